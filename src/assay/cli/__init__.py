@@ -1,0 +1,6 @@
+"""The command line of Assay."""
+
+
+def main() -> int:
+    """Entry point of the ``assay`` command."""
+    return 0

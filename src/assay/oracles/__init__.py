@@ -1,0 +1,1 @@
+"""Package of Assay; see docs/how-it-works.md."""
