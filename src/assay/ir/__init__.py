@@ -1,1 +1,1 @@
-"""Package of Assay; see docs/how-it-works.md."""
+"""The program representation: sizes, types, statements with regions, storages, the verifier, and the case."""

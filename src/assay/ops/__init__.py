@@ -1,1 +1,1 @@
-"""Package of Assay; see docs/how-it-works.md."""
+"""Operator specifications, one family a file, and the rules that follow from them (types, facts about values, promotion)."""

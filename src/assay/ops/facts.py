@@ -1,0 +1,170 @@
+"""What is known of a value's elements before it is computed: an interval, and whether the arithmetic so far was exact.
+
+Elements of an exact value are integer multiples of ``2**-scale``. While the sum of the magnitudes of all terms that an operation adds up stays
+below ``2**p`` units of ``2**-scale`` (p: bits of the dtype's significand), every order of evaluation, contraction and upcast gives the same bits
+(ORACLE.md), so that such values are compared exactly. A value whose ``scale`` is None was rounded somewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assay.ir.types import INTEGER_RANGE, LARGEST_FINITE, SIGNIFICAND
+
+
+class Unsatisfied(Exception):
+    """A requirement of a specification does not hold for these operands and attributes; the text says which."""
+
+
+def require(condition: bool, what: str) -> None:
+    """Raise `Unsatisfied` unless the condition holds."""
+    if not condition:
+        raise Unsatisfied(what)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A closed interval of legal values."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Bounds of every element, the scale of exact arithmetic, and the magnitude of the terms that were summed (at least the bounds')."""
+
+    low: float
+    high: float
+    scale: int | None = None
+    terms: float = 0.0
+
+    @property
+    def exact(self) -> bool:
+        """Whether no rounding can have happened."""
+        return self.scale is not None
+
+    @property
+    def magnitude(self) -> float:
+        """A bound on the sum of the magnitudes of the terms."""
+        return max(self.terms, abs(self.low), abs(self.high))
+
+    def within(self, interval: Interval) -> bool:
+        """Whether every element lies in the interval."""
+        return self.low >= interval.low and self.high <= interval.high
+
+    def __add__(self, other: Facts) -> Facts:
+        return Facts(
+            self.low + other.low, self.high + other.high, common_scale(self, other), self.magnitude + other.magnitude
+        )
+
+    def __sub__(self, other: Facts) -> Facts:
+        return self + (-other)
+
+    def __neg__(self) -> Facts:
+        return Facts(-self.high, -self.low, self.scale, self.terms)
+
+    def __mul__(self, other: Facts) -> Facts:
+        corners = [_times(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
+        scale = None if self.scale is None or other.scale is None else self.scale + other.scale
+        return Facts(min(corners), max(corners), scale, self.magnitude * other.magnitude)
+
+    def __abs__(self) -> Facts:
+        if self.low >= 0:
+            return self
+        low = 0.0 if self.high > 0 else -self.high
+        return Facts(low, max(-self.low, self.high), self.scale, self.terms)
+
+    def summed(self, count: int) -> Facts:
+        """The sum of ``count`` such elements (of none: zero)."""
+        if count == 0:
+            return constant(0)
+        return Facts(self.low * count, self.high * count, self.scale, self.magnitude * count)
+
+    def rounded(self) -> Facts:
+        """The same bounds, no longer exact."""
+        return Facts(self.low, self.high, None, self.terms)
+
+    def through(self, function: Callable[[float], float]) -> Facts:
+        """The image under a non-decreasing function, rounded."""
+        return Facts(function(self.low), function(self.high))
+
+    def clipped(self, low: float, high: float) -> Facts:
+        """The image under clamping to bounds that are themselves multiples of ``2**-scale`` (else rescale first)."""
+        return Facts(min(max(self.low, low), high), max(min(self.high, high), low), self.scale)
+
+
+def _times(a: float, b: float) -> float:
+    return 0.0 if a == 0 or b == 0 else a * b
+
+
+def constant(value: float) -> Facts:
+    """Facts of a constant; exact where it is a dyadic number of moderate scale."""
+    return Facts(value, value, scale_of(value))
+
+
+def scale_of(value: float) -> int | None:
+    """The least s >= 0 with value·2ˢ an integer, None where it passes 30 or the value is not finite."""
+    if not math.isfinite(value):
+        return None
+    denominator = float(value).as_integer_ratio()[1]
+    scale = denominator.bit_length() - 1
+    return scale if scale <= 30 else None
+
+
+def common_scale(*facts: Facts) -> int | None:
+    """The scale of a sum or choice of such values."""
+    scale = 0
+    for fact in facts:
+        if fact.scale is None:
+            return None
+        scale = max(scale, fact.scale)
+    return scale
+
+
+def hull(*facts: Facts) -> Facts:
+    """Facts of a value that is any of these, element by element."""
+    return Facts(
+        min(fact.low for fact in facts),
+        max(fact.high for fact in facts),
+        common_scale(*facts),
+        max(fact.terms for fact in facts),
+    )
+
+
+def minimum(a: Facts, b: Facts) -> Facts:
+    """Facts of the elementwise minimum."""
+    return Facts(min(a.low, b.low), min(a.high, b.high), common_scale(a, b))
+
+
+def maximum(a: Facts, b: Facts) -> Facts:
+    """Facts of the elementwise maximum."""
+    return Facts(max(a.low, b.low), max(a.high, b.high), common_scale(a, b))
+
+
+BOOLEAN = Facts(0, 1, 0)
+
+# The largest magnitude that a conditioned program may reach, as a share of what is finite: a product of two such values is still finite
+# in the wider types, and 16-bit programs keep room for a sum.
+_HEADROOM = {"float16": 2.0**11, "bfloat16": 2.0**40, "float32": 2.0**40, "float64": 2.0**200}
+
+
+def fit(facts: Facts, dtype: str) -> Facts:
+    """The facts once stored in a dtype: bounds checked, exactness kept only while no rounding is possible.
+
+    Raises Unsatisfied where an integer may wrap or a float may come near overflow.
+    """
+    if dtype in INTEGER_RANGE:
+        low, high = INTEGER_RANGE[dtype]
+        if dtype == "bool":
+            return BOOLEAN if facts.low != facts.high else Facts(float(facts.low != 0), float(facts.low != 0), 0)
+        magnitude = facts.magnitude
+        require(facts.low >= low and facts.high <= high and magnitude <= max(high, -low), "an integer may wrap")
+        return Facts(facts.low, facts.high, 0)
+    require(facts.magnitude <= _HEADROOM.get(dtype, LARGEST_FINITE.get(dtype, 1e30) / 4), "a value may overflow")
+    if facts.scale is not None and facts.scale <= 14 and facts.magnitude * 2.0**facts.scale < 2.0 ** SIGNIFICAND[dtype]:
+        return Facts(facts.low, facts.high, facts.scale)
+    slack = 2.0 ** (2 - SIGNIFICAND[dtype])
+    return Facts(facts.low - abs(facts.low) * slack, facts.high + abs(facts.high) * slack)

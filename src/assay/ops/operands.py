@@ -1,0 +1,109 @@
+"""The relations between operands that specifications use: free, broadcast, same, exactly, index, several, scalar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from assay.ir.sizes import Shape, Size, smallest
+from assay.ir.types import ALL, ScalarType, TensorType
+from assay.ops.facts import Interval, Unsatisfied
+from assay.ops.promotion import promote_dtypes
+from assay.ops.protocol import Binding, Draw, Operand
+from assay.ops.shapes import broadcastable
+
+SCALARS = ("int", "float")
+
+
+def free(name: str, dtypes: tuple[str, ...] = ALL, ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5), **rest: Any) -> Operand:
+    """Any tensor of these dtypes and ranks; usually the first operand, which the others relate to."""
+    return Operand(name, dtypes, ranks, **rest)
+
+
+def broadcast(
+    name: str, against: str, dtypes: tuple[str, ...] = ALL, scalars: tuple[str, ...] = SCALARS, **rest: Any
+) -> Operand:
+    """A tensor that broadcasts against an earlier operand, of the same or another dtype, or a Python number."""
+
+    def accepts(b: Binding, candidate: TensorType) -> bool:
+        return broadcastable(shape_of(getattr(b, against)), candidate.shape)
+
+    def make(b: Binding, draw: Draw) -> TensorType:
+        other = getattr(b, against)
+        shape = shape_of(other)
+        way = draw.random.random()
+        if way < 0.2 and shape:
+            shape = shape[draw.random.randrange(len(shape)) + 1 :]
+        elif way < 0.4 and shape:
+            shape = tuple(1 if draw.random.random() < 0.5 else size for size in shape)
+        # Promotion is a rule of its own: mostly equal dtypes, now and then another.
+        dtype = other.dtype if isinstance(other, TensorType) and other.dtype in dtypes else draw.random.choice(dtypes)
+        if draw.random.random() < 0.2:
+            dtype = draw.random.choice(dtypes)
+        return TensorType(dtype, shape)
+
+    return Operand(name, dtypes, accepts=accepts, make=make, scalars=scalars, **rest)
+
+
+def same(name: str, as_: str, **rest: Any) -> Operand:
+    """A tensor of the same dtype and shape as an earlier operand."""
+    return exactly(name, lambda b: getattr(b, as_), **rest)
+
+
+def exactly(name: str, wanted: Callable[[Binding], TensorType], dtypes: tuple[str, ...] = ALL, **rest: Any) -> Operand:
+    """A tensor of exactly this dtype and shape, computed from what is bound."""
+    return Operand(name, dtypes, accepts=lambda b, t: t == wanted(b), make=lambda b, draw: wanted(b), **rest)
+
+
+def shaped(name: str, shape: Callable[[Binding], Shape], dtypes: tuple[str, ...] = ALL, **rest: Any) -> Operand:
+    """A tensor of exactly this shape and any of the dtypes."""
+
+    def make(b: Binding, draw: Draw) -> TensorType:
+        return TensorType(draw.random.choice(dtypes), shape(b))
+
+    return Operand(name, dtypes, accepts=lambda b, t: t.shape == shape(b), make=make, **rest)
+
+
+def index(
+    name: str,
+    below: Callable[[Binding], Size],
+    shape: Callable[[Binding, Draw], Shape],
+    fits: Callable[[Binding, Shape], bool],
+    dtypes: tuple[str, ...] = ("int64",),
+    negative: bool = False,
+    **rest: Any,
+) -> Operand:
+    """An integer tensor whose elements are indices below a size; ``negative`` ones count from the end."""
+
+    def domain(b: Binding) -> Interval:
+        size = smallest(below(b))
+        if size < 1:
+            raise Unsatisfied("nothing to index")
+        return Interval(-size if negative else 0, size - 1)
+
+    def make(b: Binding, draw: Draw) -> TensorType:
+        return TensorType(draw.random.choice(dtypes), shape(b, draw))
+
+    return Operand(
+        name, dtypes, accepts=lambda b, t: fits(b, t.shape), make=make, domain=domain, jumps=True, role="index", **rest
+    )
+
+
+def several(
+    name: str, like: str, count: tuple[int, int], fits: Callable[[TensorType, TensorType], bool], **rest: Any
+) -> Operand:
+    """A list of tensors (of ``count`` from, to), each of which fits the first of the list. ``like`` is 'same' or 'dtype'."""
+    return Operand(name, rest.pop("dtypes", ALL), many=count, accepts=lambda b, t: fits(b.first, t), role=like, **rest)
+
+
+def shape_of(type_: TensorType | ScalarType) -> Shape:
+    """The shape; of a Python number, that of a 0-d tensor."""
+    return type_.shape if isinstance(type_, TensorType) else ()
+
+
+def common_dtype(types: tuple[TensorType, ...]) -> str:
+    """The promoted dtype of a list of tensors, none of which has priority."""
+    result = types[0].dtype
+    for type_ in types[1:]:
+        result = promote_dtypes(result, type_.dtype)
+    return result
