@@ -1,1 +1,1 @@
-"""Package of Assay; see docs/how-it-works.md."""
+"""Programs as text: torch modules, and the cases that are made of them."""

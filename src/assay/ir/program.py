@@ -122,8 +122,9 @@ class Data:
 class Layout:
     """How an input lies in memory.
 
-    kind: contiguous; permuted (dense, dimensions in ``order``); sliced (every dimension d of a larger tensor from ``offset`` in steps of
-    ``step``); expanded (the dimensions in ``order`` have stride 0); channels_last; alias (a view of another input, see `Input.base`).
+    kind: contiguous; permuted (dense, with the dimensions laid out in ``order``); sliced (each dimension of a larger tensor from ``offset`` in
+    steps of ``step``); expanded (the dimensions in ``order`` have stride 0); channels_last; alias (of the input's base: its dimensions in
+    ``order`` if given, else its rows from ``offset``, else the same object).
     """
 
     kind: str = "contiguous"
@@ -179,7 +180,8 @@ Tree = str | tuple[str, tuple["Tree", ...], tuple[str, ...]]
 class Program:
     """A function of tensors with its inputs and calls.
 
-    ``sizes`` gives each size symbol its value per instantiation. ``state`` of parameters and buffers takes the first call's arguments.
+    ``sizes`` gives each size symbol its value per instantiation. Parameters and buffers take the first call's arguments; with the style
+    ``forward`` the statements are the method of a module, with ``function`` they are a function that is given the module.
     """
 
     sizes: tuple[tuple[str, tuple[int, ...]], ...]
@@ -189,6 +191,7 @@ class Program:
     outputs: Tree
     calls: tuple[Call, ...]
     training: bool = False
+    style: str = "function"
 
     @property
     def size_table(self) -> dict[str, tuple[int, ...]]:

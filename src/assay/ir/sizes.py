@@ -33,7 +33,8 @@ class Sym:
         self.values = values
 
     def __repr__(self) -> str:
-        return f"Sym({render(self)}={self.values})"
+        # A size inside an attribute is rendered with the rest of it, so that its text is the expression.
+        return render(self)
 
     def __hash__(self) -> int:
         return hash(self.values)

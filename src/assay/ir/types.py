@@ -96,3 +96,10 @@ def is_integral(dtype: str) -> bool:
 def is_differentiable(dtype: str) -> bool:
     """Whether autograd carries gradients through values of the dtype."""
     return dtype in FLOATS or dtype in COMPLEXES
+
+
+@dataclass(frozen=True, slots=True)
+class Dtype:
+    """A dtype as the value of an attribute; each framework writes it in its own way."""
+
+    name: str

@@ -1,0 +1,72 @@
+"""A case from a program: its text, what is exact in it, and its recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assay.emit.torch import render
+from assay.ir.case import Case
+from assay.ir.program import Operation, Program, output_names, walk
+from assay.ir.serialize import program_to_json
+from assay.ir.types import ContainerType, TensorType
+from assay.ops.catalogue import load
+from assay.ops.interpret import Abstract, Environment, interpret
+
+
+def build_case(
+    program: Program,
+    *,
+    source: str,
+    target: str,
+    options: Mapping[str, Any],
+    recipe: Mapping[str, Any] | None = None,
+    transforms: tuple[str, ...] = (),
+    environment: Environment | None = None,
+) -> Case:
+    """The case of a program on a target. Raises Unsatisfied where the program does not meet its specifications.
+
+    ``environment`` is what interpretation of this very program found, where the caller has it already.
+    """
+    if environment is None:
+        program, environment = interpret(program, load())
+    operations = [statement for statement in walk(program.body) if isinstance(statement, Operation)]
+    return Case(
+        source=source,
+        target=target,
+        options=options,
+        text=render(program),
+        training=program.training,
+        calls=len(program.calls),
+        recipe={**(recipe or {}), "program": program_to_json(program)},
+        exact=_exact(program, environment),
+        operators=tuple(dict.fromkeys(operation.operator for operation in operations)),
+        operations=len(operations),
+        transforms=transforms,
+    )
+
+
+def _exact(program: Program, environment: Environment) -> dict[str, Any]:
+    """Which tensors are judged bit by bit: the leaves of the outputs, the arguments, the state."""
+    outputs: list[bool] = []
+    for name in output_names(program.outputs):
+        outputs += _leaves(environment.values[name])
+    arguments = [
+        _is_exact(environment.values[entry.name])
+        for entry in program.inputs
+        if entry.role == "argument" and isinstance(entry.value.type, TensorType)
+    ]
+    state = {
+        entry.name: _is_exact(environment.values[entry.name]) for entry in program.inputs if entry.role != "argument"
+    }
+    return {"outputs": outputs, "arguments": arguments, "state": state}
+
+
+def _leaves(abstract: Abstract) -> list[bool]:
+    if isinstance(abstract.type, ContainerType):
+        return [leaf for item in abstract.items for leaf in _leaves(item)]
+    return [_is_exact(abstract)] if isinstance(abstract.type, TensorType) else []
+
+
+def _is_exact(abstract: Abstract) -> bool:
+    return abstract.facts is not None and abstract.facts.exact

@@ -1,0 +1,311 @@
+"""A program as a Python module for torch: ``program``, ``inputs``, ``state`` where it has parameters or buffers, ``CALLS``, ``TRAINING``.
+
+The text is what is executed and what is reported, so it is written to be read: one statement a line, the framework's own names, attributes only
+where they differ from the framework's defaults.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assay.emit.torch_inputs import FILL, input_lines, needs_fill
+from assay.emit.torch_main import MAIN, MAIN_IMPORTS
+from assay.ir.program import (
+    Block,
+    Literal,
+    Opaque,
+    Operand,
+    Operation,
+    Program,
+    PythonOperation,
+    Region,
+    Statement,
+    Tree,
+    walk,
+)
+from assay.ir.sizes import Size, Sym, symbols_in
+from assay.ir.types import Dtype, ScalarType, TensorType
+from assay.ops.catalogue import load
+from assay.ops.facts import Unsatisfied
+from assay.ops.protocol import MISSING, Operator
+
+INDENT = "    "
+
+
+def render(
+    program: Program, *, literals: bool = False, finite: bool = False, title: str = "", main: bool = False
+) -> str:
+    """The module's text.
+
+    ``literals``: inputs of up to 64 elements are written out. ``main``: the module can be run; with ``finite`` it then checks that every
+    intermediate is finite. Raises Unsatisfied where a size symbol is bound by no input.
+    """
+    lines = [f'"""{title}"""', ""] if title else []
+    lines += ["import math", ""] if needs_fill(program, literals) else []
+    lines += ["import torch"]
+    if main:
+        lines += MAIN_IMPORTS
+    lines += ["", f"CALLS = {len(program.calls)}", f"TRAINING = {program.training}"]
+    if main:
+        lines.append(f"FINITE = {finite}")
+    lines += ["", ""]
+    if needs_fill(program, literals):
+        lines += [*FILL, "", ""]
+    lines += _program_lines(program)
+    lines += ["", "", *input_lines(program, literals)]
+    if main:
+        lines += ["", "", *MAIN]
+    return "\n".join(lines) + "\n"
+
+
+def body_lines(program: Program) -> list[str]:
+    """The statements of the program and its return, without indentation."""
+    writer = _Writer(program)
+    return [*writer.size_lines(), *writer.block(program.body), f"return {writer.tree(program.outputs)}"]
+
+
+def _program_lines(program: Program) -> list[str]:
+    arguments = [entry.name for entry in program.inputs if entry.role == "argument"]
+    state = [entry for entry in program.inputs if entry.role != "argument"]
+    body = [INDENT + line for line in body_lines(program)]
+    if not state:
+        return [f"def program({', '.join(arguments)}):", *body]
+    lines = ["class Model(torch.nn.Module):", f"{INDENT}def __init__(self):", f"{INDENT * 2}super().__init__()"]
+    lines += [INDENT * 2 + line for line in input_lines(program, False, state=True)]
+    receiver = "self" if program.style == "forward" else "model"
+    header = f"({', '.join([receiver, *arguments])}):"
+    if program.style == "forward":
+        lines += ["", f"{INDENT}def forward{header}", *(INDENT + line for line in body)]
+        body = [f"{INDENT}return model({', '.join(arguments)})"]
+        header = f"({', '.join(['model', *arguments])}):"
+    return [*lines, "", "", "def state():", f"{INDENT}return Model()", "", "", f"def program{header}", *body]
+
+
+def text_of(value: Any) -> str:
+    """An attribute's value as Python text."""
+    if isinstance(value, Sym):
+        return repr(value)
+    if isinstance(value, Dtype):
+        return f"torch.{value.name}"
+    if isinstance(value, tuple):
+        inner = ", ".join(text_of(item) for item in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, list):
+        return "[" + ", ".join(text_of(item) for item in value) + "]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    return repr(value)
+
+
+class _Writer:
+    """Writes statements; knows by which text each value is read."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.operators: Mapping[str, Operator] = load()
+        receiver = "self" if program.style == "forward" else "model"
+        self.names: dict[str, str] = {
+            entry.name: entry.name if entry.role == "argument" else f"{receiver}.{entry.name}"
+            for entry in program.inputs
+        }
+
+    def size_lines(self) -> list[str]:
+        """Bind each size symbol that the text mentions: the dimension of an argument, or a Python argument."""
+        wanted: set[str] = set()
+        for statement in walk(self.program.body):
+            if not isinstance(statement, Opaque):
+                wanted |= symbols_in(tuple(value for _, value in statement.attributes))
+                wanted |= symbols_in(statement.operands)
+        return [f"{name} = {self._source(name)}" for name, _ in self.program.sizes if name in wanted]
+
+    def _source(self, symbol: str) -> str:
+        for entry in self.program.inputs:
+            if isinstance(entry.value.type, TensorType):
+                for position, size in enumerate(entry.value.type.shape):
+                    if isinstance(size, Sym) and size.expr == symbol:
+                        return f"{self.names[entry.name]}.shape[{position}]"
+            elif isinstance(entry.value.type, ScalarType) and entry.name == f"n_{symbol}":
+                return entry.name
+        raise Unsatisfied(f"no input has the size {symbol}")
+
+    def operand(self, operand: Operand) -> str:
+        """The text of an operand."""
+        if operand is None:
+            return "None"
+        if isinstance(operand, str):
+            return self.names.get(operand, operand)
+        if isinstance(operand, Literal):
+            return text_of(operand.value)
+        if isinstance(operand, tuple):
+            return "[" + ", ".join(self.operand(item) for item in operand) + "]"
+        return text_of(operand)
+
+    def tree(self, tree: Tree) -> str:
+        """A nest of outputs."""
+        if isinstance(tree, str):
+            return self.operand(tree)
+        kind, items, keys = tree
+        inner = [self.tree(item) for item in items]
+        if kind == "dict":
+            return "{" + ", ".join(f"{key!r}: {item}" for key, item in zip(keys, inner, strict=True)) + "}"
+        if kind == "list":
+            return "[" + ", ".join(inner) + "]"
+        return f"({inner[0]},)" if len(inner) == 1 else "(" + ", ".join(inner) + ")"
+
+    def block(self, statements: Sequence[Statement]) -> list[str]:
+        """The statements' lines."""
+        lines: list[str] = []
+        for statement in statements:
+            match statement:
+                case Operation():
+                    left = ", ".join(value.name for value in statement.results)
+                    lines.append(f"{left} = {self.operation(statement)}" if left else self.operation(statement))
+                case PythonOperation():
+                    lines += self.python(statement)
+                case Region():
+                    lines += self.region(statement)
+                case Opaque():
+                    lines += statement.text.splitlines()
+        return lines
+
+    def operation(self, statement: Operation) -> str:
+        """The expression of a tensor operation."""
+        operator = self.operators[statement.operator]
+        operands = [self.operand(operand) for operand in statement.operands]
+        attributes = dict(statement.attributes)
+        if statement.form == "operator":
+            return f"{operator.symbol}{operands[0]}" if len(operands) == 1 else f" {operator.symbol} ".join(operands)
+        positional = []
+        keywords = []
+        for attribute in operator.attributes:
+            if attribute.hidden or attribute.name not in attributes:
+                continue
+            value = attributes[attribute.name]
+            if attribute.positional:
+                positional.append(text_of(value))
+            elif attribute.default is MISSING or not _equal(value, attribute.default):
+                keywords.append(f"{attribute.name}={text_of(value)}")
+        if statement.form in ("method", "inplace"):
+            name = operator.method if statement.form == "method" else operator.inplace
+            if name is not None:
+                rest = ", ".join([*_trimmed(operands[1:]), *positional, *keywords])
+                return f"{_receiver(operands[0])}.{name}({rest})"
+        if operator.render is not None:
+            return operator.render(operands, attributes)
+        if statement.out is not None:
+            keywords.append(f"out={self.operand(statement.out)}")
+        return f"{operator.torch}({', '.join([*_trimmed(operands), *positional, *keywords])})"
+
+    def python(self, statement: PythonOperation) -> list[str]:
+        """The lines of a Python operation."""
+        attributes = dict(statement.attributes)
+        operands = [self.operand(operand) for operand in statement.operands]
+        left = ", ".join(value.name for value in statement.results)
+        match statement.kind:
+            case "arithmetic" | "compare":
+                return [f"{left} = {operands[0]} {attributes['symbol']} {operands[1]}"]
+            case "pack":
+                items = tuple(str(operand) for operand in operands)
+                return [f"{left} = {self.tree((attributes['container'], items, attributes.get('keys', ())))}"]
+            case "item":
+                key = attributes["index"]
+                keys = attributes.get("key")
+                return [f"{left} = {operands[0]}[{key if keys is None else repr(keys)}]"]
+            case "append":
+                self.names[left] = operands[0]
+                return [f"{operands[0]}.append({operands[1]})"]
+            case "size":
+                return [f"{left} = {operands[0]}.shape[{attributes['dim']}]"]
+            case "length":
+                return [f"{left} = len({operands[0]})"]
+            case "read":
+                return [f"{left} = {operands[0]}.item()"]
+            case "call":
+                call = f"{operands[0]}({', '.join(operands[1:])})"
+                return [f"{left} = {call}" if left else call]
+            case _:
+                return [f"{left} = {operands[0]}"]
+
+    def region(self, region: Region) -> list[str]:
+        """The lines of a compound statement."""
+        attributes = dict(region.attributes)
+        match region.kind:
+            case "if":
+                return self._if(region)
+            case "for" | "while":
+                return self._loop(region, text_of(attributes["trips"]))
+            case "def":
+                block = region.blocks[0]
+                name = region.results[0].name
+                header = f"def {name}({', '.join(value.name for value in block.parameters)}):"
+                inner = self.block(block.statements)
+                results = ", ".join(self.operand(result) for result in block.results)
+                return [header, *(INDENT + line for line in [*inner, f"return {results}"])]
+            case "lambda":
+                block = region.blocks[0]
+                parameters = ", ".join(value.name for value in block.parameters)
+                (statement,) = block.statements
+                assert isinstance(statement, Operation)
+                return [f"{region.results[0].name} = lambda {parameters}: {self.operation(statement)}"]
+            case "with":
+                return [f"with {attributes['context']}:", *self._inner(region)]
+            case _:
+                ending = {"finally": ["finally:", f"{INDENT}pass"], "except": ["except ValueError:", f"{INDENT}raise"]}
+                return ["try:", *self._inner(region), *ending[attributes["shape"]]]
+
+    def _inner(self, region: Region) -> list[str]:
+        block = region.blocks[0]
+        lines = [INDENT + line for line in self.block(block.statements)] or [f"{INDENT}pass"]
+        for value, name in zip(region.results, block.results, strict=True):
+            self.names[value.name] = self.operand(name)
+        return lines
+
+    def _assign(self, left: Sequence[str], right: Sequence[str]) -> list[str]:
+        pairs = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
+        return [f"{', '.join(a for a, _ in pairs)} = {', '.join(b for _, b in pairs)}"] if pairs else []
+
+    def _if(self, region: Region) -> list[str]:
+        lines: list[str] = []
+        results = [value.name for value in region.results]
+        for word, block in zip((f"if {self.operand(region.operands[0])}:", "else:"), region.blocks, strict=True):
+            inner = self.block(block.statements)
+            inner += self._assign(results, [self.operand(name) for name in block.results])
+            lines += [word, *(INDENT + line for line in inner or ["pass"])]
+        return lines
+
+    def _loop(self, region: Region, trips: str) -> list[str]:
+        block: Block = region.blocks[0]
+        counter, *carried = [value.name for value in block.parameters]
+        lines = self._assign(carried, [self.operand(operand) for operand in region.operands])
+        inner = self.block(block.statements)
+        inner += self._assign(carried, [self.operand(name) for name in block.results])
+        if region.kind == "while":
+            lines += [f"{counter} = 0", f"while {counter} < {trips}:"]
+            inner.append(f"{counter} = {counter} + 1")
+        else:
+            lines.append(f"for {counter} in range({trips}):")
+        for value, name in zip(region.results, carried, strict=True):
+            self.names[value.name] = name
+        return lines + [INDENT + line for line in inner or ["pass"]]
+
+
+def _trimmed(operands: Sequence[str]) -> list[str]:
+    kept = list(operands)
+    while kept and kept[-1] == "None":
+        kept.pop()
+    return kept
+
+
+def _receiver(text: str) -> str:
+    return f"({text})" if text.startswith("-") else text
+
+
+def _equal(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and bool(value == default)
+
+
+def shape_text(shape: Sequence[Size]) -> str:
+    """A shape as a tuple's text."""
+    return text_of(tuple(shape))

@@ -1,0 +1,33 @@
+"""The end of a generated script for torch: run the program eagerly on every call, checking intermediates where the policy promises them finite."""
+
+MAIN_IMPORTS = [
+    "from torch.utils._python_dispatch import TorchDispatchMode",
+    "from torch.utils._pytree import tree_leaves",
+]
+
+MAIN = '''class Finite(TorchDispatchMode):
+    """Checks that every floating-point intermediate is finite."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if "empty" not in str(function):
+            for leaf in tree_leaves(result):
+                if isinstance(leaf, torch.Tensor) and leaf.is_floating_point():
+                    assert torch.isfinite(leaf).all(), f"{function} gives a value that is not finite"
+        return result
+
+
+def main():
+    first = (state(),) if "state" in globals() else ()
+    for call in range(CALLS):
+        arguments = inputs(call)
+        if FINITE:
+            with torch.set_grad_enabled(TRAINING), Finite():
+                program(*first, *arguments)
+        else:
+            with torch.set_grad_enabled(TRAINING):
+                program(*first, *arguments)
+
+
+if __name__ == "__main__":
+    main()'''.splitlines()
