@@ -94,6 +94,11 @@ class Operator:
     ``view`` names the operand that the result is a view of (``maybe_view``: may be). ``method``, ``inplace`` and ``symbol`` are the other ways that
     torch writes it; ``out`` says whether it takes out=. ``render`` replaces the default text of the function form. ``saves`` tells what backward
     keeps: none, inputs, output, both. ``thresholds`` are values at which its behaviour changes, for the input profiles.
+
+    ``order`` names operands and attributes in the order in which torch takes them by position, where that is not the order of the operands
+    (``gather(x, dim, index)``); the tensor of a method form is always the first operand. ``inplace_only`` operators have no other form.
+    ``writes`` names operands that every form writes (running statistics); `facts` gives theirs after those of the results. ``results`` is 0
+    where their number follows from operands and attributes.
     """
 
     name: str
@@ -117,6 +122,9 @@ class Operator:
     thresholds: tuple[float, ...] = ()
     results: int = 1
     summary: str = ""
+    order: tuple[str, ...] = ()
+    inplace_only: bool = False
+    writes: tuple[str, ...] = ()
     # Results whose tie-breaking is not promised (indices of equal maxima): compared only where elements cannot tie.
     unpromised: tuple[int, ...] = ()
     index: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,110 @@
+"""How torch writes an operation: the text of an attribute's value and of each form of an operator.
+
+Everything that follows from a specification alone is here; names of values and statements are the emitter's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assay.ir.sizes import is_symbolic
+from assay.ir.sizes import render as render_size
+from assay.ir.types import Dtype
+from assay.ops.protocol import Operator
+
+
+def written(value: Any) -> str:
+    """The text of an attribute's value.
+
+    >>> written((1, Dtype("float32"), None))
+    '(1, torch.float32, None)'
+    """
+    if is_symbolic(value):
+        return render_size(value)
+    if isinstance(value, Dtype):
+        return f"torch.{value.name}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, tuple):
+        return f"({written(value[0])},)" if len(value) == 1 else f"({', '.join(map(written, value))})"
+    if isinstance(value, float) and math.isinf(value):
+        return f'float("{value}")'
+    return repr(value)
+
+
+def forms(operator: Operator, attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """The forms in which the operator may be written with these attributes: function, method, operator, inplace, out."""
+    if operator.inplace_only:
+        return ("inplace",)
+    result = ["function"]
+    if operator.method is not None:
+        result.append("method")
+    if operator.symbol is not None and _named(operator, attributes) == []:
+        result.append("operator")
+    if operator.inplace is not None:
+        result.append("inplace")
+    if operator.out:
+        result.append("out")
+    return tuple(result)
+
+
+def expression(
+    operator: Operator,
+    operands: Sequence[str | None],
+    attributes: Mapping[str, Any],
+    form: str = "function",
+    out: str | None = None,
+) -> str:
+    """The text of an operation, given the texts of its operands (None where left out, ``[a, b]`` for a list)."""
+    subject = operands[0]
+    name = operator.torch
+    if form == "operator":
+        assert operator.symbol is not None
+        return f"{subject} {operator.symbol} {operands[1]}" if len(operands) == 2 else f"{operator.symbol}{subject}"
+    if form == "function" and operator.render is not None:
+        return operator.render([str(text) for text in operands], attributes)
+    bound = form in ("method", "inplace") or name.startswith("torch.Tensor.")
+    arguments = _arguments(operator, operands, attributes, skip=operator.operands[0].name if bound else "")
+    if form == "out":
+        arguments.append(f"out={out}")
+    if form == "inplace":
+        name = f"{subject}.{operator.inplace}"
+    elif form == "method":
+        name = f"{subject}.{operator.method}"
+    elif bound:
+        name = f"{subject}.{name.rpartition('.')[2]}"
+    return f"{name}({', '.join(arguments)})"
+
+
+def _arguments(
+    operator: Operator, operands: Sequence[str | None], attributes: Mapping[str, Any], skip: str
+) -> list[str]:
+    order = operator.order or tuple(operand.name for operand in operator.operands)
+    positional: list[str | None] = []
+    for name in order:
+        if name == skip:
+            continue
+        position = operator.index.get(name)
+        positional.append(written(attributes[name]) if position is None else operands[position])
+    positional += [
+        written(attributes[attribute.name])
+        for attribute in operator.attributes
+        if attribute.positional and attribute.name not in order
+    ]
+    while positional and positional[-1] is None:
+        positional.pop()
+    return [text or "None" for text in positional] + [
+        f"{name}={written(attributes[name])}" for name in _named(operator, attributes)
+    ]
+
+
+def _named(operator: Operator, attributes: Mapping[str, Any]) -> list[str]:
+    """Attributes that are written by name: those not hidden, not positional, not at their default."""
+    return [
+        attribute.name
+        for attribute in operator.attributes
+        if not (attribute.hidden or attribute.positional or attribute.name in operator.order)
+        and attributes[attribute.name] != attribute.default
+    ]
