@@ -6,9 +6,7 @@ where they differ from the framework's defaults.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from assay.emit.torch_inputs import FILL, input_lines, needs_fill
 from assay.emit.torch_main import MAIN, MAIN_IMPORTS
@@ -26,10 +24,11 @@ from assay.ir.program import (
     walk,
 )
 from assay.ir.sizes import Size, Sym, symbols_in
-from assay.ir.types import Dtype, ScalarType, TensorType
+from assay.ir.types import ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
-from assay.ops.protocol import MISSING, Operator
+from assay.ops.protocol import Operator
+from assay.ops.text import expression, written
 
 INDENT = "    "
 
@@ -83,22 +82,6 @@ def _program_lines(program: Program) -> list[str]:
     return [*lines, "", "", "def state():", f"{INDENT}return Model()", "", "", f"def program{header}", *body]
 
 
-def text_of(value: Any) -> str:
-    """An attribute's value as Python text."""
-    if isinstance(value, Sym):
-        return repr(value)
-    if isinstance(value, Dtype):
-        return f"torch.{value.name}"
-    if isinstance(value, tuple):
-        inner = ", ".join(text_of(item) for item in value)
-        return f"({inner},)" if len(value) == 1 else f"({inner})"
-    if isinstance(value, list):
-        return "[" + ", ".join(text_of(item) for item in value) + "]"
-    if isinstance(value, float) and not math.isfinite(value):
-        return f'float("{value}")'
-    return repr(value)
-
-
 class _Writer:
     """Writes statements; knows by which text each value is read."""
 
@@ -137,10 +120,10 @@ class _Writer:
         if isinstance(operand, str):
             return self.names.get(operand, operand)
         if isinstance(operand, Literal):
-            return text_of(operand.value)
+            return written(operand.value)
         if isinstance(operand, tuple):
             return "[" + ", ".join(self.operand(item) for item in operand) + "]"
-        return text_of(operand)
+        return written(operand)
 
     def tree(self, tree: Tree) -> str:
         """A nest of outputs."""
@@ -175,28 +158,8 @@ class _Writer:
         operator = self.operators[statement.operator]
         operands = [self.operand(operand) for operand in statement.operands]
         attributes = dict(statement.attributes)
-        if statement.form == "operator":
-            return f"{operator.symbol}{operands[0]}" if len(operands) == 1 else f" {operator.symbol} ".join(operands)
-        positional = []
-        keywords = []
-        for attribute in operator.attributes:
-            if attribute.hidden or attribute.name not in attributes:
-                continue
-            value = attributes[attribute.name]
-            if attribute.positional:
-                positional.append(text_of(value))
-            elif attribute.default is MISSING or not _equal(value, attribute.default):
-                keywords.append(f"{attribute.name}={text_of(value)}")
-        if statement.form in ("method", "inplace"):
-            name = operator.method if statement.form == "method" else operator.inplace
-            if name is not None:
-                rest = ", ".join([*_trimmed(operands[1:]), *positional, *keywords])
-                return f"{_receiver(operands[0])}.{name}({rest})"
-        if operator.render is not None:
-            return operator.render(operands, attributes)
-        if statement.out is not None:
-            keywords.append(f"out={self.operand(statement.out)}")
-        return f"{operator.torch}({', '.join([*_trimmed(operands), *positional, *keywords])})"
+        out = None if statement.out is None else self.operand(statement.out)
+        return expression(operator, operands, attributes, statement.form, out)
 
     def python(self, statement: PythonOperation) -> list[str]:
         """The lines of a Python operation."""
@@ -235,7 +198,7 @@ class _Writer:
             case "if":
                 return self._if(region)
             case "for" | "while":
-                return self._loop(region, text_of(attributes["trips"]))
+                return self._loop(region, written(attributes["trips"]))
             case "def":
                 block = region.blocks[0]
                 name = region.results[0].name
@@ -291,21 +254,6 @@ class _Writer:
         return lines + [INDENT + line for line in inner or ["pass"]]
 
 
-def _trimmed(operands: Sequence[str]) -> list[str]:
-    kept = list(operands)
-    while kept and kept[-1] == "None":
-        kept.pop()
-    return kept
-
-
-def _receiver(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
-
-
-def _equal(value: Any, default: Any) -> bool:
-    return type(value) is type(default) and bool(value == default)
-
-
 def shape_text(shape: Sequence[Size]) -> str:
     """A shape as a tuple's text."""
-    return text_of(tuple(shape))
+    return written(tuple(shape))

@@ -31,13 +31,6 @@ LARGEST_FINITE = {"float16": 65504.0, "bfloat16": 3.38e38, "float32": 3.4e38, "f
 
 
 @dataclass(frozen=True, slots=True)
-class Dtype:
-    """A dtype as the value of an attribute (``x.to(dtype=torch.float32)``), apart from strings that are written as strings."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class TensorType:
     """A tensor's dtype and shape."""
 

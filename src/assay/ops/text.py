@@ -9,8 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assay.ir.sizes import is_symbolic
-from assay.ir.sizes import render as render_size
+from assay.ir.sizes import Sym, render
 from assay.ir.types import Dtype
 from assay.ops.protocol import Operator
 
@@ -21,15 +20,15 @@ def written(value: Any) -> str:
     >>> written((1, Dtype("float32"), None))
     '(1, torch.float32, None)'
     """
-    if is_symbolic(value):
-        return render_size(value)
+    if isinstance(value, Sym):
+        return render(value)
     if isinstance(value, Dtype):
         return f"torch.{value.name}"
     if isinstance(value, list):
         return f"[{', '.join(map(written, value))}]"
     if isinstance(value, tuple):
         return f"({written(value[0])},)" if len(value) == 1 else f"({', '.join(map(written, value))})"
-    if isinstance(value, float) and math.isinf(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     return repr(value)
 
@@ -52,22 +51,22 @@ def forms(operator: Operator, attributes: Mapping[str, Any]) -> tuple[str, ...]:
 
 def expression(
     operator: Operator,
-    operands: Sequence[str | None],
+    operands: Sequence[str],
     attributes: Mapping[str, Any],
     form: str = "function",
     out: str | None = None,
 ) -> str:
-    """The text of an operation, given the texts of its operands (None where left out, ``[a, b]`` for a list)."""
-    subject = operands[0]
+    """The text of an operation, given the texts of its operands ("None" where left out, ``[a, b]`` for a list)."""
+    subject = f"({operands[0]})" if operands[0].startswith("-") and form != "function" else operands[0]
     name = operator.torch
     if form == "operator":
         assert operator.symbol is not None
         return f"{subject} {operator.symbol} {operands[1]}" if len(operands) == 2 else f"{operator.symbol}{subject}"
     if form == "function" and operator.render is not None:
-        return operator.render([str(text) for text in operands], attributes)
+        return operator.render(operands, attributes)
     bound = form in ("method", "inplace") or name.startswith("torch.Tensor.")
     arguments = _arguments(operator, operands, attributes, skip=operator.operands[0].name if bound else "")
-    if form == "out":
+    if out is not None:
         arguments.append(f"out={out}")
     if form == "inplace":
         name = f"{subject}.{operator.inplace}"
@@ -78,11 +77,9 @@ def expression(
     return f"{name}({', '.join(arguments)})"
 
 
-def _arguments(
-    operator: Operator, operands: Sequence[str | None], attributes: Mapping[str, Any], skip: str
-) -> list[str]:
+def _arguments(operator: Operator, operands: Sequence[str], attributes: Mapping[str, Any], skip: str) -> list[str]:
     order = operator.order or tuple(operand.name for operand in operator.operands)
-    positional: list[str | None] = []
+    positional: list[str] = []
     for name in order:
         if name == skip:
             continue
@@ -93,11 +90,9 @@ def _arguments(
         for attribute in operator.attributes
         if attribute.positional and attribute.name not in order
     ]
-    while positional and positional[-1] is None:
+    while positional and positional[-1] == "None":
         positional.pop()
-    return [text or "None" for text in positional] + [
-        f"{name}={written(attributes[name])}" for name in _named(operator, attributes)
-    ]
+    return positional + [f"{name}={written(attributes[name])}" for name in _named(operator, attributes)]
 
 
 def _named(operator: Operator, attributes: Mapping[str, Any]) -> list[str]:
@@ -106,5 +101,10 @@ def _named(operator: Operator, attributes: Mapping[str, Any]) -> list[str]:
         attribute.name
         for attribute in operator.attributes
         if not (attribute.hidden or attribute.positional or attribute.name in operator.order)
-        and attributes[attribute.name] != attribute.default
+        and not _is_default(attributes[attribute.name], attribute.default)
     ]
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether the value is the default one, where 1, 1.0 and True differ."""
+    return type(value) is type(default) and bool(value == default)
