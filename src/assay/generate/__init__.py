@@ -1,1 +1,1 @@
-"""Package of Assay; see docs/how-it-works.md."""
+"""The source ``graph``: programs generated from operator specifications under a policy."""

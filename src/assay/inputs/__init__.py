@@ -1,1 +1,1 @@
-"""Package of Assay; see docs/how-it-works.md."""
+"""Value profiles: what the elements of inputs are."""

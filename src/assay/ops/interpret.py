@@ -97,9 +97,17 @@ def operand_of(environment: Environment, operand: Operand) -> Any:
     return Abstract(ScalarType("int"), Facts(low, high, 0))
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an operation yields, and the facts of what it writes into operands, by their position."""
+
+    results: tuple[Abstract, ...]
+    written: tuple[tuple[int, Facts], ...] = ()
+
+
 def apply_operator(
     operator: Operator, operands: Sequence[Any], attributes: Mapping[str, Any], form: str = "function"
-) -> tuple[Abstract, ...]:
+) -> Applied:
     """Types and facts of an operation's results. Raises Unsatisfied where the specification is not met."""
     require(len(operands) == len(operator.operands), "wrong number of operands")
     types = [_types(operand) for operand in operands]
@@ -113,6 +121,12 @@ def apply_operator(
     _check_values(operator, operands, binding)
     transferred = operator.facts(binding, facts)
     all_facts = transferred if isinstance(transferred, tuple) else (transferred,) * len(results)
+    require(form == "inplace" or not operator.inplace_only, "the operator has no functional form")
+    written = []
+    for name, fact in zip(operator.writes, all_facts[len(results) :], strict=True):
+        position = operator.index[name]
+        if operands[position] is not None:
+            written.append((position, fit(fact, types[position].dtype)))
     if form == "inplace":
         first = types[0]
         require(isinstance(first, TensorType) and results[0].shape == first.shape, "in-place result has another shape")
@@ -121,7 +135,11 @@ def apply_operator(
     for result in results:
         require(largest(result.elements) <= MAX_ELEMENTS, "too many elements")
         require(all(smallest(size) >= 0 for size in result.shape), "a negative size")
-    return tuple(Abstract(type_, fit(fact, type_.dtype)) for type_, fact in zip(results, all_facts, strict=True))
+    facts_of = all_facts[: len(results)]
+    abstracts = tuple(Abstract(type_, fit(fact, type_.dtype)) for type_, fact in zip(results, facts_of, strict=True))
+    if form == "inplace":
+        written.append((0, _known(abstracts[0])))
+    return Applied(abstracts, tuple(written))
 
 
 def _types(operand: Any) -> Any:
@@ -229,13 +247,15 @@ class Interpreter:
         operands = tuple(self.resolve(operand) for operand in statement.operands)
         attributes = tuple((name, self.resolve(value)) for name, value in statement.attributes)
         abstracts = [operand_of(environment, operand) for operand in operands]
-        results = apply_operator(operator, abstracts, dict(attributes), statement.form)
-        if statement.form == "inplace":
-            assert isinstance(operands[0], str)
-            environment.write(operands[0], _known(results[0]))
-        elif statement.out is not None:
-            target = environment.values.get(statement.out)
-            require(target is not None and target.type == results[0].type, "out= has another type")
+        applied = apply_operator(operator, abstracts, dict(attributes), statement.form)
+        results = applied.results
+        for position, facts in applied.written:
+            target = operands[position]
+            require(isinstance(target, str), "what is written is no value")
+            environment.write(str(target), facts)
+        if statement.out is not None:
+            known = environment.values.get(statement.out)
+            require(known is not None and known.type == results[0].type, "out= has another type")
             environment.write(statement.out, _known(results[0]))
         values = self._define(statement, results, environment)
         return replace(statement, operands=operands, attributes=attributes, results=values)

@@ -1,0 +1,84 @@
+"""The policy of a case, drawn before its program: which operators and dtypes, which values, which features (swarm testing).
+
+A campaign of many different narrow policies reaches states that one broad distribution never does (Groce et al., ISSTA 2012); the policy is part
+of the recipe, and a reducer can undo each choice.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from assay.inputs.profiles import PROFILES
+
+DTYPES = ("float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One draw of all choices. Shares are probabilities per opportunity."""
+
+    operations: int
+    operators: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    exact: bool
+    profile: str | None
+    training: bool
+    calls: int
+    symbols: int
+    zero_sizes: bool
+    large: bool
+    layouts: float
+    aliases: float
+    mutation: float
+    state: float
+    scalars: float
+    regions: float
+    containers: float
+    forms: float
+    style: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The policy as JSON-compatible data, without the operators (the recipe says how many were left out)."""
+        data = asdict(self)
+        data["operators"] = len(self.operators)
+        return data
+
+
+def draw_policy(rng: random.Random, operators: Sequence[str], operations: int, dear: bool, forced: Mapping[str, Any]) -> Policy:
+    """A policy. ``dear``: a compile on the target costs seconds, so features that multiply compiles are rarer. ``forced`` overrides choices."""
+    subset = tuple(operators)
+    if len(subset) > 12 and rng.random() < 0.5:
+        # At least 40 % of the operators, so that none loses its share and pairs still meet.
+        kept = max(10, int(len(subset) * rng.uniform(0.4, 0.9)))
+        subset = tuple(sorted(rng.sample(subset, kept)))
+    floats = rng.choices(
+        (("float32",), ("float64",), ("bfloat16",), ("float16",), ("float32", "bfloat16"), ("float32", "float64"), DTYPES[:4]),
+        (40, 12, 8, 8, 8, 8, 16),
+    )[0]
+    integers = rng.choices((("int64",), ("int32",), ("int64", "int32"), DTYPES[4:9]), (30, 15, 25, 30))[0]
+    dynamic = rng.random() < 0.5
+    choices: dict[str, Any] = {
+        "operations": operations,
+        "operators": subset,
+        "dtypes": (*floats, *integers, "bool"),
+        "exact": rng.random() < 0.6,
+        "profile": rng.choice(PROFILES) if rng.random() < 0.4 else None,
+        "training": rng.random() < (0.2 if dear else 0.3),
+        "calls": 2 if rng.random() < 0.85 else 3,
+        "symbols": rng.choice((1, 1, 2, 3)) if dynamic else 0,
+        "zero_sizes": rng.random() < 0.06,
+        "large": rng.random() < 0.1,
+        "layouts": rng.choice((0.0, 0.0, 0.3, 0.7)),
+        "aliases": rng.choice((0.0, 0.0, 0.3)),
+        "mutation": rng.choice((0.0, 0.0, 0.15, 0.4)),
+        "state": rng.choice((0.0, 0.0, 0.4)),
+        "scalars": rng.choice((0.1, 0.3)),
+        "regions": rng.choice((0.0, 0.0, 0.1, 0.25)),
+        "containers": rng.choice((0.0, 0.1)),
+        "forms": rng.choice((0.0, 0.3, 0.6)),
+        "style": rng.choice(("function", "function", "forward")),
+    }
+    return Policy(**{**choices, **forced})
