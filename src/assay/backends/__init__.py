@@ -1,1 +1,104 @@
-"""Package of Assay; see docs/how-it-works.md."""
+"""Systems under test, one a file. This file finds them: in this folder, and by the entry points ``assay.backends``.
+
+A backend module is plain functions and data; docs/backends.md and `eager.py`, the smallest, show what it holds. The
+same file is loaded by the orchestrator, for names and options, and by a worker, where Assay cannot be imported; so
+its top level imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import pkgutil
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+class UnknownTarget(ValueError):
+    """No backend serves this target."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A target's backend. ``name`` is the target without its interpreter, ``python`` that interpreter or None for
+    Assay's own."""
+
+    target: str
+    name: str
+    python: str | None
+    module: ModuleType
+    path: str
+
+    @property
+    def framework(self) -> str:
+        """The kind of text that it executes, and the worker runtime that does so."""
+        return str(self.module.FRAMEWORK)
+
+    @property
+    def rung(self) -> int:
+        """Its place in the ladder: 0 eager, 1 dynamo alone, 2 aot_eager, 3 with decompositions, 4 code generation."""
+        return int(self.module.RUNG)
+
+    @property
+    def dear(self) -> bool:
+        """Whether a compile costs so much that programs should be fat."""
+        return bool(self.module.DEAR)
+
+    @property
+    def unsupported(self) -> tuple[str, ...]:
+        """Qualified names of the exception classes that declare a gap."""
+        return tuple(self.module.UNSUPPORTED)
+
+    def options(self, draw: random.Random, training: bool) -> dict[str, Any]:
+        """Draw the options of a case."""
+        drawn: dict[str, Any] = self.module.options(draw, training)
+        return drawn
+
+    def source(self, options: Mapping[str, Any]) -> str:
+        """Python text that defines ``compile_program(program)`` as this target does; for scripts."""
+        function: Callable[[str, dict[str, Any]], str] = self.module.source
+        return function(self.name, dict(options))
+
+
+def split_target(target: str) -> tuple[str, str | None]:
+    """A target's name and its interpreter.
+
+    >>> split_target("inductor@/opt/python"), split_target("eager")
+    (('inductor', '/opt/python'), ('eager', None))
+    """
+    name, at, python = target.partition("@")
+    return name, (python or None) if at else None
+
+
+def find_backend(target: str) -> Backend:
+    """The backend that serves ``target``. Raises UnknownTarget, whose text says what there is."""
+    name, python = split_target(target)
+    for module in modules():
+        prefix = module.PREFIX
+        if name in module.NAMES or (prefix and name.startswith(prefix) and len(name) > len(prefix)):
+            return Backend(target, name, python, module, str(Path(module.__file__ or "").resolve()))
+    raise UnknownTarget(f"unknown target '{name}': choose among {', '.join(known_targets())}")
+
+
+def known_targets() -> tuple[str, ...]:
+    """Every target, from the bottom of the ladder up; a family is shown as ``torch:NAME``."""
+    found: list[tuple[int, str]] = []
+    for module in modules():
+        found += [(module.RUNG, name) for name in module.NAMES]
+        if module.PREFIX:
+            found.append((module.RUNG, f"{module.PREFIX}NAME"))
+    return tuple(name for _, name in sorted(found))
+
+
+@functools.cache
+def modules() -> tuple[ModuleType, ...]:
+    """The backend modules: this folder's in the order of their names, then those of other packages."""
+    names = [f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_")]
+    names += [entry.value for entry in importlib.metadata.entry_points(group="assay.backends")]
+    return tuple(importlib.import_module(name) for name in dict.fromkeys(names))

@@ -1,0 +1,42 @@
+"""Inductor in a worker: warm-up that leaves every precompiled header behind, and clearing of its caches between
+cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import torch_backends
+
+
+def prepare() -> dict[str, Any]:
+    """Compile one vectorised kernel and one that cannot be, forward and backward: their flags differ, and so do
+    their headers."""
+    import torch._inductor.compile_fx
+    import torch._inductor.config as config
+    import torch._inductor.metrics
+
+    config.fx_graph_cache = False
+    config.compile_threads = 1
+
+    def scalar(x: Any) -> Any:
+        return x.double().to(torch.int64) % 3
+
+    try:
+        with torch.no_grad():
+            torch.compile(scalar, backend="inductor")(torch.arange(7))
+    finally:
+        reset()
+    torch_backends.warm("inductor")
+    reset()
+    return {}
+
+
+def reset() -> None:
+    """Forget compiled code, in memory too, so that a cleaned folder is never referred to."""
+    torch_backends.reset()
+    from torch._inductor import codecache
+
+    for name in ("PyCodeCache", "CppCodeCache", "CppPythonBindingsCodeCache", "CppWrapperCodeCache"):
+        cache = getattr(codecache, name, None)
+        if cache is not None and hasattr(cache, "cache_clear"):
+            cache.cache_clear()

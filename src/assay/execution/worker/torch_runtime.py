@@ -1,0 +1,229 @@
+"""Executes a case under torch: the program eagerly as the reference, then on the target, and the records of both.
+
+The text is compiled once and executed in a fresh module per execution, so that module-level state of one execution
+is not seen by the next.
+"""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import os
+import random
+import sys
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from .limits import own_cpu
+from .stage import StageBoard
+from .torch_records import Recorder, environment, exception_record, ship, tensor_leaves
+
+MODULE = "assay_case"
+FILE = "assay_case.py"
+
+modules: dict[str, Any] = {}
+_baseline: tuple[Any, ...] = ()
+
+
+def start(folder: str) -> dict[str, Any]:
+    """Import torch with the settings that keep this process single-threaded and its caches private. Raises
+    ImportError."""
+    os.environ.update(
+        OMP_NUM_THREADS="1",
+        MKL_NUM_THREADS="1",
+        TORCHINDUCTOR_COMPILE_THREADS="1",
+        TORCHINDUCTOR_CACHE_DIR=os.path.join(folder, "inductor"),
+        # A cached graph would hide that the compiler under test has changed.
+        TORCHINDUCTOR_FX_GRAPH_CACHE="0",
+        TORCHINDUCTOR_AUTOGRAD_CACHE="0",
+    )
+    warnings.simplefilter("ignore")
+    import torch
+
+    torch.set_num_threads(1)
+    return {"version": torch.__version__, "options": {"threads": 1, "git": str(torch.version.git_version or "")}}
+
+
+def settle() -> None:
+    """Freeze what the warm-up left, once, before any fork: the collector of a child then never touches the pages it
+    shares."""
+    warnings.simplefilter("ignore")
+    for module in _distinct(modules):
+        module.reset()
+    gc.collect()
+    gc.freeze()
+
+
+def in_child(folder: str) -> None:
+    """Give a new child a cache folder of its own, which the server removes with it, and note what its cases must not
+    change."""
+    global _baseline
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(folder, "inductor")
+    _baseline = _global_state()
+
+
+def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any], list[bytes]]:
+    """Run one case; the header and the buffers of its outcome frame."""
+    board.set("load")
+    begun = own_cpu()
+    backend = modules[request["target"]]
+    evidence = request.get("evidence", [])
+    text = request["text"]
+    lines = text.splitlines(True)
+    linecache.cache[FILE] = (len(text), None, lines, FILE)
+    run = _Run(request)
+    try:
+        board.set("reference")
+        before = own_cpu()
+        reference = run.execute(lambda program: program)
+        reference_cpu = own_cpu() - before
+        target, engagement = None, {}
+        if run.loaded:
+            board.set("target")
+            name, options = request["target"], request.get("options", {})
+            target = run.execute(lambda program: backend.compile(program, name, options))
+            engagement = backend.engagement()
+        target_cpu = run.measured
+        again = None
+        if "eager_again" in evidence and run.loaded:
+            again = run.execute(lambda program: program)
+        board.set("compare")
+        buffers = ship(reference, target, again, "values" in evidence)
+    finally:
+        linecache.cache.pop(FILE, None)
+        sys.modules.pop(MODULE, None)
+        backend.reset()
+    changed = _global_state()
+    header = {
+        "op": "outcome",
+        "id": request["id"],
+        "ended": "memory" if run.exhausted else "completed",
+        "stage": "compare",
+        "reference": [call.json for call in reference],
+        "target": None if target is None else [call.json for call in target],
+        "again": None if again is None else [call.json for call in again],
+        "engagement": engagement,
+        "retire": changed != _baseline,
+    }
+    header["cpu"] = {"reference": reference_cpu, "sut": target_cpu, "total": own_cpu() - begun}
+    return header, buffers
+
+
+class _Run:
+    """The executions of one case, and what they have in common."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.request = request
+        self.training = bool(request["training"])
+        self.code: types.CodeType | None = None
+        self.loaded = False
+        self.exhausted = False
+        self.measured = 0.0
+
+    def execute(self, prepare: Callable[[Any], Any]) -> list[Any]:
+        """One execution of all the calls: fresh module, inputs and state. ``measured`` is the CPU of preparing and
+        calling the program."""
+        import torch
+
+        self.measured = 0.0
+        random.seed(0)
+        torch.manual_seed(0)
+        calls: list[Any] = []
+        recorder = Recorder()
+        try:
+            if self.code is None:
+                self.code = compile(self.request["text"], FILE, "exec", dont_inherit=True)
+            module = types.ModuleType(MODULE)
+            module.__file__ = FILE
+            sys.modules[MODULE] = module
+            exec(self.code, module.__dict__)
+            state = module.state() if hasattr(module, "state") else None
+        except BaseException as error:
+            calls.append(recorder.failed(self._exception(error), "load"))
+            return calls
+        function = None
+        for number in range(int(self.request["calls"])):
+            try:
+                arguments = module.inputs(number)
+            except BaseException as error:
+                calls.append(recorder.failed(self._exception(error), "inputs"))
+                return calls
+            self.loaded = True
+            random.seed(0)
+            torch.manual_seed(0)
+            wanted = [a for a in tensor_leaves(arguments) if a[1].requires_grad] if self.training else []
+            stage, outputs, failure = "forward", None, None
+            began = own_cpu()
+            try:
+                if function is None:
+                    function = prepare(module.program)
+                with torch.set_grad_enabled(self.training):
+                    outputs = function(*arguments) if state is None else function(state, *arguments)
+                if self.training:
+                    self.measured += own_cpu() - began
+                    roots, cotangents = _cotangents(outputs)
+                    for _, tensor in wanted:
+                        if not tensor.is_leaf:
+                            tensor.retain_grad()
+                    stage = "backward"
+                    began = own_cpu()
+                    if roots:
+                        torch.autograd.backward(roots, cotangents)
+            except BaseException as error:
+                failure = error
+            self.measured += own_cpu() - began
+            record = failure and self._exception(failure)
+            calls.append(recorder.call(record, stage, outputs, arguments, state, wanted, self.training))
+            if failure is not None:
+                # Frames of the failed call would keep its tensors, and so their storages' addresses, alive.
+                failure.__traceback__ = None
+                break
+        return calls
+
+    def _exception(self, error: BaseException) -> dict[str, Any]:
+        record = exception_record(error)
+        if record["exhausted"]:
+            self.exhausted = True
+        return record
+
+
+def _cotangents(outputs: Any) -> tuple[list[Any], list[Any]]:
+    """The outputs that a loss is taken of, and the fixed dyadic cotangent of each: small integers, so that exact
+    programs stay exact."""
+    import torch
+
+    roots, cotangents = [], []
+    for number, (_, tensor) in enumerate(tensor_leaves(outputs)):
+        if tensor.requires_grad and (tensor.is_floating_point() or tensor.is_complex()):
+            count = torch.arange(tensor.numel(), dtype=torch.int64)
+            values = (count * 7 + 3 * number) % 5 - 2
+            roots.append(tensor)
+            cotangents.append(values.to(tensor.dtype).reshape(tensor.shape))
+    return roots, cotangents
+
+
+def _global_state() -> tuple[Any, ...]:
+    """What a case must leave as it was. A child in which it differs afterwards is retired."""
+    import threading
+
+    import torch
+
+    state = dict(environment())
+    state.pop("rng", None)
+    return (
+        tuple(sorted(state.items())),
+        threading.active_count(),
+        torch.get_num_threads(),
+        torch.get_float32_matmul_precision(),
+        sys.getrecursionlimit(),
+        os.getcwd(),
+        len(sys.path),
+        len(os.environ),
+        len(os.listdir("/proc/self/fd")),
+    )
+
+
+def _distinct(loaded: dict[str, Any]) -> list[Any]:
+    return list({id(module): module for module in loaded.values()}.values())
