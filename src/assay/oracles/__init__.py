@@ -1,1 +1,1 @@
-"""Package of Assay; see docs/how-it-works.md."""
+"""Oracles: pure functions from what was seen of a case to what is wrong with it, one a file, and the judge of them all."""

@@ -1,0 +1,92 @@
+"""The oracle of exception parity: the target raises where eager raises, the same, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.oracles.memory import exhausted
+from assay.oracles.outcome import CallRecord, ExceptionRecord
+from assay.oracles.registry import VALID_BY_CONSTRUCTION, Question, oracle
+from assay.oracles.signature import exception_signature, first_line
+from assay.oracles.verdict import Discrepancy, Kind, Verdict
+
+_INTERNAL = "INTERNAL ASSERT FAILED"
+
+
+@oracle("exceptions", order=10)
+def exceptions(question: Question) -> Iterator[Discrepancy]:
+    """The first call in which either side raises and the other does not, or raises something unrelated.
+
+    Running out of memory is left to the oracle of memory.
+    """
+    reference, target = question.outcome.reference, question.outcome.target
+    if reference is None:
+        return
+    others = target.calls if target is not None else ()
+    for number, eager in enumerate(reference.calls):
+        compiled = others[number] if number < len(others) else None
+        found = None
+        if eager.exception is not None:
+            found = _eager_raised(question, number, eager.stage, eager.exception, compiled)
+        elif compiled is not None and compiled.exception is not None:
+            found = _target_raised(question, number, compiled.stage, compiled.exception)
+        if found is not None:
+            yield found
+            return
+
+
+def _eager_raised(
+    question: Question, number: int, stage: str, raised: ExceptionRecord, compiled: CallRecord | None
+) -> Discrepancy | None:
+    where, said = f"call {number}, {stage}", f"{raised.type}: {first_line(raised.message)}"
+    signature = f"exception|eager|{exception_signature(raised)}"
+    if exhausted(raised):
+        return None
+    if _INTERNAL in raised.message:
+        return Discrepancy(
+            Kind.exception, where, f"eager fails an assertion of its own: {said}", signature, Verdict.Exception
+        )
+    if question.case.source == VALID_BY_CONSTRUCTION or stage in ("load", "inputs"):
+        return Discrepancy(
+            Kind.exception, where, f"the case is not valid: eager raised {said}", signature, Verdict.Invalid
+        )
+    if compiled is None:
+        return None
+    if compiled.exception is None:
+        signature = f"exception|not raised|{raised.type}"
+        return Discrepancy(Kind.exception, where, f"eager raised {said}; the target did not raise", signature)
+    if _related(raised, compiled.exception) or _declared(compiled.exception, question.unsupported):
+        return None
+    other = compiled.exception
+    detail = f"eager raised {said}; the target raised {other.type}: {first_line(other.message)}"
+    return Discrepancy(Kind.exception, where, detail, f"exception|{raised.type}->{exception_signature(other)}")
+
+
+def _target_raised(question: Question, number: int, stage: str, raised: ExceptionRecord) -> Discrepancy | None:
+    if exhausted(raised):
+        return None
+    where, said = f"call {number}, {stage}", f"{raised.type}: {first_line(raised.message)}"
+    signature = exception_signature(raised)
+    if stage in ("load", "inputs"):
+        detail = f"the case is not valid: its text raised {said}, but not the first time"
+        return Discrepancy(Kind.exception, where, detail, f"exception|text|{signature}", Verdict.Invalid)
+    if _declared(raised, question.unsupported):
+        return Discrepancy(
+            Kind.exception, where, f"declared gap: {said}", f"unsupported|{signature}", Verdict.Unsupported
+        )
+    caused = f" (caused by {first_line(raised.chain[-1])})" if raised.chain else ""
+    return Discrepancy(
+        Kind.exception, where, f"the target raised {said}{caused}", f"exception|{signature}", Verdict.Exception
+    )
+
+
+def _declared(raised: ExceptionRecord, unsupported: tuple[str, ...]) -> bool:
+    """Whether the exception is of a declared class; one may be named with or without its module."""
+    classes = {raised.type, *raised.bases}
+    return any(name in classes or name in {each.rpartition(".")[2] for each in classes} for name in unsupported)
+
+
+def _related(eager: ExceptionRecord, target: ExceptionRecord) -> bool:
+    """Whether the target raised what eager raised, a subclass of it, or something that wraps it."""
+    causes = {cause.partition(":")[0] for cause in target.chain}
+    return eager.type in {target.type, *target.bases} | causes

@@ -1,0 +1,120 @@
+"""What of an exception or a crash stays the same from case to case: its type, where in the system it arose, and its
+message without particulars.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterable
+
+from assay.oracles.outcome import ExceptionRecord, Outcome
+
+FRAMES = 3
+MESSAGE_LENGTH = 160
+
+_NOISE = re.compile(
+    r"^\s*(Set TORCH|You can suppress|import torch\._dynamo|torch\._dynamo\.config|Hint: |Developer debug context"
+    r"|For more info|GraphModule:|File \"|Traceback|\^+\s*$|~)"
+)
+_STOP = re.compile(r"^\s*(from user code|While executing|The above exception|Exception raised from|frame #)")
+_KEPT_NAMES = re.compile(
+    r"(\w+\.)*(NoneType|Tensor|FakeTensor|FunctionalTensor|Parameter|SymInt|SymFloat|SymBool|int|float|bool|str|bytes"
+    r"|complex|tuple|list|dict|set|slice|range|function|method|module|type|object)"
+)
+_DTYPE = r"(?:torch\.)?\b(?:bfloat16|float(?:8_\w+|16|32|64)|complex(?:32|64|128)|u?int(?:8|16|32|64))\b"
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b0x[0-9a-fA-F]+"), "ADDRESS"),
+    # at least two steps, so that neither a division nor a flag such as a/b is taken for a path
+    (re.compile(r"(?<![\w.])(?:[A-Za-z]:)?(?:[\\/][\w.\-+~@]+){2,}[\\/]?"), "PATH"),
+    (re.compile(_DTYPE), "DTYPE"),
+    (re.compile(r"(?:torch\.Size)?[\[(]\s*(?:[su]?\d+\s*,\s*)*[su]?\d+\s*,?\s*[\])]"), "SHAPE"),
+    (re.compile(r"\b\d+(?:x\d+)+\b"), "SHAPE"),
+    (re.compile(r"(?<=[A-Za-z])(?:_\d+)+\b"), ""),
+    (re.compile(r"(?<![A-Za-z_\d])[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\d+"), "N"),
+    (re.compile(r"\s+"), " "),
+)
+_QUOTED = re.compile(r"(?<![\w])'([^'\n]{1,200})'(?!\w)|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`")
+
+_SYSTEM = re.compile(
+    r"^(torch/(_dynamo|_inductor|_functorch|_higher_order_ops|_subclasses|_refs|_decomp|_prims\w*|_export|export|fx|onnx|jit|_library|autograd)/"
+    r"|torch/_(meta_registrations|compile|ops|tensor)\.py"
+    r"|(onnxruntime|onnxscript|tvm|openvino|iree|jax|jaxlib|tensorflow|keras|triton|executorch|torch_tensorrt)/)"
+)
+_FAULT_FRAME = re.compile(r'^\s*File "([^"]+)", line \d+ in (\S+)', re.MULTILINE)
+_PACKAGE = re.compile(r".*(?:site-packages|dist-packages)/")
+_LAST_WORDS = re.compile(
+    r"^.*?((?:terminate called|what\(\):|Assertion|INTERNAL ASSERT|free\(\)|double free|malloc|corrupted|munmap_chunk"
+    r"|LLVM ERROR|Check failed|UNREACHABLE|\*\*\* stack smashing).*)$",
+    re.MULTILINE,
+)
+
+
+def normalise_message(message: str) -> str:
+    """The first telling lines of a message without addresses, paths, names of variables, dtypes, shapes and numbers.
+
+    >>> normalise_message("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)")
+    'mat1 and mat2 shapes cannot be multiplied (SHAPE and SHAPE)'
+    """
+    telling: list[str] = []
+    for line in message.splitlines():
+        if _STOP.match(line):
+            break
+        if line.strip() and not _NOISE.match(line):
+            telling.append(line.strip())
+        if len(telling) == FRAMES:
+            break
+    text = _QUOTED.sub(_quoted, " ".join(telling))
+    for pattern, word in _RULES:
+        text = pattern.sub(word, text)
+    return text.strip()[:MESSAGE_LENGTH].rstrip()
+
+
+def _quoted(match: re.Match[str]) -> str:
+    inner = next(group for group in match.groups() if group is not None)
+    return match.group() if _KEPT_NAMES.fullmatch(inner) else "NAME"
+
+
+def exception_signature(exception: ExceptionRecord) -> str:
+    """The type, the innermost frames inside the system under test, and the normalised message of an exception."""
+    return "|".join((exception.type, _joined(reversed(exception.frames)), normalise_message(exception.message)))
+
+
+def death_signature(outcome: Outcome) -> str:
+    """The signal, the innermost frames that faulthandler printed, and the process's last words, of an execution that
+    died.
+    """
+    frames = (f"{_PACKAGE.sub('', file)}:{name}" for file, name in _FAULT_FRAME.findall(outcome.stderr))
+    return "|".join((manner(outcome), _joined(frames), normalise_message(last_words(outcome.stderr))))
+
+
+def manner(outcome: Outcome) -> str:
+    """How a process ended: the name of its signal, or "exit".
+
+    >>> manner(Outcome("c0", "died", signal=11))
+    'SIGSEGV'
+    """
+    if outcome.signal is None:
+        return "exit"
+    try:
+        return signal.Signals(outcome.signal).name
+    except ValueError:
+        return "unknown signal"
+
+
+def last_words(stderr: str) -> str:
+    """The line by which a dying process said why, if it did."""
+    found = _LAST_WORDS.search(stderr)
+    return found.group(1).strip()[:400] if found else ""
+
+
+def first_line(text: str, limit: int = 200) -> str:
+    """The first line of a text that says something, cut at ``limit``."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= limit else line[: limit - 3] + "..."
+
+
+def _joined(innermost_first: Iterable[str]) -> str:
+    """The first frames that lie inside a system under test, innermost first."""
+    inside = [frame for frame in innermost_first if _SYSTEM.match(frame)]
+    return " < ".join(inside[:FRAMES])

@@ -1,0 +1,58 @@
+"""The oracle of types: outputs, and the Python objects that were passed in, have the types, lengths and keys that
+eager gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.oracles.outcome import ContainerRecord, TensorRecord, Tree
+from assay.oracles.pairs import Place, calls_of, pairs
+from assay.oracles.registry import Question, oracle
+from assay.oracles.verdict import Discrepancy, Kind
+
+_TENSOR = "Tensor"
+_KINDS = {
+    Place.output: Kind.type,
+    Place.argument: Kind.side_effect,
+    Place.state: Kind.state,
+    Place.gradient: Kind.gradient,
+}
+
+
+@oracle("types", order=40)
+def types(question: Question) -> Iterator[Discrepancy]:
+    """Objects of another type, and containers of another length or with other keys, in the order of which a dict is
+    part.
+
+    A changed container among the arguments is a side effect.
+    """
+    for pair in pairs(question.case, question.outcome.reference, question.outcome.target):
+        eager, target = pair.reference, pair.target
+        kind = _KINDS[pair.place]
+        if _type(eager) != _type(target):
+            detail = f"eager {_type(eager)}, target {_type(target)}"
+            signature = f"type|{_type(eager)}->{_type(target)}|{pair.place}"
+            yield Discrepancy(kind, pair.where, detail, signature)
+        elif isinstance(eager, ContainerRecord) and isinstance(target, ContainerRecord):
+            if len(eager.items) != len(target.items):
+                detail = f"eager has {len(eager.items)} items, target {len(target.items)}"
+                yield Discrepancy(kind, pair.where, detail, f"type|length of {eager.type}|{pair.place}")
+            elif eager.keys != target.keys:
+                detail = f"eager has keys {_listed(eager.keys)}, target {_listed(target.keys)}"
+                yield Discrepancy(kind, pair.where, detail, f"type|keys of {eager.type}|{pair.place}")
+    for number, before, after in calls_of(question.outcome.reference, question.outcome.target):
+        if list(before.state) != list(after.state):
+            detail = f"eager has {_listed(tuple(before.state))}, target {_listed(tuple(after.state))}"
+            yield Discrepancy(Kind.state, f"call {number}, state", detail, "type|names|state")
+
+
+def _type(tree: Tree) -> str:
+    """The Python type; a tensor of a subclass is recorded with that in place of its layout."""
+    if isinstance(tree, TensorRecord):
+        return tree.layout if "." in tree.layout else _TENSOR
+    return tree.type
+
+
+def _listed(keys: tuple[str, ...] | None) -> str:
+    return "none" if keys is None else ", ".join(keys[:8]) + (", ..." if len(keys) > 8 else "")

@@ -1,0 +1,18 @@
+"""The oracle of values: outputs hold the numbers that eager returns; exact ones bit by bit, others as
+docs/how-numbers-are-judged.md says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.oracles.numeric import differing
+from assay.oracles.pairs import Place
+from assay.oracles.registry import Question, oracle
+from assay.oracles.verdict import Discrepancy, Kind
+
+
+@oracle("values", order=50)
+def values(question: Question) -> Iterator[Discrepancy]:
+    """Outputs that hold other numbers, tensors and Python values alike."""
+    return differing(question, {Place.output: (Kind.value, Kind.value)})
