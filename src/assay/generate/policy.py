@@ -47,7 +47,9 @@ class Policy:
         return data
 
 
-def draw_policy(rng: random.Random, operators: Sequence[str], operations: int, dear: bool, forced: Mapping[str, Any]) -> Policy:
+def draw_policy(
+    rng: random.Random, operators: Sequence[str], operations: int, dear: bool, forced: Mapping[str, Any]
+) -> Policy:
     """A policy. ``dear``: a compile on the target costs seconds, so features that multiply compiles are rarer. ``forced`` overrides choices."""
     subset = tuple(operators)
     if len(subset) > 12 and rng.random() < 0.5:
@@ -55,7 +57,15 @@ def draw_policy(rng: random.Random, operators: Sequence[str], operations: int, d
         kept = max(10, int(len(subset) * rng.uniform(0.4, 0.9)))
         subset = tuple(sorted(rng.sample(subset, kept)))
     floats = rng.choices(
-        (("float32",), ("float64",), ("bfloat16",), ("float16",), ("float32", "bfloat16"), ("float32", "float64"), DTYPES[:4]),
+        (
+            ("float32",),
+            ("float64",),
+            ("bfloat16",),
+            ("float16",),
+            ("float32", "bfloat16"),
+            ("float32", "float64"),
+            DTYPES[:4],
+        ),
         (40, 12, 8, 8, 8, 8, 16),
     )[0]
     integers = rng.choices((("int64",), ("int32",), ("int64", "int32"), DTYPES[4:9]), (30, 15, 25, 30))[0]

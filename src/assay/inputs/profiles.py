@@ -46,13 +46,14 @@ def draw_data(
     With ``thresholds`` the profile is sometimes moved so that it holds a threshold and its neighbours. Raises Unsatisfied for an empty interval.
     """
     if dtype == "bool":
-        low, count = rng.choice(((0, 2), (0, 2), (0, 2), (0, 1), (1, 1)))
-        return _data(rng, float(low), 1.0, count)
+        start, kinds = rng.choice(((0, 2), (0, 2), (0, 2), (0, 1), (1, 1)))
+        return _data(rng, float(start), 1.0, kinds)
     floating = is_float(dtype)
     table = FLOAT_PROFILES if floating else INTEGER_PROFILES
     if profile is None or profile not in table:
         profile = rng.choices(list(table), [WEIGHTS.get(name, 1.0) for name in table])[0]
-    low, step, count = table[profile]
+    low, step = float(table[profile][0]), float(table[profile][1])
+    count = table[profile][2]
     if thresholds and rng.random() < 0.5:
         # The threshold itself and its neighbours on both sides, in steps that every dtype represents.
         near = round(rng.choice(thresholds) / step) * step
@@ -61,7 +62,7 @@ def draw_data(
     if not floating:
         smallest, largest = INTEGER_RANGE[dtype]
         bounds = Interval(max(bounds.low, smallest), min(bounds.high, largest))
-    low, step, count = _inside(float(low), float(step), count, bounds, floating)
+    low, step, count = _inside(low, step, count, bounds, floating)
     return _data(rng, low, step, count)
 
 

@@ -1,0 +1,197 @@
+"""The source ``graph``: the case at an index, as a pure function of the campaign's settings (contract 4).
+
+Operators are dealt from a shuffled deck, so that each gets its share of every campaign; where a compile is dear a program is several loosely
+joined components, since the cost of a compile is mostly fixed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from assay import __version__
+from assay.backends import find_backend
+from assay.emit.cases import build_case
+from assay.generate.builder import Builder
+from assay.generate.policy import Policy, draw_policy
+from assay.generate.propose import propose
+from assay.generate.regions import add_region
+from assay.generate.settings import Settings
+from assay.ir.case import Case
+from assay.ir.program import Program, Tree, output_names, reads
+from assay.ir.sizes import symbols_in
+from assay.ir.types import TensorType
+from assay.ops.catalogue import load
+from assay.ops.facts import Unsatisfied
+
+SOURCE = "graph"
+CHEAP_OPERATIONS = (4, 16)
+DEAR_OPERATIONS = (40, 60)
+COMPONENT = 12
+MAX_OUTPUTS = 10
+
+
+def make_case(settings: Settings, index: int) -> Case:
+    """The case at an index. Budgets are counted in steps, so that it does not depend on the machine's speed."""
+    rng = _rng(settings, index, "case")
+    target = _target(settings, rng)
+    backend = find_backend(target)
+    program, policy = _program(settings, index, backend.module.DEAR)
+    options = dict(backend.module.options(rng, program.training))
+    recipe = {
+        "version": __version__,
+        "seed": settings.seed,
+        "index": index,
+        "policy": {**policy.to_json(), "left_out": sorted(set(settings.operators) - set(policy.operators))},
+    }
+    return build_case(program, source=SOURCE, target=target, options=options, recipe=recipe)
+
+
+def make_program(settings: Settings, index: int, forced: Mapping[str, Any] | None = None) -> tuple[Program, Policy]:
+    """The program at an index, for a cheap target, and its policy; ``forced`` fixes choices of the policy."""
+    return _program(settings, index, False, forced)
+
+
+def _rng(settings: Settings, index: int, part: str) -> random.Random:
+    return random.Random(f"{__version__}/{settings.seed}/{index}/{part}")
+
+
+def _target(settings: Settings, rng: random.Random) -> str:
+    """The target of a case, by the ladder: most cases run where a compile is cheap."""
+    weights = [1.0 if find_backend(target).module.DEAR else _cheap_weight(target) for target in settings.targets]
+    return rng.choices(settings.targets, weights)[0]
+
+
+def _cheap_weight(target: str) -> float:
+    # Dear programs hold several times the operations of cheap ones; these weights spend about half of the CPU on each kind.
+    return 1.0 if find_backend(target).module.RUNG < 2 else 6.0
+
+
+def _program(
+    settings: Settings, index: int, dear: bool, forced: Mapping[str, Any] | None = None
+) -> tuple[Program, Policy]:
+    rng = _rng(settings, index, "program")
+    operations = settings.nodes or rng.randint(*(DEAR_OPERATIONS if dear else CHEAP_OPERATIONS))
+    policy = draw_policy(rng, settings.operators, operations, dear, forced or {})
+    builder = Builder(rng, policy, dict(load()))
+    _fill(builder, rng)
+    return _pruned(builder.program(_outputs(builder, rng))), policy
+
+
+def _fill(builder: Builder, rng: random.Random) -> None:
+    """Add operations until the policy's number is reached; a bounded number of steps, whatever is refused."""
+    policy = builder.policy
+    deck: list[str] = []
+
+    def deal() -> str:
+        if not deck:
+            deck.extend(rng.sample(policy.operators, len(policy.operators)))
+        return deck.pop()
+
+    done = 0
+    retired = 0
+    for _ in range(policy.operations * 6):
+        if done >= policy.operations:
+            return
+        if rng.random() < policy.regions and done > 1:
+            before = builder.counter
+            if add_region(builder, deal):
+                done += 1 + (builder.counter - before) // 4
+            continue
+        made = propose(builder, builder.operators[deal()])
+        if made is None:
+            continue
+        done += 1
+        if rng.random() < policy.containers:
+            _container(builder, rng, made[0])
+        if done - retired >= COMPONENT and policy.operations > 2 * COMPONENT:
+            retired = done
+            _retire(builder, rng)
+
+
+def _retire(builder: Builder, rng: random.Random) -> None:
+    """Begin a new component: of what exists only a few values stay in sight, so that components are loosely joined."""
+    names = builder.scopes[0].names
+    kept = set(rng.sample(names, min(len(names), 4)))
+    builder.retired.extend(name for name in names if name not in kept)
+    builder.scopes[0].names = [name for name in names if name in kept]
+
+
+def _container(builder: Builder, rng: random.Random, name: str) -> None:
+    """Put values into a Python container and take one out again."""
+    others = [other for other in builder.visible() if other != name]
+    items = [name, *rng.sample(others, min(len(others), rng.randint(0, 2)))]
+    kind = rng.choice(("tuple", "list", "dict"))
+    keys = tuple(f"k{position}" for position in range(len(items))) if kind == "dict" else ()
+    attributes: dict[str, Any] = {"container": kind}
+    if keys:
+        attributes["keys"] = keys
+    packed = builder.add_python("pack", tuple(items), attributes)
+    if kind == "list" and others and rng.random() < 0.5:
+        extra = rng.choice(others)
+        packed = builder.add_python("append", (packed, extra), {})
+        items.append(extra)
+    position = rng.randrange(len(items))
+    index = {"index": position} if kind != "dict" else {"index": position, "key": keys[position]}
+    taken = builder.add_python("item", (packed,), index)
+    builder.adopt(taken, items[position])
+
+
+def _outputs(builder: Builder, rng: random.Random) -> Tree:
+    """Everything unused, and some of what was used, in a nest now and then."""
+    body = [name for name in builder.produced() if builder.tracked[name].promised]
+    leaves = [name for name in body if builder.tracked[name].uses == 0]
+    used = [name for name in body if builder.tracked[name].uses > 0]
+    # Nothing may go unseen: in a fat program every unused value is an output.
+    names = leaves + rng.sample(used, min(len(used), max(1, len(used) // 8)))
+    inputs = [entry.name for entry in builder.inputs if isinstance(entry.value.type, TensorType)]
+    if inputs and rng.random() < 0.08:
+        names.append(rng.choice(inputs))
+    if names and rng.random() < 0.05:
+        names.append(rng.choice(names))
+    if not names:
+        names = inputs[:1]
+    rng.shuffle(names)
+    if len(names) == 1 and rng.random() < 0.5:
+        return names[0]
+    if len(names) > 2 and rng.random() < 0.2:
+        cut = rng.randrange(1, len(names))
+        inner = tuple(names[cut:])
+        keys = tuple(f"k{position}" for position in range(len(inner)))
+        nested: Tree = ("dict", inner, keys) if rng.random() < 0.5 else ("list", inner, ())
+        return ("tuple", (*names[:cut], nested), ())
+    return (rng.choice(("tuple", "tuple", "list")), tuple(names), ())
+
+
+def _pruned(program: Program) -> Program:
+    """Without inputs that nothing reads: refused proposals leave some. Those that bind a size or are a base stay."""
+    used = set(output_names(program.outputs))
+    for statement in program.body:
+        used |= set(reads(statement))
+    used |= {entry.base for entry in program.inputs if entry.name in used and entry.base}
+    kept = []
+    bound: set[str] = set()
+    for entry in program.inputs:
+        symbols = symbols_in(entry.value.type.shape) if isinstance(entry.value.type, TensorType) else set()
+        if entry.name in used or (entry.base is None and symbols - bound):
+            kept.append(entry)
+            bound |= symbols
+    names = {entry.name for entry in kept}
+    calls = tuple(
+        type(call)(call.instantiation, tuple((name, argument) for name, argument in call.arguments if name in names))
+        for call in program.calls
+    )
+    return Program(
+        program.sizes,
+        program.instantiations,
+        tuple(kept),
+        program.body,
+        program.outputs,
+        calls,
+        program.training,
+        program.style,
+    )
+
+
+__all__ = ["SOURCE", "Unsatisfied", "make_case", "make_program"]

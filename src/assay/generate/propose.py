@@ -1,0 +1,431 @@
+"""Proposing one operation: operands from what exists or made fresh, attributes by class, a form; accepted only as the specification says.
+
+The operator comes first and its operands are made to fit it, so that every operator gets its share (a generator that takes whatever fits what
+exists starves all but elementwise operators). Values are taken where they fit, clamped where they leave a domain, and made as inputs otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from assay.generate.builder import Builder, Fresh
+from assay.ir.program import Literal, Operand
+from assay.ir.types import BOOL, ScalarType, TensorType, is_float, is_integral
+from assay.ops.facts import Facts, Interval, Unsatisfied, constant, require
+from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of
+from assay.ops.protocol import Binding, Operator
+from assay.ops.protocol import Operand as OperandSpecification
+from assay.ops.text import forms
+
+DEFAULT_SHARE = 0.3
+ATTEMPTS = 8
+CLAMP = "unary.clamp"
+
+_INTS = (1, 2, 3, -1, -2, 0, 4, 5)
+_NUMBERS = (0.5, 2.0, -1.0, 1.5, -0.5, 0.25, 3.0, 0.0, -2.0)
+
+Choice = str | Literal | Fresh | None | tuple["str | Fresh", ...]
+
+
+def propose(
+    builder: Builder, operator: Operator, *, first: str | None = None, wanted: TensorType | None = None
+) -> tuple[str, ...] | None:
+    """Append one operation of this operator; the names of its results, or None where no attempt was accepted.
+
+    ``first`` fixes the first operand; ``wanted`` is the type that the first result must have.
+    """
+    for attempt in range(ATTEMPTS):
+        # The last attempts make their operands, so that an operator whose operands never arise by themselves still gets its share.
+        fresh = first is None and (attempt >= ATTEMPTS // 2 or builder.rng.random() < 0.12)
+        try:
+            return _Proposal(builder, operator, first, fresh, wanted).commit()
+        except Unsatisfied:
+            continue
+    return None
+
+
+class _Proposal:
+    """One attempt: everything is chosen before anything is changed."""
+
+    def __init__(
+        self, builder: Builder, operator: Operator, first: str | None, fresh: bool, wanted: TensorType | None
+    ) -> None:
+        self.builder = builder
+        self.rng = builder.rng
+        self.operator = operator
+        self.binding = Binding()
+        self.attributes: dict[str, Any] = {}
+        self.clamps: list[tuple[int, Interval]] = []
+        head, *rest = operator.operands
+        chosen: Choice = first if first is not None else self._head(head, fresh)
+        self.choices: list[Choice] = [chosen]
+        self._bind(head, chosen)
+        self._draw_attributes()
+        if head.many is not None:
+            self._complete(head, 0)
+        for specification in rest:
+            choice = self._operand(specification, fresh)
+            self.choices.append(choice)
+            self._bind(specification, choice)
+            if specification.many is not None:
+                self._complete(specification, len(self.choices) - 1)
+        self._keep_domains()
+        self.applied = self._apply("function" if not operator.inplace_only else "inplace")
+        if wanted is not None:
+            require(self.applied.results[0].type == wanted, "another type is wanted")
+        if builder.policy.exact:
+            self._keep_exact()
+
+    # -- operands ---------------------------------------------------------------------------------------------------------------------------
+
+    def _head(self, specification: OperandSpecification, fresh: bool) -> Choice:
+        if not fresh:
+            found = self._existing(specification)
+            if found is not None:
+                return found if specification.many is None else (found,)
+        made = self._made(specification)
+        return made if specification.many is None else (made,)
+
+    def _existing(self, specification: OperandSpecification) -> str | None:
+        """A visible value that fits, recent and unused ones first."""
+        environment = self.builder.environment
+        visible = self.builder.visible()
+        candidates = []
+        for name in visible:
+            abstract = environment.values[name]
+            if self._fits(specification, name, abstract):
+                candidates.append(name)
+        if not candidates:
+            return None
+        if self.rng.random() < 0.6:
+            recent = candidates[-5:]
+            unused = [name for name in recent if self.builder.tracked[name].uses == 0]
+            candidates = unused or recent
+        return self.rng.choice(candidates)
+
+    def _fits(self, specification: OperandSpecification, name: str, abstract: Abstract) -> bool:
+        type_ = abstract.type
+        if not isinstance(type_, TensorType) or type_.dtype not in specification.dtypes:
+            return False
+        if type_.rank not in specification.ranks or abstract.facts is None:
+            return False
+        if specification.distinct:
+            return False
+        if specification.jumps and not is_integral(type_.dtype) and not abstract.facts.exact:
+            return False
+        if specification.name in self.operator.writes and not self._may_write(name):
+            return False
+        if specification is self.operator.operands[0]:
+            return not self.operator.inplace_only or self._may_write(name)
+        return specification.accepts is None or specification.accepts(self.binding, type_)
+
+    def _may_write(self, name: str) -> bool:
+        return self.builder.writable(name) and not self.builder.tracked[name].grad
+
+    def _made(self, specification: OperandSpecification) -> Fresh:
+        """An input that fits."""
+        palette = self.builder.palette
+        if specification.make is not None:
+            type_ = specification.make(self.binding, palette)
+        else:
+            like = getattr(self.binding, "first", None) if specification is not self.operator.operands[0] else None
+            type_ = like if isinstance(like, TensorType) else self._free_type(specification)
+        interval = self._interval(specification)
+        require(
+            specification.accepts is None
+            or specification is self.operator.operands[0]
+            or specification.accepts(self.binding, type_),
+            "what was made does not fit",
+        )
+        return self.builder.fresh(type_, interval, self.operator.thresholds, specification.distinct)
+
+    def _free_type(self, specification: OperandSpecification) -> TensorType:
+        policy = self.builder.policy
+        # The policy's dtypes where the operator takes them; bool is rare as an input, being what comparisons give.
+        preferred = [dtype for dtype in policy.dtypes if dtype in specification.dtypes and dtype != "bool"]
+        dtypes: Sequence[str] = preferred or specification.dtypes
+        floats = [dtype for dtype in dtypes if is_float(dtype)]
+        if floats and self.rng.random() < 0.75:
+            dtypes = floats
+        elif self.rng.random() < 0.1 and "bool" in specification.dtypes:
+            dtypes = BOOL
+        ranks = [rank for rank in specification.ranks if rank <= 5]
+        weights = [(2, 5, 8, 7, 6, 2)[rank] for rank in ranks]
+        return TensorType(self.rng.choice(dtypes), self.builder.palette.shape(self.rng.choices(ranks, weights)[0]))
+
+    def _interval(self, specification: OperandSpecification) -> Interval | None:
+        try:
+            interval = domain_of(specification, self.binding)
+        except AttributeError:
+            # The domain depends on an operand that is not bound yet; `_keep_domains` looks again.
+            return None
+        assert interval is None or isinstance(interval, Interval)
+        return interval
+
+    def _operand(self, specification: OperandSpecification, fresh: bool) -> Choice:
+        if specification.optional and self.rng.random() < 0.4:
+            return None
+        if specification.scalars and self.rng.random() < self.builder.policy.scalars:
+            scalar = self._scalar(specification)
+            if scalar is not None:
+                return scalar
+        if not fresh or self.rng.random() < 0.5:
+            found = self._existing(specification)
+            if found is not None:
+                return found if specification.many is None else (found,)
+        made = self._made(specification)
+        return made if specification.many is None else (made,)
+
+    def _scalar(self, specification: OperandSpecification) -> Choice:
+        """A Python number: a constant, or an argument of the program."""
+        head = getattr(self.binding, self.operator.operands[0].name)
+        kinds = list(specification.scalars)
+        if isinstance(head, TensorType) and is_integral(head.dtype) and "int" in kinds and self.rng.random() < 0.8:
+            kinds = ["int"]
+        kind = self.rng.choice(kinds)
+        interval = self._interval(specification)
+        if self.rng.random() < 0.25:
+            known = [
+                entry.name
+                for entry in self.builder.inputs
+                if isinstance(entry.value.type, ScalarType) and entry.value.type.kind == kind
+            ]
+            name = self.rng.choice(known) if known and self.rng.random() < 0.6 else self.builder.add_scalar(kind)
+            facts = self.builder.environment.values[name].facts
+            if interval is None or (facts is not None and facts.within(interval)):
+                return name
+        values: Sequence[int | float] = _INTS if kind == "int" else _NUMBERS
+        if kind == "bool":
+            values = (True, False)
+        legal = [v for v in values if interval is None or interval.low <= v <= interval.high]
+        return Literal(self.rng.choice(legal)) if legal else None
+
+    def _complete(self, specification: OperandSpecification, position: int) -> None:
+        """More tensors for a list operand."""
+        assert specification.many is not None
+        head = self.choices[position]
+        assert isinstance(head, tuple)
+        low, high = specification.many
+        count = self.rng.randint(max(low, 1), high)
+        items = list(head)
+        while len(items) < count:
+            found = self._existing_like(specification) if self.rng.random() < 0.7 else None
+            items.append(found if found is not None else self._made(specification))
+        self.choices[position] = tuple(items)
+        self._bind(specification, self.choices[position])
+
+    def _existing_like(self, specification: OperandSpecification) -> str | None:
+        environment = self.builder.environment
+        fitting = []
+        for name in self.builder.visible():
+            abstract = environment.values[name]
+            type_ = abstract.type
+            if isinstance(type_, TensorType) and abstract.facts is not None and type_.dtype in specification.dtypes:
+                accepts = specification.accepts
+                if type_.rank in specification.ranks and (accepts is None or accepts(self.binding, type_)):
+                    fitting.append(name)
+        return self.rng.choice(fitting) if fitting else None
+
+    def _bind(self, specification: OperandSpecification, choice: Choice) -> None:
+        types: Any = self._type_of(choice)
+        setattr(self.binding, specification.name, types)
+        if isinstance(types, tuple):
+            setattr(self.binding, "first", types[0])  # noqa: B010 - bindings hold whatever names a specification has
+
+    def _type_of(self, choice: Choice) -> Any:
+        if isinstance(choice, tuple):
+            return tuple(self._type_of(item) for item in choice)
+        abstract = self._abstract(choice)
+        return None if abstract is None else abstract.type
+
+    def _abstract(self, choice: Choice) -> Any:
+        if choice is None:
+            return None
+        if isinstance(choice, tuple):
+            return tuple(self._abstract(item) for item in choice)
+        if isinstance(choice, str):
+            return self.builder.environment.values[choice]
+        if isinstance(choice, Literal):
+            return Abstract(ScalarType(type(choice.value).__name__), constant(float(choice.value)))
+        return choice.abstract
+
+    # -- attributes and conditions ----------------------------------------------------------------------------------------------------------
+
+    def _draw_attributes(self) -> None:
+        for attribute in self.operator.attributes:
+            classes = {name: values for name, values in attribute.classes(self.binding).items() if len(values)}
+            require(bool(classes), f"no legal value of {attribute.name}")
+            names = list(classes)
+            if "default" in names and len(names) > 1 and self.rng.random() >= DEFAULT_SHARE:
+                names.remove("default")
+            elif "default" in names:
+                names = ["default"]
+            value = self.rng.choice(classes[self.rng.choice(names)])
+            self.attributes[attribute.name] = value
+            setattr(self.binding, attribute.name, value)
+
+    def _keep_domains(self) -> None:
+        """Operands that leave their domain are clamped into it, if a clamp can be had."""
+        for position, specification in enumerate(self.operator.operands):
+            choice = self.choices[position]
+            if specification.domain is None or choice is None:
+                continue
+            interval = domain_of(specification, self.binding)
+            if interval is None:
+                continue
+            for item in choice if isinstance(choice, tuple) else (choice,):
+                abstract = self._abstract(item)
+                if abstract.facts is None or abstract.facts.within(interval):
+                    continue
+                require(isinstance(item, str) and not isinstance(choice, tuple), "a made operand leaves the domain")
+                require(specification.name not in self.operator.writes, "what is written is not clamped")
+                require(CLAMP in self.builder.operators, "nothing clamps here")
+                require(
+                    isinstance(abstract.type, TensorType) and abstract.type.dtype != "bool", "bools are not clamped"
+                )
+                require(self.rng.random() < 0.7 and not self.operator.inplace_only, "another operand may fit")
+                self.clamps.append((position, interval))
+
+    def _clamped(self, facts: Facts, type_: TensorType, interval: Interval) -> tuple[dict[str, Any], Abstract]:
+        """Attributes of the clamp into an interval, and what is known of its result."""
+        integral = is_integral(type_.dtype)
+        low = _bound(interval.low, integral) if facts.low < interval.low else None
+        high = _bound(interval.high, integral) if facts.high > interval.high else None
+        attributes = {"min": low, "max": high}
+        clamp = self.builder.operators[CLAMP]
+        (result,) = apply_operator(clamp, [Abstract(type_, facts)], attributes).results
+        return attributes, result
+
+    def _apply(self, form: str) -> Applied:
+        abstracts = [self._abstract(choice) for choice in self.choices]
+        for position, interval in self.clamps:
+            abstract = abstracts[position]
+            _, abstracts[position] = self._clamped(abstract.facts, abstract.type, interval)
+        return apply_operator(self.operator, abstracts, self.attributes, form)
+
+    def _keep_exact(self) -> None:
+        for result in self.applied.results:
+            assert isinstance(result.type, TensorType) and result.facts is not None
+            require(result.facts.exact or not is_float(result.type.dtype), "the policy asks for exact arithmetic")
+
+    # -- commitment -------------------------------------------------------------------------------------------------------------------------
+
+    def commit(self) -> tuple[str, ...]:
+        """Make inputs of what is fresh, clamp what must be, choose a form and append."""
+        builder = self.builder
+        form, out = self._form()
+        operands: list[Operand] = [self._real(choice) for choice in self.choices]
+        for position, interval in self.clamps:
+            name = operands[position]
+            assert isinstance(name, str)
+            abstract = builder.environment.values[name]
+            assert isinstance(abstract.type, TensorType) and abstract.facts is not None
+            attributes, result = self._clamped(abstract.facts, abstract.type, interval)
+            clamp = builder.operators[CLAMP]
+            (operands[position],) = builder.add_operation(clamp, [name], attributes, Applied((result,)), "function")
+        if out is None and form != "inplace":
+            applied = self.applied
+        else:
+            applied = self._apply(form)
+        return builder.add_operation(self.operator, operands, self.attributes, applied, form, out)
+
+    def _real(self, choice: Choice) -> Operand:
+        if isinstance(choice, Fresh):
+            return self.builder.add_input(choice)
+        if isinstance(choice, tuple):
+            return tuple(item if isinstance(item, str) else self.builder.add_input(item) for item in choice)
+        return choice
+
+    def _form(self) -> tuple[str, str | None]:
+        """How the operation is written: function, method, operator, in place, or with out=."""
+        if self.operator.inplace_only:
+            self._check_target()
+            return "inplace", None
+        available = forms(self.operator, self.attributes)
+        policy, rng = self.builder.policy, self.rng
+        if rng.random() < policy.mutation and not self.clamps:
+            if "inplace" in available and self._takes_in_place():
+                return "inplace", None
+            if "out" in available:
+                out = self._out()
+                if out is not None:
+                    return "out", out
+        if rng.random() < policy.forms:
+            plain = [form for form in available if form in ("method", "operator") and self._tensor_first()]
+            if plain:
+                return rng.choice(plain), None
+        return "function", None
+
+    def _tensor_first(self) -> bool:
+        return isinstance(self.choices[0], str | Fresh)
+
+    def _names(self) -> list[str]:
+        flat: list[str] = []
+        for choice in self.choices[1:]:
+            items = choice if isinstance(choice, tuple) else (choice,)
+            flat += [item for item in items if isinstance(item, str) and item in self.builder.tracked]
+        return flat
+
+    def _check_target(self) -> None:
+        target = self.choices[0]
+        if isinstance(target, str):
+            require(self._may_be_written(target), "the target may not be written")
+        else:
+            require(isinstance(target, Fresh) and not self.builder.policy.training, "no fresh target while training")
+
+    def _may_be_written(self, target: str) -> bool:
+        builder = self.builder
+        storage = builder.environment.storage
+        sources = self._names()
+        grad = any(builder.tracked[name].grad for name in sources) and self.operator.differentiable
+        # Operands that overlap the target partly are refused by torch, and in what order they are read is nobody's promise.
+        apart = all(storage.get(name) != storage.get(target) for name in sources)
+        return apart and builder.writable(target, grad)
+
+    def _takes_in_place(self) -> bool:
+        target = self.choices[0]
+        if not isinstance(target, str) or len(self.applied.results) != 1 or self.operator.view:
+            return False
+        if self.builder.environment.values[target].type != self.applied.results[0].type:
+            return False
+        if self.builder.tracked[target].grad and self.operator.saves in ("output", "both"):
+            # The result would be saved and is the target itself: later writes are refused, which `saved` already tells.
+            pass
+        if not self._may_be_written(target):
+            return False
+        try:
+            self._apply("inplace")
+        except Unsatisfied:
+            return False
+        return True
+
+    def _out(self) -> str | None:
+        """An existing value that takes the result by out=: autograd has no part in it."""
+        builder = self.builder
+        if len(self.applied.results) != 1 or self.operator.writes:
+            return None
+        sources = [*self._names(), *([self.choices[0]] if isinstance(self.choices[0], str) else [])]
+        if any(builder.tracked[name].grad for name in sources if name in builder.tracked) or self._fresh_grad():
+            return None
+        storage = builder.environment.storage
+        taken = {storage.get(name) for name in sources}
+        wanted = self.applied.results[0].type
+        fitting = [
+            name
+            for name in builder.visible()
+            if builder.environment.values[name].type == wanted
+            and storage.get(name) not in taken
+            and not builder.tracked[name].grad
+            and builder.writable(name)
+        ]
+        return self.rng.choice(fitting) if fitting else None
+
+    def _fresh_grad(self) -> bool:
+        """Whether an input that is still to be made might require a gradient."""
+        items = [item for choice in self.choices for item in (choice if isinstance(choice, tuple) else (choice,))]
+        return self.builder.policy.training and any(isinstance(item, Fresh) for item in items)
+
+
+def _bound(value: float, integral: bool) -> int | float:
+    return int(value) if integral or value == int(value) else value
