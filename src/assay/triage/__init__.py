@@ -1,1 +1,1 @@
-"""Package of Assay; see docs/how-it-works.md."""
+"""Triage: a finding is reduced, localised, put in a bucket, written as one script; `finding.triage_finding` does it."""

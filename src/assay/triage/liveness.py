@@ -1,0 +1,132 @@
+"""Dead code: what an edit made useless goes with it; what was useless before stays until a reducer takes it out.
+
+A compiler may stumble over code whose results nobody reads, so that such code is not removed on the side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from assay.ir.program import (
+    Opaque,
+    Operation,
+    Program,
+    PythonOperation,
+    Region,
+    Statement,
+    operand_names,
+    output_names,
+    reads,
+    walk,
+)
+from assay.ir.sizes import symbols_in
+from assay.triage.rewriting import values_of, without_inputs
+
+
+def _writes(statement: Statement) -> bool:
+    """Whether a statement may change what others see, beyond its results."""
+    match statement:
+        case Operation():
+            return statement.form == "inplace" or statement.out is not None
+        case PythonOperation():
+            return statement.kind in ("append", "call")
+        case Region():
+            return any(_writes(inner) for block in statement.blocks for inner in block.statements)
+        case Opaque():
+            return True
+
+
+def _written(statement: Statement) -> str | None:
+    """The one value that an operation is known to write into."""
+    if isinstance(statement, Operation):
+        if statement.out is not None:
+            return statement.out
+        first = statement.operands[0] if statement.operands else None
+        return first if isinstance(first, str) else None
+    return None
+
+
+class _Liveness:
+    def __init__(self, program: Program, spared: frozenset[str]) -> None:
+        self.storage = {value.name: value.storage or value.name for value in values_of(program)}
+        self.visible = {self.storage[entry.name] for entry in program.inputs}
+        self.live = set(output_names(program.outputs))
+        self.spared = spared
+
+    def needs(self, statement: Statement, inner: bool) -> bool:
+        names = {value.name for value in statement.results}
+        if not names or names & (self.live | self.spared):
+            return True
+        if not _writes(statement) or (isinstance(statement, Region) and statement.kind in ("def", "lambda")):
+            return False
+        target = _written(statement)
+        if inner or target is None:
+            return True
+        storage = self.storage.get(target, target)
+        return storage in self.visible or any(self.storage.get(name) == storage for name in self.live)
+
+    def block(self, statements: Sequence[Statement], inner: bool = False) -> tuple[Statement, ...]:
+        kept: list[Statement] = []
+        for statement in reversed(statements):
+            if not self.needs(statement, inner):
+                continue
+            if isinstance(statement, Region):
+                for block in statement.blocks:
+                    self.live |= set(block.results)
+                blocks = tuple(replace(b, statements=self.block(b.statements, True)) for b in statement.blocks)
+                statement = replace(statement, blocks=blocks)
+            self.live |= set(reads(statement))
+            kept.append(statement)
+        return tuple(reversed(kept))
+
+
+def unneeded(program: Program) -> frozenset[str]:
+    """Names of results of statements that nothing needs, and of inputs that nothing reads."""
+    cleaned = without_dead(program)
+    kept = {value.name for value in values_of(cleaned)}
+    return frozenset(value.name for value in values_of(program) if value.name not in kept)
+
+
+def without_dead(program: Program, spared: frozenset[str] = frozenset()) -> Program:
+    """The program without what nothing needs, statements that define ``spared`` names and their operands excepted."""
+    liveness = _Liveness(program, spared)
+    program = replace(program, body=liveness.block(program.body))
+    used = liveness.live | spared
+    symbols = _symbols(program)
+    while True:
+        bases = {entry.base for entry in program.inputs if entry.name in used and entry.base} - used
+        if not bases:
+            break
+        used |= bases
+    used |= {f"n_{symbol}" for symbol in symbols}
+    useless = {entry.name for entry in program.inputs if entry.name not in used}
+    program = without_inputs(program, useless)
+    symbols = _symbols(program)
+    return replace(program, sizes=tuple((name, values) for name, values in program.sizes if name in symbols))
+
+
+def _symbols(program: Program) -> set[str]:
+    found: set[str] = set()
+    for value in values_of(program):
+        found |= symbols_in(getattr(value.type, "shape", ()))
+    for statement in walk(program.body):
+        if not isinstance(statement, Opaque):
+            found |= symbols_in(statement.operands) | symbols_in(tuple(value for _, value in statement.attributes))
+    return found
+
+
+def uses(program: Program) -> dict[str, int]:
+    """How often each value is used."""
+    count: dict[str, int] = {}
+    for name in output_names(program.outputs):
+        count[name] = count.get(name, 0) + 1
+    for statement in walk(program.body):
+        if isinstance(statement, Region):
+            names = [name for operand in statement.operands for name in operand_names(operand)]
+            names += [name for block in statement.blocks for name in block.results]
+        else:
+            names = reads(statement)
+        for name in names:
+            count[name] = count.get(name, 0) + 1
+    return count

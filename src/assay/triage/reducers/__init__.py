@@ -1,0 +1,1 @@
+"""Reducers, one a file; `assay.triage.registry` finds them by listing this folder."""
