@@ -22,12 +22,12 @@ def choice(name: str, default: Any, *others: Any, **rest: Any) -> Attribute:
     return Attribute(name, lambda b: {"default": (default,), "other": others}, default, **rest)
 
 
-def values(name: str, default: Any = MISSING, **classes: Sequence[Any]) -> Attribute:
+def values(name: str, default: Any = MISSING, positional: bool = False, **classes: Sequence[Any]) -> Attribute:
     """Constants by class (``boundary=(0,), negative=(-1, -2), other=(2, 3)``)."""
     table: dict[str, Sequence[Any]] = dict(classes)
     if default is not MISSING:
         table = {"default": (default,), **table}
-    return Attribute(name, lambda b: table, default)
+    return Attribute(name, lambda b: table, default, positional=positional)
 
 
 def dim(name: str = "dim", of: str = "x", default: int | None = None, nonempty: bool = False) -> Attribute:

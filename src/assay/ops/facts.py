@@ -144,6 +144,21 @@ def maximum(a: Facts, b: Facts) -> Facts:
     return Facts(max(a.low, b.low), max(a.high, b.high), common_scale(a, b))
 
 
+def sharp(*facts: Facts) -> None:
+    """Require exact values, before a jump that depends on an attribute. Raises Unsatisfied."""
+    require(all(fact.exact for fact in facts), "a rounded value reaches a jump")
+
+
+def representable(facts: Facts, dtype: str) -> bool:
+    """Whether every element is a value of the dtype."""
+    if facts.scale is None:
+        return False
+    if dtype in INTEGER_RANGE:
+        low, high = INTEGER_RANGE[dtype]
+        return facts.scale == 0 and facts.low >= low and facts.high <= high
+    return facts.scale <= 14 and max(abs(facts.low), abs(facts.high)) * 2.0**facts.scale < 2.0 ** SIGNIFICAND[dtype]
+
+
 BOOLEAN = Facts(0, 1, 0)
 
 # The largest magnitude that a conditioned program may reach, as a share of what is finite: a product of two such values is still finite

@@ -69,3 +69,10 @@ def window(size: Size, kernel: int, stride: int, padding: int, dilation: int, ce
         return result - 1
     require(start < size + padding, "the last window starts inside in some instantiations only")
     return result
+
+
+def halved(size: Size) -> Size:
+    """Half a size that is even in every instantiation."""
+    half = size // 2
+    require(half * 2 == size, "a size is odd")
+    return half

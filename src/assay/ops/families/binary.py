@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from assay.ir.types import NUMERIC, TensorType
-from assay.ops.attributes import values
-from assay.ops.facts import Facts, constant, maximum
-from assay.ops.operands import broadcast, free, shape_of
-from assay.ops.promotion import result_dtype
-from assay.ops.protocol import Binding, operator
+from assay.ir.types import ALL, BOOL, FLOATS, INTEGERS, NUMERIC, TensorType, is_float
+from assay.ops.attributes import Classes, choice, hidden
+from assay.ops.facts import Facts, Interval, constant, hull, maximum, minimum, require, sharp
+from assay.ops.operands import SCALARS, broadcast, free, shape_of
+from assay.ops.promotion import result_dtype, to_float
+from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import broadcast as broadcast_shapes
 
 
@@ -18,36 +20,330 @@ def promoted(b: Binding) -> TensorType:
     return TensorType(result_dtype(b.x, b.y), broadcast_shapes(shape_of(b.x), shape_of(b.y)))
 
 
-def sum_with_alpha(b: Binding, f: Any) -> Facts:
-    """x + alpha·y."""
-    result: Facts = f.x + f.y * constant(b.alpha)
+def promoted_float(b: Binding) -> TensorType:
+    """The same, where integers become the default float."""
+    result = promoted(b)
+    return result.with_dtype(to_float(result.dtype))
+
+
+def binary(
+    name: str,
+    facts: Callable[[Binding, Any], Facts],
+    dtypes: tuple[str, ...] = ALL,
+    *,
+    scalars: tuple[str, ...] = SCALARS,
+    infer: Callable[[Binding], TensorType] = promoted,
+    attributes: Sequence[Attribute] = (),
+    jumps: bool = False,
+    domains: tuple[Any, Any] = (None, None),
+    **rest: Any,
+) -> Operator:
+    """An elementwise operation of two operands."""
+    rest.setdefault("inplace", f"{name}_")
+    rest.setdefault("out", True)
+    return operator(
+        f"binary.{name}",
+        operands=[
+            free("x", dtypes, jumps=jumps, domain=domains[0]),
+            broadcast("y", "x", dtypes, scalars, jumps=jumps, domain=domains[1]),
+        ],
+        attributes=attributes,
+        infer=infer,
+        facts=facts,
+        torch=f"torch.{name}",
+        **rest,
+    )
+
+
+def scaled(sign: int) -> Callable[[Binding, Any], Facts]:
+    """x ± alpha·y; bools only add up to a disjunction."""
+
+    def facts(b: Binding, f: Any) -> Facts:
+        result: Facts = f.x + f.y * constant(sign * b.alpha)
+        return result
+
+    return facts
+
+
+def alphas(b: Binding) -> Classes:
+    """Fractions only where the result is certainly floating."""
+    if b.x.dtype == "bool":
+        return {"default": (1,)}
+    return {
+        "default": (1,),
+        "boundary": (0,),
+        "negative": (-1, -2) if b.x.dtype != "uint8" else (),
+        "other": (2, 0.5, 3) if is_float(b.x.dtype) else (2, 3),
+    }
+
+
+def added(b: Binding) -> TensorType:
+    """The sum's type: a negative factor is no uint8, a fraction no integer."""
+    result = promoted(b)
+    require(result.dtype != "bool" or b.alpha == 1, "bools are added as they are")
     return result
 
 
-operator(
-    "binary.add",
-    operands=[free("x", NUMERIC), broadcast("y", "x", NUMERIC)],
-    attributes=[values("alpha", 1, boundary=(0,), negative=(-1, -2), other=(2, 3))],
-    infer=promoted,
-    facts=sum_with_alpha,
-    torch="torch.add",
-    inplace="add_",
+# A divisor keeps away from zero on one side of it; the sign is drawn first, so that both are tested.
+SIGN = hidden("sign", lambda b: {"default": (1,), "negative": () if b.x.dtype in ("bool", "uint8") else (-1,)})
+
+
+def divisor(b: Binding) -> Interval:
+    """The legal divisors of the drawn sign."""
+    return Interval(0.25, 2.0**20) if b.sign > 0 else Interval(-(2.0**20), -0.25)
+
+
+def quotient(b: Binding, f: Any) -> Facts:
+    """x / y; exact where y is one power of two."""
+    require(not f.y.low <= 0 <= f.y.high, "the divisor may be zero")
+    corners = [x / y for x in (f.x.low, f.x.high) for y in (f.y.low, f.y.high)]
+    exact: int | None = None
+    if f.x.scale is not None and f.y.low == f.y.high and math.frexp(f.y.low)[0] in (0.5, -0.5):
+        exact = max(f.x.scale + math.frexp(abs(f.y.low))[1] - 1, 0)
+    return Facts(min(corners), max(corners), exact)
+
+
+def rounded_quotient(b: Binding, f: Any) -> Facts:
+    """floor(x / y) or trunc(x / y), or the plain quotient."""
+    result = quotient(b, f)
+    mode = getattr(b, "rounding_mode", "floor")
+    if mode is None:
+        return result
+    sharp(f.x, f.y)
+    function: Callable[[float], int] = math.floor if mode == "floor" else math.trunc
+    return Facts(float(function(result.low)), float(function(result.high)), 0)
+
+
+def quotient_type(b: Binding) -> TensorType:
+    """The type of a division by the rounding mode."""
+    result = promoted(b)
+    require(b.rounding_mode is None or result.dtype != "bool", "bools are not divided with rounding")
+    return promoted_float(b) if b.rounding_mode is None else result
+
+
+def like_divisor(b: Binding, f: Any) -> Facts:
+    """What remains has the divisor's sign and less than its magnitude."""
+    require(not f.y.low <= 0 <= f.y.high, "the divisor may be zero")
+    return Facts(min(0.0, f.y.low), max(0.0, f.y.high), hull(f.x, f.y).scale)
+
+
+def like_dividend(b: Binding, f: Any) -> Facts:
+    """What remains has the dividend's sign and less than the divisor's magnitude."""
+    require(not f.y.low <= 0 <= f.y.high, "the divisor may be zero")
+    most = min(f.y.magnitude, f.x.magnitude)
+    return Facts(-most if f.x.low < 0 else 0.0, most if f.x.high > 0 else 0.0, hull(f.x, f.y).scale)
+
+
+def bits(b: Binding, f: Any) -> Facts:
+    """Any pattern of as many bits as the wider operand has."""
+    most = float(2 ** max(int(f.x.magnitude), int(f.y.magnitude)).bit_length())
+    negative = min(f.x.low, f.y.low) < 0
+    return Facts(-most if negative else 0.0, most - 1, 0)
+
+
+binary(
+    "add",
+    scaled(1),
+    infer=added,
+    attributes=[Attribute("alpha", alphas, 1)],
     symbol="+",
-    out=True,
     saves="none",
     onnx="Add",
     jax="jnp.add",
     tensorflow="tf.add",
 )
+binary(
+    "sub",
+    scaled(-1),
+    NUMERIC,
+    attributes=[Attribute("alpha", alphas, 1)],
+    symbol="-",
+    saves="none",
+    onnx="Sub",
+    jax="jnp.subtract",
+    tensorflow="tf.subtract",
+)
 operator(
-    "binary.maximum",
-    operands=[free("x", NUMERIC), broadcast("y", "x", NUMERIC, scalars=())],
+    "binary.rsub",
+    operands=[free("x", NUMERIC), broadcast("y", "x", NUMERIC)],
+    attributes=[Attribute("alpha", alphas, 1)],
     infer=promoted,
-    facts=lambda b, f: maximum(f.x, f.y),
-    torch="torch.maximum",
-    out=True,
+    facts=lambda b, f: f.y - f.x * constant(b.alpha),
+    torch="torch.rsub",
+    method=None,
+    saves="none",
+)
+binary(
+    "mul", lambda b, f: f.x * f.y, symbol="*", onnx="Mul", saves="inputs", jax="jnp.multiply", tensorflow="tf.multiply"
+)
+binary(
+    "div",
+    rounded_quotient,
+    infer=quotient_type,
+    attributes=[SIGN, choice("rounding_mode", None, "floor", "trunc")],
+    domains=(None, divisor),
+    symbol="/",
+    onnx="Div",
+    jax="jnp.divide",
+    tensorflow="tf.divide",
+)
+binary(
+    "floor_divide",
+    rounded_quotient,
+    NUMERIC,
+    attributes=[SIGN],
+    jumps=True,
+    domains=(None, divisor),
+    symbol="//",
+    differentiable=False,
+    saves="none",
+    jax="jnp.floor_divide",
+    tensorflow="tf.math.floordiv",
+)
+binary(
+    "remainder",
+    like_divisor,
+    NUMERIC,
+    attributes=[SIGN],
+    jumps=True,
+    domains=(None, divisor),
+    symbol="%",
     saves="inputs",
-    onnx="Max",
-    jax="jnp.maximum",
-    tensorflow="tf.maximum",
+    jax="jnp.remainder",
+    tensorflow="tf.math.floormod",
+)
+binary(
+    "fmod",
+    like_dividend,
+    NUMERIC,
+    attributes=[SIGN],
+    jumps=True,
+    domains=(None, divisor),
+    saves="inputs",
+    onnx="Mod",
+    jax="jnp.fmod",
+    tensorflow="tf.math.mod",
+)
+for name, pick, onnx in (("maximum", maximum, "Max"), ("minimum", minimum, "Min")):
+    binary(
+        name,
+        lambda b, f, pick=pick: pick(f.x, f.y),
+        scalars=(),
+        inplace=None,
+        saves="inputs",
+        onnx=onnx,
+        jax=f"jnp.{name}",
+        tensorflow=f"tf.{name}",
+    )
+    last = name.replace("imum", "").replace("max", "fmax").replace("min", "fmin")
+    binary(last, lambda b, f, pick=pick: pick(f.x, f.y), scalars=(), inplace=None, saves="inputs", jax=f"jnp.{last}")
+binary(
+    "pow",
+    lambda b, f: Facts(0.0, max(f.x.high, 1 / f.x.low) ** max(abs(f.y.low), abs(f.y.high))),
+    FLOATS,
+    domains=(Interval(0.125, 8), Interval(-3, 3)),
+    symbol="**",
+    onnx="Pow",
+    jax="jnp.power",
+    tensorflow="tf.pow",
+)
+binary(
+    "atan2",
+    lambda b, f: Facts(-math.pi, math.pi),
+    scalars=(),
+    infer=promoted_float,
+    domains=(None, Interval(0.125, 2.0**20)),
+    saves="inputs",
+    jax="jnp.arctan2",
+    tensorflow="tf.atan2",
+)
+binary(
+    "hypot",
+    lambda b, f: Facts(0.0, math.hypot(f.x.magnitude, f.y.magnitude)),
+    FLOATS,
+    scalars=(),
+    domains=(Interval(0.0625, 2.0**8), None),
+    jax="jnp.hypot",
+)
+binary(
+    "copysign",
+    lambda b, f: Facts(-f.x.magnitude, f.x.magnitude, f.x.scale),
+    infer=promoted_float,
+    jumps=True,
+    # The sign of zero is a value of its own: bools and zeros are left to the special values.
+    domains=(None, Interval(0.0625, 2.0**20)),
+    jax="jnp.copysign",
+)
+binary(
+    "xlogy",
+    lambda b, f: Facts(-7 * f.x.magnitude, 14 * f.x.magnitude),
+    infer=promoted_float,
+    domains=(None, Interval(2.0**-6, 2.0**20)),
+    saves="inputs",
+    jax="jax.scipy.special.xlogy",
+    tensorflow="tf.math.xlogy",
+)
+binary(
+    "logaddexp",
+    lambda b, f: Facts(max(f.x.low, f.y.low), max(f.x.high, f.y.high) + math.log(2)),
+    FLOATS,
+    scalars=(),
+    inplace=None,
+    jax="jnp.logaddexp",
+)
+binary(
+    "heaviside",
+    lambda b, f: hull(constant(0), constant(1), f.y),
+    scalars=(),
+    jumps=True,
+    differentiable=False,
+    jax="jnp.heaviside",
+)
+for name, symbol in (("bitwise_and", "&"), ("bitwise_or", "|"), ("bitwise_xor", "^")):
+    binary(
+        name,
+        bits,
+        BOOL + INTEGERS,
+        scalars=("int",),
+        symbol=symbol,
+        differentiable=False,
+        saves="none",
+        onnx="".join(part.capitalize() for part in name.split("_")),
+        jax=f"jnp.{name}",
+        tensorflow=f"tf.bitwise.{name}",
+    )
+binary(
+    "bitwise_left_shift",
+    lambda b, f: f.x * Facts(1, 2.0**f.y.high, 0),
+    INTEGERS,
+    scalars=("int",),
+    domains=(None, Interval(0, 6)),
+    symbol="<<",
+    differentiable=False,
+    saves="none",
+    onnx="BitShift",
+    jax="jnp.left_shift",
+    tensorflow="tf.bitwise.left_shift",
+)
+binary(
+    "bitwise_right_shift",
+    lambda b, f: Facts(min(f.x.low, 0.0), max(f.x.high, 0.0), 0),
+    INTEGERS,
+    scalars=("int",),
+    domains=(None, Interval(0, 6)),
+    symbol=">>",
+    differentiable=False,
+    saves="none",
+    onnx="BitShift",
+    jax="jnp.right_shift",
+    tensorflow="tf.bitwise.right_shift",
+)
+binary(
+    "gcd",
+    lambda b, f: Facts(0, max(f.x.magnitude, f.y.magnitude), 0),
+    INTEGERS,
+    scalars=(),
+    differentiable=False,
+    saves="none",
+    jax="jnp.gcd",
 )

@@ -1,0 +1,181 @@
+"""`assay ops check`: every specification against the framework's own shape inference and an eager run, over sampled instances.
+
+Instances are drawn here; they run in another process with the interpreter that has torch (`check_torch`, run by path), so that nothing here
+imports a framework.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assay.ir.sizes import Shape, value_in
+from assay.ir.types import ScalarType, TensorType
+from assay.ops.catalogue import load
+from assay.ops.facts import Facts, Unsatisfied
+from assay.ops.interpret import apply_operator
+from assay.ops.protocol import Operator
+from assay.ops.sampling import INSTANTIATIONS, Instance, contents, sample_instance
+from assay.ops.text import expression, forms
+
+RUNNER = Path(__file__).with_name("check_torch.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found of one operator: how many instances ran, and each failure with the text that showed it.
+
+    ``saves`` is what backward was seen to keep over all instances.
+    """
+
+    operator: str
+    instances: int
+    failures: tuple[str, ...]
+    saves: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def passed(self) -> bool:
+        """Whether there were instances and none failed."""
+        return self.instances > 0 and not self.failures
+
+
+def check(names: Sequence[str] = (), samples: int = 20, python: str = sys.executable, seed: int = 0) -> list[Report]:
+    """Check the operators of these names (all if empty): ``samples`` instances for each dtype of the first operand, at least.
+
+    Raises RuntimeError where the other process ends early.
+    """
+    operators = [operator for name, operator in load().items() if not names or name in names]
+    requests: list[dict[str, Any]] = []
+    unsatisfied: dict[str, list[str]] = {}
+    for operator in operators:
+        rng = random.Random(f"{seed} {operator.name}")
+        for instance in _instances(operator, samples, rng, unsatisfied.setdefault(operator.name, [])):
+            requests += [request(instance, rng, which) for which in range(INSTANTIATIONS if instance.symbols else 1)]
+    answers = _run(requests, python)
+    reports = []
+    for operator in operators:
+        pairs = [(r, a) for r, a in zip(requests, answers, strict=True) if r["operator"] == operator.name]
+        failures = [f"{failure}\n    in {_title(r)}" for r, a in pairs for failure in a["failures"]]
+        saves = frozenset(answer["saves"] for _, answer in pairs)
+        reports.append(Report(operator.name, len(pairs), (*unsatisfied[operator.name], *failures), saves))
+    return reports
+
+
+def _instances(operator: Operator, samples: int, rng: random.Random, failures: list[str]) -> list[Instance]:
+    """At least ``samples`` instances, every dtype and every rank of the first operand among them."""
+    first = operator.operands[0]
+    result = []
+    wanted: list[tuple[str | None, int | None]] = [(dtype, None) for dtype in first.dtypes]
+    if first.make is None:
+        wanted += [(None, rank) for rank in first.ranks]
+    wanted += [(None, None)] * max(0, samples - len(wanted))
+    for dtype, rank in wanted:
+        try:
+            result.append(sample_instance(operator, rng, dtype, rank))
+        except Unsatisfied as reason:
+            failures.append(f"dtype {dtype}, rank {rank}: {reason}")
+    return result
+
+
+def request(instance: Instance, rng: random.Random, which: int) -> dict[str, Any]:
+    """The JSON form of an instance in one instantiation, as `check_torch` reads it."""
+    operator = instance.operator
+    operands: list[Any] = []
+    rounded = False
+    for specification, type_, fact in zip(operator.operands, instance.types, instance.facts, strict=True):
+        if type_ is None:
+            operands.append(None)
+        elif isinstance(type_, ScalarType):
+            operands.append({"scalar": instance.scalars[specification.name]})
+        else:
+            items = type_ if isinstance(type_, tuple) else (type_,)
+            facts = fact if isinstance(type_, tuple) else (fact,)
+            rounded = rounded or any(each.scale is None for each in facts)
+            built = [
+                _tensor(item, contents(specification, item, each, rng, which), which)
+                for item, each in zip(items, facts, strict=True)
+            ]
+            operands.append(built if isinstance(type_, tuple) else built[0])
+    texts = [
+        "None" if operand is None else repr(operand["scalar"]) if "scalar" in operand else f"p{position}"
+        for position, operand in enumerate(operands)
+    ]
+    usable = [form for form in forms(operator, instance.attributes) if form != "function"]
+    if not _in_place_fits(instance):
+        usable = [form for form in usable if form != "inplace"]
+    applied = instance.applied
+    positions = operator.index
+    return {
+        "operator": operator.name,
+        "text": expression(operator, texts, instance.attributes, "inplace" if operator.inplace_only else "function"),
+        "forms": {
+            form: expression(operator, texts, instance.attributes, form, "out" if form == "out" else None)
+            for form in usable
+            if not operator.inplace_only
+        },
+        "operands": operands,
+        "sizes": {name: values[which] for name, values in instance.symbols.items()},
+        "results": [_expected(result.type, result.facts, which) for result in applied.results],
+        "writes": [[position, _bounds(fact)] for position, fact in applied.written],
+        "view": None if operator.view is None else positions[operator.view],
+        "maybe_view": None if operator.maybe_view is None else positions[operator.maybe_view],
+        "inplace_only": operator.inplace_only,
+        "differentiable": operator.differentiable,
+        "saves": operator.saves,
+        "rounded_input": rounded,
+    }
+
+
+def _in_place_fits(instance: Instance) -> bool:
+    if instance.operator.inplace is None or instance.types[0] != instance.applied.results[0].type:
+        return False
+    try:
+        apply_operator(instance.operator, instance.abstracts, instance.attributes, "inplace")
+    except Unsatisfied:
+        return False
+    return True
+
+
+def _tensor(type_: TensorType, values: list[float], which: int) -> dict[str, Any]:
+    return {"dtype": type_.dtype, "shape": _shape(type_.shape, which), "values": values}
+
+
+def _shape(shape: Shape, which: int) -> list[int]:
+    return [value_in(size, which) for size in shape]
+
+
+def _bounds(fact: Facts | None) -> dict[str, Any]:
+    return {"low": None} if fact is None else {"low": fact.low, "high": fact.high, "scale": fact.scale}
+
+
+def _expected(type_: Any, fact: Facts | None, which: int) -> dict[str, Any]:
+    return {"dtype": type_.dtype, "shape": _shape(type_.shape, which), **_bounds(fact)}
+
+
+def _title(answered: dict[str, Any]) -> str:
+    def told(operand: Any) -> str:
+        if isinstance(operand, list):
+            return f"[{', '.join(map(told, operand))}]"
+        if operand is None or "scalar" in operand:
+            return str(operand and operand["scalar"])
+        values = operand["values"]
+        spread = f"{min(values)}..{max(values)}" if values else ""
+        return f"{operand['dtype']}{operand['shape']} {spread}"
+
+    return f"{answered['text']} with {'; '.join(map(told, answered['operands']))} {answered['sizes'] or ''}"
+
+
+def _run(requests: list[dict[str, Any]], python: str) -> list[dict[str, Any]]:
+    lines = "".join(json.dumps(each) + "\n" for each in requests)
+    done = subprocess.run([python, str(RUNNER)], input=lines, capture_output=True, text=True, check=False)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    if len(answers) != len(requests):
+        where = requests[len(answers)]
+        raise RuntimeError(f"the check ended at {where['operator']}: {_title(where)}\n{done.stderr[-2000:]}")
+    return answers

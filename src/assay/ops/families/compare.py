@@ -1,0 +1,78 @@
+"""Elementwise comparisons and logic; the results are bools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.ir.types import ALL, TensorType
+from assay.ops.facts import BOOLEAN, Facts, representable, require
+from assay.ops.operands import broadcast, free, shape_of
+from assay.ops.promotion import result_dtype
+from assay.ops.protocol import Binding, operator
+from assay.ops.shapes import broadcast as broadcast_shapes
+
+
+def boolean(b: Binding) -> TensorType:
+    """A bool of the broadcast shape."""
+    return TensorType("bool", broadcast_shapes(shape_of(b.x), shape_of(b.y)))
+
+
+def compared(b: Binding, f: Any) -> Facts:
+    """A bool; neither side may be rounded on its way to the common dtype, which is where systems differ by right."""
+    dtype = result_dtype(b.x, b.y)
+    require(representable(f.x, dtype) and representable(f.y, dtype), "an operand is rounded before it is compared")
+    return BOOLEAN
+
+
+for name, symbol, onnx, jax in (
+    ("eq", "==", "Equal", "equal"),
+    ("ne", "!=", None, "not_equal"),
+    ("lt", "<", "Less", "less"),
+    ("le", "<=", "LessOrEqual", "less_equal"),
+    ("gt", ">", "Greater", "greater"),
+    ("ge", ">=", "GreaterOrEqual", "greater_equal"),
+):
+    operator(
+        f"compare.{name}",
+        operands=[free("x", jumps=True), broadcast("y", "x", jumps=True)],
+        infer=boolean,
+        facts=compared,
+        torch=f"torch.{name}",
+        inplace=f"{name}_",
+        symbol=symbol,
+        out=True,
+        differentiable=False,
+        saves="none",
+        onnx=onnx,
+        jax=f"jnp.{jax}",
+        tensorflow=f"tf.math.{jax}",
+    )
+for name, onnx in (("logical_and", "And"), ("logical_or", "Or"), ("logical_xor", "Xor")):
+    operator(
+        f"compare.{name}",
+        operands=[free("x", jumps=True), broadcast("y", "x", scalars=(), jumps=True)],
+        infer=boolean,
+        facts=lambda b, f: BOOLEAN,
+        torch=f"torch.{name}",
+        inplace=f"{name}_",
+        out=True,
+        differentiable=False,
+        saves="none",
+        onnx=onnx,
+        jax=f"jnp.{name}",
+        tensorflow=f"tf.math.{name}",
+    )
+operator(
+    "compare.isin",
+    operands=[
+        free("x", tuple(d for d in ALL if d != "bool"), jumps=True),
+        free("y", tuple(d for d in ALL if d != "bool"), jumps=True),
+    ],
+    infer=lambda b: b.x.with_dtype("bool"),
+    facts=compared,
+    torch="torch.isin",
+    method=None,
+    differentiable=False,
+    saves="none",
+    jax="jnp.isin",
+)
