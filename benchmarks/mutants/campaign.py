@@ -1,0 +1,290 @@
+"""A campaign of the fuzzer under one mutant, and the verdict on what it reports.
+
+The fuzzer runs as a black box with the import hook in its environment. A script that it wrote is judged twice in fresh interpreters:
+with the mutant and without. Only exit 1 with and exit 0 without is a detection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.mutants import catalogue, confirm
+
+SCRIPT_SECONDS = 180.0
+JUDGED = 12  # scripts run with and without, oldest first; a detection ends it
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How each campaign is run. `fuzzer` is the command in front of `fuzz`."""
+
+    fuzzer: tuple[str, ...]
+    seconds: float
+    jobs: int
+    seed: int
+    target: str | None = None
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Judged:
+    """One reported bucket: what its script does with the mutant and without."""
+
+    bucket: dict[str, Any]
+    with_mutant: str
+    without: str
+    found_after: float | None
+    operations: int | None
+    lines: int | None
+    script: str
+
+    @property
+    def verdict(self) -> str:
+        match self.with_mutant, self.without:
+            case "bug", "ok":
+                return "detection"
+            case "bug", "bug":
+                return "unrelated"
+            case _:
+                return "unreproduced"
+
+
+@dataclass(slots=True)
+class Result:
+    """One line of results.jsonl."""
+
+    mutant: str
+    layer: str
+    status: str  # "detected", "missed", "error"
+    seconds: float
+    applied: int
+    reached: bool | None
+    cases: int | None = None
+    first: dict[str, Any] | None = None
+    detections: list[dict[str, Any]] = field(default_factory=list)
+    unrelated: list[dict[str, Any]] = field(default_factory=list)
+    unreproduced: list[dict[str, Any]] = field(default_factory=list)
+    unjudged: int = 0
+    error: str | None = None
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of "90", "90s", "2m", "1h". ValueError otherwise."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is no duration; write 90s, 2m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def run(entry: catalogue.Entry, plan: Plan, folder: Path, kernels: Path | None = None) -> Result:
+    """Fuzz under the mutant in `folder`, then judge what was reported."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    campaign = folder / "campaign"
+    variables = environment(entry, folder, "fuzz", kernels)
+    command = [*plan.fuzzer, "fuzz", "--time", f"{plan.seconds:g}s", "--jobs", str(plan.jobs), "--seed", str(plan.seed)]
+    command += ["--run", str(campaign), "--json", *(("--target", plan.target) if plan.target else ()), *plan.extra]
+    started, clock = time.time(), time.monotonic()
+    status, out, err = bounded(command, variables, plan.seconds * 2 + 300)
+    seconds = time.monotonic() - clock
+    log = folder / "log"
+    applied = len((log / "applied").read_text().split()) if (log / "applied").exists() else 0
+    reached = None
+    if entry["probe"]:
+        reached = (log / "reached").exists() and (log / "reached").read_bytes()[:1] == b"\1"
+    result = Result(entry["id"], entry["layer"], "missed", round(seconds, 1), applied, reached)
+    summary = summary_of(out)
+    if status not in (0, 1) or summary is None:
+        result.status, result.error = "error", f"exit {status}: {err.strip()[-400:]}"
+        return result
+    result.cases = summary.get("cases")
+    if not applied:
+        result.status, result.error = "error", "the mutant's module was imported by no process of the campaign"
+        return result
+    judge_all(entry, summary.get("buckets", []), campaign, folder, started, result, kernels)
+    shutil.rmtree(folder / "cache-fuzz", ignore_errors=True)
+    return result
+
+
+def judge_all(
+    entry: catalogue.Entry,
+    buckets: Sequence[dict[str, Any]],
+    campaign: Path,
+    folder: Path,
+    started: float,
+    result: Result,
+    kernels: Path | None,
+) -> None:
+    """Run the scripts of the buckets, earliest first, until three detect."""
+    times = first_seen(campaign)
+    order = sorted(buckets, key=lambda bucket: found_at(bucket, campaign, times) or started)
+    for place, bucket in enumerate(order):
+        if place >= JUDGED or len(result.detections) >= 3:
+            result.unjudged = len(order) - place
+            break
+        judged = judge(entry, bucket, campaign, folder, started, times, kernels)
+        row = {
+            "bucket": bucket.get("id"), "source": bucket.get("source"), "target": bucket.get("target"), "kind": bucket.get("kind"),
+            "signature": bucket.get("signature"), "operators": bucket.get("operators"), "found_after": judged.found_after,
+            "operations": judged.operations, "lines": judged.lines, "script": judged.script,
+            "with": judged.with_mutant, "without": judged.without,
+        }  # fmt: skip
+        {"detection": result.detections, "unrelated": result.unrelated, "unreproduced": result.unreproduced}[
+            judged.verdict
+        ].append(row)
+    if result.detections:
+        result.status, result.first = "detected", result.detections[0]
+
+
+def judge(
+    entry: catalogue.Entry,
+    bucket: dict[str, Any],
+    campaign: Path,
+    folder: Path,
+    started: float,
+    times: dict[str, float],
+    kernels: Path | None,
+) -> Judged:
+    path = campaign / (bucket.get("script") or "")
+    if not path.is_file():
+        return Judged(bucket, "no script", "no script", None, None, None, str(bucket.get("script")))
+    seen = found_at(bucket, campaign, times)
+    after = None if seen is None else round(max(0.0, seen - started), 1)
+    with_mutant = script_result(path, environment(entry, folder, "with", kernels))
+    without = script_result(path, environment(None, folder, "without", kernels)) if with_mutant == "bug" else "not run"
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return Judged(
+        bucket, with_mutant, without, after, operations(bucket, text), source_lines(text), str(path.relative_to(folder))
+    )
+
+
+def script_result(path: Path, variables: dict[str, str]) -> str:
+    """`bug`, `ok` or what else a finding's script did; its last line and exit status must agree."""
+    status, out, err = bounded([sys.executable, str(path)], variables, SCRIPT_SECONDS)
+    last = next((line for line in reversed(out.splitlines()) if line.strip()), "")
+    if status == 1 and last.startswith("BUG:"):
+        return "bug"
+    if status == 0 and last.strip() == "OK":
+        return "ok"
+    return f"exit {status}: {(last or err.strip()[-200:])[:200]}"
+
+
+def environment(entry: catalogue.Entry | None, folder: Path, name: str, kernels: Path | None) -> dict[str, str]:
+    """Variables of one execution: the hook if there is an entry, and a cache folder of its own.
+
+    torch keys its caches by the sources on disk, which a mutant leaves as they are: a shared cache would carry compiled code over
+    from one execution to another. Only the precompiled headers, which no mutant changes, are taken from `kernels`.
+    """
+    log = folder / "log"
+    log.mkdir(exist_ok=True)
+    cache = folder / f"cache-{name}"
+    if not cache.exists():
+        cache.mkdir()
+        if kernels is not None:
+            shutil.copytree(kernels, cache, dirs_exist_ok=True)
+    variables = confirm.environment(entry, catalogue.PATH, log if name == "fuzz" else None)
+    return variables | {"TORCHINDUCTOR_CACHE_DIR": str(cache.resolve())}
+
+
+def bounded(command: Sequence[str], variables: dict[str, str], seconds: float) -> tuple[int, str, str]:
+    """Exit status, stdout, stderr; status 124 and the whole group killed when the time is over."""
+    with subprocess.Popen(
+        list(command),
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            return 124, out, err
+    return process.returncode, out, err
+
+
+def summary_of(out: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(out)
+    except json.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def first_seen(campaign: Path) -> dict[str, float]:
+    """Time at which each bucket was first seen, if the run's store has a table and columns that say so; else nothing.
+
+    The store is the fuzzer's own affair, so this only looks for `id` beside a column named like a time, and gives up quietly.
+    """
+    for path in sorted(campaign.glob("*.sqlite*")) + sorted(campaign.glob("*.db")):
+        if path.suffix.endswith(("-wal", "-shm")):
+            continue
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as store:
+            try:
+                tables = [row[0] for row in store.execute("select name from sqlite_master where type='table'")]
+                for table in [name for name in tables if "bucket" in name or "finding" in name]:
+                    columns = [row[1] for row in store.execute(f'pragma table_info("{table}")')]
+                    stamp = next(
+                        (
+                            name
+                            for name in ("first_seen", "found_at", "created_at", "time", "created")
+                            if name in columns
+                        ),
+                        None,
+                    )
+                    if stamp and "id" in columns:
+                        rows = store.execute(f'select id, "{stamp}" from "{table}"').fetchall()
+                        return {
+                            str(name): float(value)
+                            for name, value in rows
+                            if isinstance(value, int | float) and value > 1e9
+                        }
+            except sqlite3.Error:
+                continue
+    return {}
+
+
+def found_at(bucket: dict[str, Any], campaign: Path, times: dict[str, float]) -> float | None:
+    """When a bucket was first seen: from the store, else the time its script was written (which includes its reduction)."""
+    if bucket.get("id") in times:
+        return times[bucket["id"]]
+    path = campaign / (bucket.get("script") or "")
+    return path.stat().st_mtime if path.is_file() else None
+
+
+def operations(bucket: dict[str, Any], text: str) -> int | None:
+    """Operations of the reduced program: as the bucket says, else calls and infix operators in the script's `program`."""
+    if isinstance(bucket.get("operations"), int):
+        return bucket["operations"]
+    import ast
+
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return None
+    bodies = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "program"]
+    if not bodies:
+        return None
+    return sum(
+        isinstance(node, ast.Call | ast.BinOp | ast.Compare | ast.UnaryOp | ast.Subscript)
+        for node in ast.walk(bodies[0])
+    )
+
+
+def source_lines(text: str) -> int:
+    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in text.splitlines())
