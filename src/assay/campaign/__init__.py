@@ -1,1 +1,3 @@
-"""Package of Assay; see docs/how-it-works.md."""
+"""A campaign: which case runs next, where, what becomes of it, and the store that outlives it; see docs/how-it-
+works.md.
+"""

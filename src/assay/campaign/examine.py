@@ -1,0 +1,116 @@
+"""From a case to its settled judgement: run it, obtain the evidence that oracles ask for, and run a finding once
+more, alone.
+
+Nothing here knows workers, threads or the store: what runs a case is a parameter, and so is what judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from assay.campaign.findings import RunCase
+from assay.ir.case import Case
+from assay.oracles.outcome import Outcome
+from assay.oracles.verdict import FINDINGS, Judgement, Verdict
+
+RERUN = frozenset({"eager_again", "values"})
+"""Evidence that a worker gives in a further run of the same case."""
+
+FLOAT64 = "float64"
+"""Evidence that is a run of another case: the same program in float64."""
+
+ROUNDS = 3
+"""How often an oracle may ask for more before its case is left undecided."""
+
+Judge = Callable[[Case, Outcome, Mapping[str, Outcome]], Judgement]
+Twin = Callable[[Case], "Case | None"]
+
+
+class Run(Protocol):
+    """Runs a case on a worker. ``patience`` multiplies its time limit."""
+
+    def __call__(
+        self, case: Case, evidence: tuple[str, ...] = (), *, alone: bool = False, patience: float = 1.0
+    ) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A case's judgement, the outcome of its first run, and the last run of it in a fresh process, if there was one."""
+
+    judgement: Judgement
+    outcome: Outcome
+    alone: Outcome | None = None
+    evidence: Mapping[str, Outcome] = field(default_factory=dict)
+
+    @property
+    def engaged(self) -> bool:
+        """Whether the target did what the case was meant to test."""
+        return bool(self.outcome.engagement.get("engaged", False))
+
+    @property
+    def sut_seconds(self) -> float:
+        """CPU seconds of the system under test in the first run; evidence does not count."""
+        return float(self.outcome.cpu.get("sut", 0.0))
+
+
+def settle(
+    case: Case, run: Run, judge: Judge, twin: Twin, *, alone: bool = False, patience: float = 1.0
+) -> Examination:
+    """Run a case once and judge it, with as much evidence as its oracles ask for."""
+    outcome = run(case, alone=alone, patience=patience)
+    evidence: dict[str, Outcome] = {}
+    again: Outcome | None = outcome if alone else None
+    judgement = judge(case, outcome, evidence)
+    for _ in range(ROUNDS):
+        wanted = [name for name in judgement.wanted if name not in evidence]
+        rerun = tuple(name for name in wanted if name in RERUN)
+        if rerun:
+            again = run(case, evidence=rerun, alone=True, patience=patience)
+            evidence.update(dict.fromkeys(rerun, again))
+        if FLOAT64 in wanted and (other := twin(case)) is not None:
+            evidence[FLOAT64] = run(other, evidence=("values",), alone=alone, patience=patience)
+        if not any(name in evidence for name in wanted):
+            break
+        judgement = judge(case, outcome, evidence)
+    return Examination(judgement, outcome, again, evidence)
+
+
+def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twin: Twin) -> Examination:
+    """Judge a finding once more from a run in a fresh process; Flaky unless verdict and kind are the same again.
+
+    Where evidence was obtained in such a run, that run is judged. Else the case runs again, with twice the time,
+    so that a busy
+    machine makes no hang. Where the second run cannot decide, the case is as inconclusive as that run.
+    """
+    if first.alone is not None and first.alone is not first.outcome:
+        again = Examination(judge(case, first.alone, first.evidence), first.alone, first.alone, first.evidence)
+    else:
+        again = settle(case, run, judge, twin, alone=True, patience=2.0)
+    one, two = first.judgement, again.judgement
+    if (one.verdict, one.kind) == (two.verdict, two.kind) or two.verdict is Verdict.Inconclusive:
+        settled = two
+    else:
+        found = f"{one.verdict} ({one.kind or 'nothing'}) at first, {two.verdict} ({two.kind or 'nothing'}) alone"
+        settled = Judgement(Verdict.Flaky, one.kind, one.where, f"{found}: {one.detail}", one.signature)
+    return Examination(settled, first.outcome, again.outcome, again.evidence)
+
+
+def examine(case: Case, run: Run, judge: Judge, twin: Twin) -> Examination:
+    """Settle a case; one that accuses its target is confirmed."""
+    first = settle(case, run, judge, twin)
+    return _confirm(case, first, run, judge, twin) if first.judgement.verdict in FINDINGS else first
+
+
+def case_runner(run: Run, judge: Judge, twin: Twin) -> RunCase:
+    """What triage runs cases with."""
+
+    def run_case(case: Case, *, alone: bool = False, confirm: bool = False) -> Judgement:
+        examination = settle(case, run, judge, twin, alone=alone)
+        if confirm and examination.judgement.verdict in FINDINGS:
+            examination = _confirm(case, examination, run, judge, twin)
+        return examination.judgement
+
+    return run_case

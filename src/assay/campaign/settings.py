@@ -1,0 +1,44 @@
+"""What a campaign was asked to do: plain data, kept in the run so that it can be resumed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT_TARGETS = ("eager", "aot_eager", "aot_eager_decomp", "inductor")
+"""The ladder. `eager` keeps a small share, as a control."""
+
+SOURCES = ("graph",)
+KNOWN_SOURCES = ("graph", "api", "python", "module", "corpus")
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSettings:
+    """The settings of a campaign. Exactly one of ``cases`` and ``seconds`` is set; ``operators`` are names, all
+    globs resolved.
+    """
+
+    seed: int
+    operators: tuple[str, ...]
+    targets: tuple[str, ...] = DEFAULT_TARGETS
+    source: str = "graph"
+    nodes: int | None = None
+    jobs: int = 1
+    cases: int | None = None
+    seconds: float | None = None
+    case_seconds: float = 60.0
+    memory_mb: int = 4096
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-compatible data; `from_json` reverses it."""
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> CampaignSettings:
+        """The settings that `to_json` described."""
+        values = dict(data)
+        values["operators"] = tuple(values["operators"])
+        values["targets"] = tuple(values["targets"])
+        return CampaignSettings(**values)

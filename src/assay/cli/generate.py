@@ -1,0 +1,40 @@
+"""`assay generate`: cases as scripts that run by themselves. Needs no framework."""
+
+from __future__ import annotations
+
+import argparse
+
+from assay.campaign.artefacts import write_durably
+from assay.campaign.mistake import UserMistake
+from assay.cli import FOUND_NOTHING
+from assay.cli.campaign import operators_of
+from assay.cli.runs import print_json
+
+
+def generate(options: argparse.Namespace, began: float) -> int:
+    """Write the scripts."""
+    if options.emit == "onnx":
+        raise UserMistake("--emit onnx is not in this version yet; use --emit torch")
+    from assay.emit.torch import render
+    from assay.generate.graph import make_program
+    from assay.generate.settings import Settings
+
+    # Without the control target: programs of the sizes that a campaign on the whole ladder draws.
+    settings = Settings(options.seed, operators_of(options), options.nodes, ("aot_eager", "inductor"))
+    scripts = []
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for index in range(options.cases):
+            # Every policy so far promises finite values.
+            program, _ = make_program(settings, index)
+            title = f"Case {index} of seed {options.seed}."
+            path = options.out / f"{index:06}.py"
+            write_durably(path, render(program, main=True, finite=True, title=title).encode())
+            scripts.append(str(path))
+    except OSError as error:
+        raise UserMistake(f"cannot write to {options.out} ({error.strerror}); choose another --out") from None
+    if options.json:
+        print_json(scripts)
+    else:
+        print(f"{len(scripts)} scripts in {options.out}")
+    return FOUND_NOTHING
