@@ -35,7 +35,6 @@ AOT: Settings = {
     "functorch.view_replay_for_aliased_outputs": (True, False),
     "functorch.guess_tangent_strides_as_outputs": (False,),
     "functorch.treat_parameters_as_free_to_save": (False,),
-    "functorch.functionalize_rng_ops": (True,),
 }
 # The min-cut partitioner: what the backward pass keeps and what it recomputes.
 PARTITION: Settings = {

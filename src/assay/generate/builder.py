@@ -349,7 +349,10 @@ class Builder:
 
     def adopt(self, name: str, like: str) -> None:
         """A Python operation yielded a tensor that is the object ``like``: it may be used as that is."""
-        self.environment.storage[name] = self.environment.storage[like]
+        storage = self.environment.storage[like]
+        self.environment.storage[name] = storage
+        last = self.scope.statements[-1]
+        self.scope.statements[-1] = replace(last, results=(replace(last.results[0], storage=storage),))
         self.tracked[name] = replace(self.tracked[like], uses=0)
         self.scope.names.append(name)
 

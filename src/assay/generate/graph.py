@@ -39,6 +39,8 @@ def make_case(settings: Settings, index: int) -> Case:
     backend = find_backend(target)
     program, policy = _program(settings, index, backend.module.DEAR)
     options = dict(backend.module.options(rng, program.training))
+    if "dynamic" in options:
+        options["dynamic"] = _dynamic(rng, bool(program.sizes), backend.module.DEAR)
     recipe = {
         "version": __version__,
         "seed": settings.seed,
@@ -66,6 +68,14 @@ def _target(settings: Settings, rng: random.Random) -> str:
 def _cheap_weight(target: str) -> float:
     # Dear programs hold several times the operations of cheap ones; these weights spend about half of the CPU on each kind.
     return 1.0 if find_backend(target).module.RUNG < 2 else 6.0
+
+
+def _dynamic(rng: random.Random, symbolic: bool, dear: bool) -> bool | None:
+    """Whether sizes are compiled as symbols. Symbols cost several times a static compile, and pay only where sizes change; where a compile is dear
+    one that serves every call is cheaper than one for each."""
+    if not symbolic:
+        return rng.choices((None, False, True), (80, 15, 5))[0]
+    return rng.choices((None, True, False), (30, 60, 10) if dear else (45, 25, 30))[0]
 
 
 def _program(

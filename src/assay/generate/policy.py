@@ -69,7 +69,7 @@ def draw_policy(
         (40, 12, 8, 8, 8, 8, 16),
     )[0]
     integers = rng.choices((("int64",), ("int32",), ("int64", "int32"), DTYPES[4:9]), (30, 15, 25, 30))[0]
-    dynamic = rng.random() < 0.5
+    dynamic = rng.random() < 0.4
     choices: dict[str, Any] = {
         "operations": operations,
         "operators": subset,
@@ -83,7 +83,7 @@ def draw_policy(
         "large": rng.random() < 0.1,
         "layouts": rng.choice((0.0, 0.0, 0.3, 0.7)),
         "aliases": rng.choice((0.0, 0.0, 0.3)),
-        "mutation": rng.choice((0.0, 0.0, 0.15, 0.4)),
+        "mutation": rng.choice((0.0, 0.2, 0.5)),
         "state": rng.choice((0.0, 0.0, 0.4)),
         "scalars": rng.choice((0.1, 0.3)),
         "regions": rng.choice((0.0, 0.0, 0.1, 0.25)),
