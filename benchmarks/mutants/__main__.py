@@ -115,7 +115,7 @@ def _same_plan(path: Path, plan: campaign.Plan) -> None:
 
 
 def headers(out: Path) -> Path:
-    """A cache folder with nothing but the precompiled headers of the C++ backend, made once for all campaigns of a run."""
+    """A cache folder with only the precompiled headers of the C++ backend, made once for all campaigns of a run."""
     place = out / "headers"
     if not place.exists():
         with tempfile.TemporaryDirectory(prefix="mutants-") as cache:
@@ -137,9 +137,8 @@ def listing(options: argparse.Namespace) -> int:
     rows = [entry for entry in data["mutants"] if options.layer in (None, entry["layer"])]
     for entry in rows:
         change = f"{entry['original']!r} -> {entry['replacement']!r}"
-        print(
-            f"{entry['id']} {entry['layer']:14} {entry['path'].removeprefix('torch/')}:{entry['line']} {entry['kind']} {change[:90]}"
-        )
+        where = f"{entry['path'].removeprefix('torch/')}:{entry['line']}"
+        print(f"{entry['id']} {entry['layer']:14} {where} {entry['kind']} {change[:90]}")
     counts = Counter(entry["layer"] for entry in rows)
     print(
         f"{len(rows)} mutants of torch {data['torch']}: "

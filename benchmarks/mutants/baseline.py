@@ -1,7 +1,7 @@
-"""Which lines of the compiler each witness executes, and which witnesses hold without a fault. First half of the search.
+"""Which lines of the compiler each witness executes, and which witnesses hold without a fault: half one of the search.
 
-A warm process (torch loaded, every target compiled once, one thread) forks a child a witness; the result is appended to a
-file as it comes, so an interrupted search goes on where it was.
+A warm process (torch loaded, every target compiled once, one thread) forks a child a witness; the result is appended
+to a file as it comes, so an interrupted search goes on where it was.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A campaign of the fuzzer under one mutant, and the verdict on what it reports.
 
-The fuzzer runs as a black box with the import hook in its environment. A script that it wrote is judged twice in fresh interpreters:
-with the mutant and without. Only exit 1 with and exit 0 without is a detection.
+The fuzzer runs as a black box with the import hook in its environment. A script that it wrote is judged twice in fresh
+interpreters: with the mutant and without. Only exit 1 with and exit 0 without is a detection.
 """
 
 from __future__ import annotations
@@ -136,11 +136,15 @@ def judge_all(
             break
         judged = judge(entry, bucket, campaign, folder, started, times, kernels)
         row = {
-            "bucket": bucket.get("id"), "source": bucket.get("source"), "target": bucket.get("target"), "kind": bucket.get("kind"),
-            "signature": bucket.get("signature"), "operators": bucket.get("operators"), "found_after": judged.found_after,
-            "operations": judged.operations, "lines": judged.lines, "script": judged.script,
-            "with": judged.with_mutant, "without": judged.without,
-        }  # fmt: skip
+            "bucket": bucket.get("id"),
+            **{name: bucket.get(name) for name in ("source", "target", "kind", "signature", "operators")},
+            "found_after": judged.found_after,
+            "operations": judged.operations,
+            "lines": judged.lines,
+            "script": judged.script,
+            "with": judged.with_mutant,
+            "without": judged.without,
+        }
         {"detection": result.detections, "unrelated": result.unrelated, "unreproduced": result.unreproduced}[
             judged.verdict
         ].append(row)
@@ -184,8 +188,8 @@ def script_result(path: Path, variables: dict[str, str]) -> str:
 def environment(entry: catalogue.Entry | None, folder: Path, name: str, kernels: Path | None) -> dict[str, str]:
     """Variables of one execution: the hook if there is an entry, and a cache folder of its own.
 
-    torch keys its caches by the sources on disk, which a mutant leaves as they are: a shared cache would carry compiled code over
-    from one execution to another. Only the precompiled headers, which no mutant changes, are taken from `kernels`.
+    torch keys its caches by the sources on disk, which a mutant leaves as they are: a shared cache would carry compiled
+    code from one execution to another. Only the precompiled headers, which no mutant changes, come from `kernels`.
     """
     log = folder / "log"
     log.mkdir(exist_ok=True)
@@ -229,7 +233,7 @@ def summary_of(out: str) -> dict[str, Any] | None:
 def first_seen(campaign: Path) -> dict[str, float]:
     """Time at which each bucket was first seen, if the run's store has a table and columns that say so; else nothing.
 
-    The store is the fuzzer's own affair, so this only looks for `id` beside a column named like a time, and gives up quietly.
+    The store is the fuzzer's own affair: this only looks for `id` beside a column named like a time.
     """
     for path in sorted(campaign.glob("*.sqlite*")) + sorted(campaign.glob("*.db")):
         if path.suffix.endswith(("-wal", "-shm")):
@@ -260,7 +264,7 @@ def first_seen(campaign: Path) -> dict[str, float]:
 
 
 def found_at(bucket: dict[str, Any], campaign: Path, times: dict[str, float]) -> float | None:
-    """When a bucket was first seen: from the store, else the time its script was written (which includes its reduction)."""
+    """When a bucket was first seen: from the store, else when its script was written, which is after its reduction."""
     if bucket.get("id") in times:
         return times[bucket["id"]]
     path = campaign / (bucket.get("script") or "")
@@ -268,7 +272,7 @@ def found_at(bucket: dict[str, Any], campaign: Path, times: dict[str, float]) ->
 
 
 def operations(bucket: dict[str, Any], text: str) -> int | None:
-    """Operations of the reduced program: as the bucket says, else calls and infix operators in the script's `program`."""
+    """Operations of the reduced program: as the bucket says, else calls and operators in the script's `program`."""
     if isinstance(bucket.get("operations"), int):
         return bucket["operations"]
     import ast

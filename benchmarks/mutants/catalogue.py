@@ -1,4 +1,4 @@
-"""The catalogue: read, write, select. An entry is plain data; `hook/sitecustomize.py` is the only code that applies one."""
+"""The catalogue: read, write, select. An entry is plain data; only `hook/sitecustomize.py` applies one."""
 
 from __future__ import annotations
 
@@ -51,14 +51,15 @@ def get(name: str, path: Path = PATH) -> Entry:
 def hook() -> ModuleType:
     """The import hook as a module, not installed."""
     spec = importlib.util.spec_from_file_location("mutants_hook", HOOK / "sitecustomize.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 def draw(entries: Iterable[Entry], count: int, seed: int) -> list[Entry]:
-    """`count` entries, each layer in proportion to its quota (largest remainders), in an order that depends on the seed only."""
+    """`count` entries, each layer in proportion to its quota (largest remainders); the seed alone decides."""
     by_layer: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_layer[entry["layer"]].append(entry)
@@ -84,7 +85,7 @@ KEPT = (
 
 
 def build(folder: Path, seed: int, say: Callable[[str], None]) -> None:
-    """Write catalogue.json from the confirmed faults of a search: up to the quota of each layer and a tenth above it."""
+    """Write catalogue.json from a search's confirmed faults: up to the quota of each layer and a tenth above it."""
     from importlib.metadata import version
 
     from benchmarks.mutants.baseline import read_lines

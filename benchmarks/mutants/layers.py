@@ -1,4 +1,4 @@
-"""Layers of torch's Python-level compiler: which file belongs to which, how many mutants each must hold, which are probed.
+"""Layers of torch's Python-level compiler: which file belongs to which, how many mutants each holds, which are probed.
 
 A witness of a layer is compiled with that layer's target: the shallowest one that passes through the layer.
 """
@@ -75,7 +75,7 @@ TARGETS: dict[str, str] = {
     "codegen": "inductor",
 }
 
-# Dynamo may inline functions of these files into the traced program, where a store into a shared byte would break the graph.
+# Dynamo may inline functions of these files into the traced program, where the probe would break the graph.
 UNPROBED = (
     "torch/_dynamo/polyfills/*.py",
     "torch/_dynamo/external_utils.py",

@@ -11,15 +11,33 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 COMPARISONS = {
-    ast.Lt: ("<", "<="), ast.LtE: ("<=", "<"), ast.Gt: (">", ">="), ast.GtE: (">=", ">"), ast.Eq: ("==", "!="), ast.NotEq: ("!=", "=="),
-    ast.Is: ("is", "is not"), ast.IsNot: (r"is\s+not", "is"), ast.In: ("in", "not in"), ast.NotIn: (r"not\s+in", "in"),
-}  # fmt: skip
+    ast.Lt: ("<", "<="),
+    ast.LtE: ("<=", "<"),
+    ast.Gt: (">", ">="),
+    ast.GtE: (">=", ">"),
+    ast.Eq: ("==", "!="),
+    ast.NotEq: ("!=", "=="),
+    ast.Is: ("is", "is not"),
+    ast.IsNot: (r"is\s+not", "is"),
+    ast.In: ("in", "not in"),
+    ast.NotIn: (r"not\s+in", "in"),
+}
 ARITHMETIC = {
-    ast.Add: (r"\+", "-"), ast.Sub: ("-", "+"), ast.Mult: (r"\*", "+"), ast.Div: ("/", "*"), ast.FloorDiv: ("//", "*"), ast.Mod: ("%", "//"),
-    ast.Pow: (r"\*\*", "*"), ast.BitAnd: ("&", "|"), ast.BitOr: (r"\|", "&"), ast.LShift: ("<<", ">>"), ast.RShift: (">>", "<<"),
-}  # fmt: skip
+    ast.Add: (r"\+", "-"),
+    ast.Sub: ("-", "+"),
+    ast.Mult: (r"\*", "+"),
+    ast.Div: ("/", "*"),
+    ast.FloorDiv: ("//", "*"),
+    ast.Mod: ("%", "//"),
+    ast.Pow: (r"\*\*", "*"),
+    ast.BitAnd: ("&", "|"),
+    ast.BitOr: (r"\|", "&"),
+    ast.LShift: ("<<", ">>"),
+    ast.RShift: (">>", "<<"),
+}
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 REPORTING = re.compile(
     r"^(\w*log(ger)?\w*|warnings|counters|metrics|torch\._logging|traceback)\b|trace_structured|CompileEventLogger|dynamo_timed|record_|warn|print_|_log\b"
@@ -66,7 +84,8 @@ def begin(node: ast.expr | ast.stmt) -> tuple[int, int]:
 
 
 def finish(node: ast.expr | ast.stmt) -> tuple[int, int]:
-    assert node.end_lineno is not None and node.end_col_offset is not None
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
     return node.end_lineno, node.end_col_offset
 
 
@@ -195,7 +214,7 @@ def _in_expression(source: Source, node: ast.AST) -> Iterator[Range]:
             yield from _operator(source, "operator", left, right, *ARITHMETIC[type(op)])
         case ast.BoolOp(op=op, values=values):
             old, new = ("and", "or") if isinstance(op, ast.And) else ("or", "and")
-            for left, right in zip(values, values[1:], strict=False):
+            for left, right in pairwise(values):
                 yield from _operator(source, "boolean", left, right, old, new)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield "boolean", begin(node), finish(node), padded(f"({source.text(operand)})", source.text(node))

@@ -79,8 +79,9 @@ def markdown(summary: dict[str, Any]) -> str:
     lines = [
         "# Mutants",
         "",
-        f"{summary['detected']} of {summary['drawn']} detected ({share}), {summary['missed']} missed, {summary['errors']} errors. "
-        f"Median time to detect {summary['median_seconds_to_detect']} s, median reduced size {summary['median_operations']} operations. "
+        f"{summary['detected']} of {summary['drawn']} detected ({share}), {summary['missed']} missed, "
+        f"{summary['errors']} errors. Median time to detect {summary['median_seconds_to_detect']} s, "
+        f"median reduced size {summary['median_operations']} operations. "
         f"Buckets that also fail without the mutant: {summary['buckets_that_fail_without_too']}; "
         f"not reproduced: {summary['buckets_not_reproduced']}.",
         "",

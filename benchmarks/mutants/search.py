@@ -1,12 +1,13 @@
-"""Draw faults by seed, keep those that a witness shows. Second half of the search; `confirm` then decides under the import hook.
+"""Draw faults by seed, keep those that a witness shows: half two of the search. `confirm` then decides under the hook.
 
     python -m benchmarks.mutants.search baseline --work DIR [--target T]
     python -m benchmarks.mutants.search draw --work DIR --seed S [--layer L] [--surplus 1.15]
     python -m benchmarks.mutants.search confirm --work DIR
     python -m benchmarks.mutants.search build --work DIR          writes catalogue.json
 
-What a drawn fault can turn out to be: `witness` (kept), `equivalent` (no witness that executes its line differs), `trivial` (it
-breaks a compiled relu or add, or every witness tried of a line that most witnesses execute), `declared` (it only widens a gap that the compiler declares), `hang`, `died`, `unpatchable`.
+What a drawn fault can turn out to be: `witness` (kept), `equivalent` (no witness that executes its line differs),
+`trivial` (it breaks a compiled relu or add, or every witness tried of a line that most witnesses execute), `declared`
+(it only widens a gap that the compiler declares), `hang`, `died`, `unpatchable`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ FILE_SHARE = 0.2  # of a layer's quota
 
 @dataclasses.dataclass(frozen=True)
 class Coverage:
-    """Who executes which line: `lines[path][line]` -> names of the witnesses; `basic` the lines that relu or add executes."""
+    """Who executes which line: `lines[path][line]` -> names of the witnesses; `basic`: the lines of relu and add."""
 
     lines: dict[str, dict[int, list[str]]]
     basic: frozenset[tuple[str, int]]
@@ -121,7 +122,7 @@ def choose(names: list[str], count: int, draw: random.Random) -> list[str]:
 
 
 def attempt(entry: dict[str, Any], names: list[str], target: str, basic: bool, functions: Any) -> dict[str, Any]:
-    """In a child: patch, run witnesses up to the first that differs and three more; then relu and add if they run the line."""
+    """In a child: patch, run relu and add if they execute the line, then witnesses, three more after one differs."""
     path = baseline.root() + entry["path"]
     try:
         patching.patch(functions, Path(path).read_bytes(), path, entry, catalogue.hook().splice)

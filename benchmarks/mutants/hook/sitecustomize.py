@@ -4,8 +4,9 @@ It needs only the standard library, costs one look at the environment when the v
 interpreter that a process starts. Variables:
     TORCH_MUTANT            id of the entry
     TORCH_MUTANT_CATALOGUE  a catalogue other than the one beside this folder
-    TORCH_MUTANT_LOG        a folder; `applied` there gets the id of each process that imports the faulty module, and the first
-                            byte of `reached` turns to 1 once the statement that holds the fault has run (where the entry allows the probe)
+    TORCH_MUTANT_LOG        a folder; `applied` there gets the id of each process that imports the faulty module, and
+                            the first byte of `reached` turns to 1 once the statement that holds the fault has run
+                            (where the entry allows this probe)
 """
 
 import os
@@ -46,7 +47,7 @@ def with_probe(tree, entry):
 
 
 def code_of(source, entry, path, probe):
-    """The code object of the module with the fault. SystemExit if the file is not the one that the fault was drawn from."""
+    """The code object of the module with the fault. Ends the process if the fault was drawn from another file."""
     import ast
     import hashlib
 

@@ -1,7 +1,8 @@
 """Witnesses: small ordinary programs that show a fault, written without the fuzzer and knowing nothing of it.
 
 A witness is a function with fresh arguments for each of its calls. `observe` runs it, `compare` names what differs.
-Two sources: the programs written out here (`programs_*.py`) and the samples of torch's own operator database (`opinfo.py`).
+Two sources: the programs written out here (`programs_*.py`) and the samples of torch's own operator database
+(`opinfo.py`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ PROGRAMS: dict[str, Witness] = {}
 class Witness:
     """A program, the arguments of each call (after a fixed seed), and how it is compiled.
 
-    `state` makes the module that is the program's first argument. With `training`, every floating tensor argument requires a
-    gradient and the backward pass runs.
+    `state` makes the module that is the program's first argument. With `training`, every floating tensor argument
+    requires a gradient and the backward pass runs.
     """
 
     name: str
@@ -48,7 +49,9 @@ def witness(
 def programs() -> dict[str, Witness]:
     """All programs that are written out, by name."""
     from benchmarks.mutants.witnesses import (  # noqa: F401
+        programs_fusion,
         programs_guards,
+        programs_language,
         programs_memory,
         programs_modules,
         programs_python,

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.mutants.witnesses TARGET NAME...`: one JSON line a witness, {"name", "target", "differences"}; for a fresh interpreter."""
+"""`python -m benchmarks.mutants.witnesses TARGET NAME...`: a JSON line a witness, {"name", "target", "differences"}.
+
+Meant for a fresh interpreter, with or without the import hook.
+"""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Run a witness eagerly and compiled, and name what differs.
 
-An aspect is a string such as "value: call 0, output 1". Only gross differences of values count (1e-2 relative to the tensor's
-scale, 5e-2 for 16-bit types): whether rounding is excused is no question for a witness.
+An aspect is a string such as "value: call 0, output 1". Only gross differences of values count (1e-2 relative to the
+tensor's scale, 5e-2 for 16-bit types): whether rounding is excused is no question for a witness.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DECLARED = {
 
 
 def prepare_environment(cache: str) -> None:
-    """Set what must be set before torch is imported: one thread, no cache that outlives a fault, `cache` for built kernels."""
+    """Set what torch must see at import: one thread, no cache that outlives a fault, `cache` for built kernels."""
     os.environ.update(
         OMP_NUM_THREADS="1",
         TORCHINDUCTOR_COMPILE_THREADS="1",

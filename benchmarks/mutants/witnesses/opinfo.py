@@ -1,4 +1,4 @@
-"""Witnesses from torch's operator database: one sample of one operator in one dtype, e.g. `op/nn.functional.pad.reflect/float32/2/t`."""
+"""Witnesses from torch's operator database: one sample of an operator in a dtype, e.g. `op/roll/float32/2/t`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def sample(name: str) -> Witness:
 
 
 def names(depth: int, others: bool) -> Iterator[str]:
-    """Names of witnesses: for each operator `depth` samples spread over its first ones, and one in another dtype if `others`."""
+    """Names of witnesses: `depth` samples of each operator, spread out; one in another dtype if `others`."""
     import torch
 
     for number, (name, info) in enumerate(operators().items()):
