@@ -170,7 +170,7 @@ def _witness(run: Outcome, pair: Pair[TensorRecord] | Pair[ValueRecord]) -> Witn
 
 
 def _array(record: TensorRecord, data: bytes | None) -> Array | None:
-    """The numbers of a tensor of the float64 run; None if it was not sent, or is still in a narrower floating type."""
+    """The numbers of a tensor of the float64 run; None if not sent, or if still of a narrower type."""
     numbers = None if data is None else decode(record.dtype, record.shape, data)
     if numbers is None or (numbers.dtype.kind in "fc" and numbers.dtype.name not in ("float64", "complex128")):
         return None
@@ -191,7 +191,7 @@ def bytes_of(question: Question, side: str, call: int, path: str, record: Tensor
 def _tippable(question: Question, place: Place) -> bool:
     """Whether a rounding error may come out as a difference of any size.
 
-    The generator of graphs lets nothing inexact into an operation that jumps, but does let it into one whose derivative does.
+    The generator of graphs lets nothing inexact into an operation that jumps, but does into one whose derivative jumps.
     """
     operators = question.case.operators
     jumps = question.case.source != VALID_BY_CONSTRUCTION and may_jump(operators, JUMPS)

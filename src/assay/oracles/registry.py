@@ -4,7 +4,7 @@
     @oracle("dtype", order=30)
     def dtype(question: Question) -> Iterator[Discrepancy]: ...
 
-`assay.oracles.conformance` holds an oracle against what `judge` relies on; docs/adding-an-oracle.md walks through one.
+`assay.oracles.conformance` holds an oracle against what `judge` relies on.
 """
 
 from __future__ import annotations

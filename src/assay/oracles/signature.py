@@ -28,9 +28,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # at least two steps, so that neither a division nor a flag such as a/b is taken for a path
     (re.compile(r"(?<![\w.])(?:[A-Za-z]:)?(?:[\\/][\w.\-+~@]+){2,}[\\/]?"), "PATH"),
     (re.compile(_DTYPE), "DTYPE"),
-    (re.compile(r"(?:torch\.Size)?[\[(]\s*(?:[su]?\d+\s*,\s*)*[su]?\d+\s*,?\s*[\])]"), "SHAPE"),
+    (re.compile(r"torch\.Size\([^)]*\)|[\[(]\s*(?:[su]?\d+\s*,\s*)*[su]?\d+\s*,?\s*[\])]"), "SHAPE"),
     (re.compile(r"\b\d+(?:x\d+)+\b"), "SHAPE"),
-    (re.compile(r"(?<=[A-Za-z])(?:_\d+)+\b"), ""),
+    (re.compile(r"(?<=[A-Za-z\d])(?:_\d+)+\b"), ""),
     (re.compile(r"(?<![A-Za-z_\d])[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\d+"), "N"),
     (re.compile(r"\s+"), " "),
 )

@@ -1,1 +1,1 @@
-"""How two tensors are compared as numbers; see docs/how-numbers-are-judged.md."""
+"""How two tensors are compared as numbers."""

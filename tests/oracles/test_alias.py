@@ -1,0 +1,68 @@
+"""Aliasing: who shares with whom, from where, and who is whom."""
+
+from assay.oracles.alias import alias
+from assay.oracles.registry import Question
+from assay.oracles.verdict import Kind
+
+from .build import call, case, outcome, tensor
+
+
+def found(eager, target):
+    return list(alias.check(Question(case(), outcome(eager, target))))
+
+
+def with_argument(*outputs):
+    return call(*outputs, arguments=(tensor([1.0, 2.0], storage=0, identity=0),))
+
+
+def out(storage, identity, offset=0, values=(1.0, 2.0)):
+    return tensor(list(values), storage=storage, identity=identity, offset=offset)
+
+
+def test_the_same_partition_under_other_numbers_is_the_same():
+    assert not found(call(out(0, 0), out(1, 1), out(0, 2)), call(out(5, 9), out(3, 7), out(5, 8)))
+
+
+def test_a_lost_alias_with_an_argument_is_reported():
+    (only,) = found(with_argument(out(0, 1)), with_argument(out(1, 1)))
+    assert (only.kind, only.signature) == (Kind.alias, "alias|lost|output-argument")
+    assert only.detail == "shares storage with argument 0 in eager, not on the target"
+
+
+def test_an_added_alias_is_reported():
+    (only,) = found(with_argument(out(1, 1)), with_argument(out(0, 1)))
+    assert only.signature == "alias|added|output-argument"
+
+
+def test_outputs_that_no_longer_share_are_reported():
+    (only,) = found(call(out(0, 0), out(0, 1)), call(out(0, 0), out(1, 1)))
+    assert only.signature == "alias|lost|output-output"
+
+
+def test_an_alias_with_the_wrong_partner_is_both_lost_and_added():
+    eager = call(out(0, 0), out(1, 1), out(0, 2))
+    target = call(out(0, 0), out(1, 1), out(1, 2))
+    assert {one.signature for one in found(eager, target)} == {"alias|lost|output-output", "alias|added|output-output"}
+
+
+def test_a_view_from_another_element_is_reported():
+    (only,) = found(with_argument(out(0, 1, 0, [1.0])), with_argument(out(0, 1, 1, [1.0])))
+    assert only.signature == "alias|offset|output-argument"
+
+
+def test_where_an_allocator_puts_outputs_that_share_is_its_own_business():
+    assert not found(call(out(0, 0, 0), out(0, 1, 2)), call(out(0, 0, 64), out(0, 1, 66)))
+
+
+def test_a_copy_of_the_object_that_was_returned_is_reported_though_it_shares():
+    (only,) = found(with_argument(out(0, 0)), with_argument(out(0, 1)))
+    assert only.signature == "alias|object lost|output-argument"
+
+
+def test_tensors_without_elements_share_nothing():
+    empty = [out(0, 0, values=()), out(0, 1, values=())]
+    assert not found(call(*empty), call(out(0, 0, values=()), out(1, 1, values=())))
+
+
+def test_tensors_whose_storage_cannot_be_seen_share_nothing():
+    assert not found(call(out(-1, 0), out(-1, 1)), call(out(0, 0), out(1, 1)))

@@ -1,0 +1,42 @@
+"""Mutation: how arguments, parameters and buffers are left."""
+
+import pytest
+
+from assay.oracles.mutation import mutation
+from assay.oracles.outcome import ValueRecord
+from assay.oracles.registry import Question
+from assay.oracles.verdict import Kind, Verdict
+
+from .build import call, case, container, outcome, tensor
+
+
+def found(eager, target, exact=True):
+    return list(mutation.check(Question(case(exact), outcome(eager, target))))
+
+
+def test_a_lost_write_to_an_argument_is_a_mutation():
+    (only,) = found(call(arguments=(tensor([2.0]),)), call(arguments=(tensor([1.0]),)))
+    assert (only.kind, only.where, only.verdict) == (Kind.mutation, "call 0, argument 0", Verdict.Mismatch)
+
+
+def test_a_buffer_that_was_not_updated_is_state():
+    (only,) = found(call(state={"running_mean": tensor([2.0])}), call(state={"running_mean": tensor([1.0])}))
+    assert (only.kind, only.where) == (Kind.state, "call 0, state 'running_mean'")
+    assert "running_mean" not in only.signature
+
+
+def test_a_tensor_inside_a_container_is_an_argument_too_and_never_exact():
+    sides = [call(arguments=(container(tensor([value]), type="list"),)) for value in (1.0, 2.0)]
+    (only,) = found(*sides)
+    assert only.where == "call 0, argument 0[0]"
+    assert only.wanted == ("float64",)
+
+
+def test_a_python_value_that_was_left_different_is_a_side_effect():
+    sides = [call(arguments=(container(ValueRecord("str", value), type="list"),)) for value in ("'a'", "'b'")]
+    assert found(*sides)[0].kind is Kind.side_effect
+
+
+@pytest.mark.parametrize("left", [[1.0], [-0.0]])
+def test_arguments_that_are_left_alike_are_not_mentioned(left):
+    assert not found(call(arguments=(tensor(left),)), call(arguments=(tensor([abs(left[0])]),)))

@@ -1,0 +1,60 @@
+"""Signatures keep what is the same from case to case."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.oracles.outcome import ExceptionRecord
+from assay.oracles.signature import exception_signature, normalise_message
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ("object at 0x7f3a12 is gone", "object at ADDRESS is gone"),
+        ("size (3, 4) does not match [2, s0, 7]", "size SHAPE does not match SHAPE"),
+        ("expected torch.Size([2, 3]) but got torch.Size([])", "expected SHAPE but got SHAPE"),
+        ("shapes cannot be multiplied (2x3 and 4x5)", "shapes cannot be multiplied (SHAPE and SHAPE)"),
+        ("expected torch.float32, got bfloat16", "expected DTYPE, got DTYPE"),
+        ("KeyError: 'buf12'", "KeyError: NAME"),
+        ("'NoneType' object has no attribute 'dtype'", "'NoneType' object has no attribute NAME"),
+        ("cannot open /opt/sdk/x.cpp:12", "cannot open PATH:N"),
+        ("in torch/_inductor/ir.py at line 12", "in torch/_inductor/ir.py at line N"),
+        ("view_3 of arg0_1 is add_12", "view of argN is add"),
+        ("took -1.5e-3 of 7", "took N of N"),
+        ("can't do that, don't", "can't do that, don't"),
+        ("first\n\n  second\nfrom user code:\n  File x", "first second"),
+        ("why\n\nSet TORCHDYNAMO_VERBOSE=1 for the internal stack trace", "why"),
+        ("", ""),
+    ],
+)
+def test_particulars_give_way_to_words(message, kept):
+    assert normalise_message(message) == kept
+
+
+@given(st.text())
+def test_any_message_has_a_normal_form_that_is_short_and_on_one_line(message):
+    normal = normalise_message(message)
+    assert len(normal) <= 160
+    assert "\n" not in normal
+
+
+@given(st.integers(0, 2**64), st.integers(0, 2**64), st.lists(st.integers(0, 99), min_size=1))
+def test_numbers_addresses_and_shapes_do_not_show(number, address, shape):
+    message = "bad value {} at {} in shape {} of buf{}"
+    shown = normalise_message(message.format(number, hex(address), shape, number))
+    assert shown == normalise_message(message.format(1, "0xa", [2, 3], 4))
+
+
+def test_an_exception_is_known_by_its_innermost_frames_inside_the_system():
+    frames = (
+        "case:program",
+        "torch/_dynamo/eval_frame.py:compile_wrapper",
+        "torch/_inductor/graph.py:run",
+        "torch/_inductor/lowering.py:full",
+        "torch/_inductor/ir.py:create",
+        "json/encoder.py:encode",
+    )
+    signature = exception_signature(ExceptionRecord("KeyError", (), "'x'", frames))
+    inner = "torch/_inductor/ir.py:create < torch/_inductor/lowering.py:full < torch/_inductor/graph.py:run"
+    assert signature == f"KeyError|{inner}|NAME"
