@@ -54,7 +54,7 @@ def normalise_message(message: str) -> str:
     """The first telling lines of a message without addresses, paths, names of variables, dtypes, shapes and numbers.
 
     >>> normalise_message("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)")
-    'mat1 and mat2 shapes cannot be multiplied (SHAPE and SHAPE)'
+    'matN and matN shapes cannot be multiplied (SHAPE and SHAPE)'
     """
     telling: list[str] = []
     for line in message.splitlines():

@@ -1,5 +1,6 @@
-"""The oracle of values: outputs hold the numbers that eager returns; exact ones bit by bit, others as
-docs/how-numbers-are-judged.md says.
+"""The oracle of values: outputs hold the numbers that eager returns.
+
+Exact ones are compared bit by bit, others by tolerance and beyond it by `assay.oracles.numerics.rounding`.
 """
 
 from __future__ import annotations
