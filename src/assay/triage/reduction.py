@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from assay.campaign.bench import Abandoned
 from assay.ir.case import Case
 from assay.ops.facts import Unsatisfied
 from assay.oracles.verdict import Judgement
@@ -64,6 +65,7 @@ def reduce_case(
     *,
     budget: Budget = CHEAP,
     using: Sequence[Reducer] | None = None,
+    out_of_time: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Reduction:
     """The simplest case that `run_case` still judges to be the same finding.
@@ -78,11 +80,14 @@ def reduce_case(
     chosen = reducers() if using is None else using
 
     def spent() -> bool:
-        return state.executions >= budget.executions or clock() - begun >= budget.seconds
+        return state.executions >= budget.executions or clock() - begun >= budget.seconds or out_of_time()
 
     complete = False
     while not spent() and not complete:
-        taken = [_exhaust(reducer, state, judgement, run_case, spent) for reducer in chosen]
+        try:
+            taken = [_exhaust(reducer, state, judgement, run_case, spent) for reducer in chosen]
+        except Abandoned:
+            break
         complete = not any(taken) and not spent()
     seconds = clock() - begun
     return Reduction(state.case, state.judgement, tuple(state.steps), state.executions, seconds, complete)

@@ -1,0 +1,118 @@
+"""A finding made a report: reduced, localised, given its signature, and written as a script that was seen to fail.
+
+case, judgement -> reduce_case -> localise -> bucket_signature -> render_script -> replay -> Triaged
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+from collections.abc import Callable
+
+from assay.backends import UnknownTarget, find_backend, split_target
+from assay.campaign.bench import Abandoned
+from assay.campaign.findings import RunCase, Triaged
+from assay.ir.case import Case
+from assay.ir.program import Program
+from assay.oracles.verdict import Judgement, Kind
+from assay.triage.ladder import localise
+from assay.triage.reduction import CHEAP, DEAR, Budget, Reduction, reduce_case
+from assay.triage.replay import Replay, replay
+from assay.triage.scripts import HANG_SECONDS, Unscriptable, render_script
+from assay.triage.signature import bucket_signature
+from assay.triage.subject import subject_of
+
+
+def triage_finding(
+    case: Case,
+    judgement: Judgement,
+    run_case: RunCase,
+    *,
+    out_of_time: Callable[[], bool] = lambda: False,
+    budget: Budget | None = None,
+    run_script: Callable[[str, str | None], Replay] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Triaged:
+    """Reduce, localise, sign and script a finding. Once ``out_of_time()`` holds it returns what it has, at once.
+
+    ``run_case`` judges finally, with the evidence that oracles ask for, and runs the rungs of the ladder too.
+    ``run_script`` runs a script with an interpreter (None: this one). Where a script does not show the finding, the
+    notes say so.
+    """
+    chosen = budget if budget is not None else _budget(case, judgement)
+    reduction = reduce_case(case, judgement, run_case, budget=chosen, out_of_time=out_of_time, clock=clock)
+    layer = _layer(reduction, run_case, out_of_time)
+    subject = subject_of(reduction.case)
+    program = subject.program if subject is not None else None
+    reduced, found = reduction.case, reduction.judgement
+    script, notes = _scripted(reduced, program, found, run_script or _run_script, out_of_time)
+    if not reduction.complete:
+        notes = "; ".join(filter(None, ("reduction stopped at its budget", notes)))
+    return Triaged(
+        case=reduced,
+        judgement=found,
+        signature=bucket_signature(found, layer, reduced.operators, program),
+        operators=reduced.operators,
+        transforms=reduced.transforms,
+        script=script,
+        layer=layer,
+        steps=reduction.executions,
+        reduced=program is not None,
+        notes=notes,
+    )
+
+
+def _budget(case: Case, judgement: Judgement) -> Budget:
+    """Fewer runs where each is dear: a compile that calls a C++ compiler, a hang."""
+    if judgement.kind is Kind.hang:
+        return Budget(20, 900.0)
+    try:
+        return DEAR if find_backend(case.target).dear else CHEAP
+    except UnknownTarget:
+        return CHEAP
+
+
+def _layer(reduction: Reduction, run_case: RunCase, out_of_time: Callable[[], bool]) -> str:
+    if out_of_time():
+        return ""
+    try:
+        return localise(reduction.case, reduction.judgement, run_case)
+    except Abandoned:
+        return ""
+
+
+def _scripted(
+    case: Case,
+    program: Program | None,
+    judgement: Judgement,
+    run_script: Callable[[str, str | None], Replay],
+    out_of_time: Callable[[], bool],
+) -> tuple[str, str]:
+    """The script, and what there is to say against it; the text of the case where there is none."""
+    if program is None:
+        return case.text, "unscripted: the case has no program"
+    try:
+        script = render_script(case, program, judgement, _versions(case))
+    except Unscriptable as reason:
+        return case.text, f"unscripted: {reason}"
+    if out_of_time():
+        return script, "the script was not run: time was up"
+    seen = run_script(script, split_target(case.target)[1])
+    if seen.shows_bug:
+        return script, ""
+    ended = "did not end" if seen.status is None else f"ended with {seen.status}: {seen.last_line[:200]}"
+    return script, f"unscripted: the script, run fresh, {ended}"
+
+
+def _run_script(script: str, python: str | None) -> Replay:
+    return replay(script, python=python, seconds=HANG_SECONDS + 240.0)
+
+
+def _versions(case: Case) -> str:
+    """What the finding was found on; another interpreter's release is known only to its worker."""
+    if split_target(case.target)[1] is not None:
+        return ""
+    try:
+        return f"torch {importlib.metadata.version('torch')}"
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,313 @@
+"""The script of a finding: one readable file that needs only the framework, and ends in BUG, OK or CANNOT RUN.
+
+    header, program and inputs (assay.emit.torch), compile_program (the backend's), observe, main
+
+`observe` runs the program and returns what the finding is about (`assay.triage.observing`); `main` compares eager with
+the target. A crash or a hang happens in a child process of the script, so that the script itself comes to its end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assay.backends import find_backend
+from assay.emit.torch import body_lines, render
+from assay.ir.case import Case
+from assay.ir.program import Program, output_names
+from assay.ir.types import SIGNIFICAND, TensorType
+from assay.ops.facts import Unsatisfied
+from assay.ops.twin import in_float64
+from assay.oracles.numerics.closeness import tolerance
+from assay.oracles.verdict import Judgement, Kind
+from assay.triage.observing import Observation, observation
+from assay.triage.places import accused
+from assay.triage.rewriting import types_of
+
+INDENT = "    "
+HANG_SECONDS = 60
+IN_FLOAT64 = "program_in_float64"
+_PLACEHOLDER = re.compile(r"ADDRESS|PATH|DTYPE|SHAPE|NAME|\bN\b|[^\x20-\x7e]")
+_IN_CHILD = frozenset({Kind.crash, Kind.hang, Kind.memory})
+
+
+class Unscriptable(Exception):
+    """There is no script for this kind of finding; the text says why."""
+
+
+def render_script(case: Case, program: Program, judgement: Judgement, versions: str = "") -> str:
+    """The script. Raises Unscriptable."""
+    seen = observation(program, judgement)
+    if seen is None:
+        raise Unscriptable(f"no comparison is known for a finding of kind {judgement.kind}")
+    if case.recipe.get("program") is None:
+        raise Unscriptable("the case has no program that could be rendered")
+    imports, compiler = _compiler(case)
+    place = accused(program, judgement.where)
+    last = case.calls - 1 if seen.compare == "none" else min(place.call, case.calls - 1)
+    reference = _reference(program, seen, place.dtype)
+    observe = _observe(case, program, seen, last, bool(reference))
+    twin = f"def {IN_FLOAT64}(" in "\n".join(reference)
+    main = _main(judgement, seen, IN_FLOAT64 if twin else "program" if reference else "")
+    parts = [*_definitions(program), *compiler, *_helper(seen), *reference, *observe, "", "", *main, ""]
+    text = "\n".join(parts)
+    head = _header(case, summary(judgement), versions) + _imports(imports, text, judgement)
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join([*head, "", "", text]))
+
+
+def summary(judgement: Judgement) -> str:
+    """What is wrong, in one line."""
+    detail = judgement.detail.splitlines()[0] if judgement.detail else ""
+    where = judgement.where.removeprefix("call 0, ")
+    return " ".join(f"wrong {judgement.kind} in {where}: {detail}".split()) if _is_comparison(judgement) else detail
+
+
+def _is_comparison(judgement: Judgement) -> bool:
+    return judgement.kind not in (Kind.exception, Kind.crash, Kind.hang, Kind.memory)
+
+
+def _header(case: Case, title: str, versions: str) -> list[str]:
+    settings = ", ".join(f"{key}={value!r}" for key, value in case.options.items()) or "defaults"
+    found = f"Found with {versions}. " if versions else ""
+    operators = ", ".join(case.operators) or "no operator"
+    text = title.replace("\\", "/").replace('"""', "'''").rstrip('"')
+    return [f'"""{operators} on {case.target}: {text}', "", f"{found}Options: {settings}.", '"""']
+
+
+def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]:
+    plain = ["import sys"]
+    if "math." in text:
+        plain.append("import math")
+    if judgement.kind in _IN_CHILD:
+        plain.append("import subprocess")
+    if judgement.kind is Kind.memory:
+        plain.append("import resource")
+    trees = [name for name in ("tree_leaves", "tree_map") if f"{name}(" in text]
+    framework = ["import torch", *extra]
+    if trees:
+        framework.append(f"from torch.utils._pytree import {', '.join(trees)}")
+    guarded = [INDENT + line for line in framework]
+    handler = ["except ImportError as missing:", f'{INDENT}print("CANNOT RUN:", missing)', f"{INDENT}sys.exit(2)"]
+    return ["", *sorted(plain), "", "try:", *guarded, *handler]
+
+
+def _definitions(program: Program) -> list[str]:
+    """Program, inputs and state as they are emitted, without imports and what `observe` does not read."""
+    lines = render(program, literals=True).splitlines()
+    dropped = ("import ", "TRAINING = ", "CALLS = ")
+    kept = [line for line in lines if not line.startswith(dropped)]
+    while kept and not kept[0]:
+        kept.pop(0)
+    return [*kept, "", ""]
+
+
+def _compiler(case: Case) -> tuple[list[str], list[str]]:
+    lines = find_backend(case.target).source(case.options).splitlines()
+    imports = [line for line in lines if line.startswith(("import ", "from ")) and line != "import torch"]
+    rest = [line for line in lines if not line.startswith(("import ", "from "))]
+    while rest and not rest[0]:
+        rest.pop(0)
+    return imports, [*rest, "", ""]
+
+
+_HELPERS = {
+    "storages": [
+        "def storages(tensors):",
+        f"{INDENT}def apart(a, b):",
+        f"{INDENT * 2}if a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr():",
+        f"{INDENT * 3}return b.storage_offset() - a.storage_offset()",
+        "",
+        f"{INDENT}return [[apart(a, b) for b in tensors] for a in tensors]",
+    ],
+    "identities": ["def identities(tensors):", f"{INDENT}return [[a is b for b in tensors] for a in tensors]"],
+}
+
+
+def _helper(seen: Observation) -> list[str]:
+    lines = _HELPERS.get(seen.expression.partition("(")[0], [])
+    return [*lines, "", ""] if lines else []
+
+
+def _reference(program: Program, seen: Observation, dtype: str) -> list[str]:
+    """The float64 run that tells an error from rounding; nothing where the comparison is exact or of no numbers."""
+    if seen.compare != "close" or seen.exact or dtype not in ("float16", "bfloat16", "float32"):
+        return []
+    relative, absolute = tolerance(dtype)
+    dtypes = {type_.dtype for type_ in types_of(program).values() if isinstance(type_, TensorType)}
+    roundoff = max(2.0 ** -SIGNIFICAND[each] for each in dtypes if each in SIGNIFICAND)
+    lines = [
+        "def wide(leaf):",
+        f"{INDENT}if not isinstance(leaf, torch.Tensor) or not leaf.is_floating_point():",
+        f"{INDENT * 2}return leaf",
+        f"{INDENT}return leaf.detach().double().requires_grad_(leaf.requires_grad)",
+        "",
+        "",
+        "def differs(actual, expected, reference):",
+        f'{INDENT}"""Beyond the tolerances, and farther from the float64 result than rounding explains."""',
+        f"{INDENT}if torch.allclose(actual, expected, rtol={relative}, atol={absolute}, equal_nan=True):",
+        f"{INDENT * 2}return False",
+        f"{INDENT}rounding = {64 * roundoff:.3g} * reference.abs().max()",
+        f"{INDENT}allowed = 4 * (expected.double() - reference).abs().max() + rounding",
+        f"{INDENT}return not (actual.double() - reference).abs().max() <= allowed",
+        "",
+        "",
+    ]
+    try:
+        twin = in_float64(program)
+    except Unsatisfied:
+        return lines
+    if body_lines(twin) == body_lines(program):
+        return lines
+    state = [] if not _has_state(program) else ["self" if program.style == "forward" else "model"]
+    names = [*state, *(entry.name for entry in program.inputs if entry.role == "argument")]
+    inner = [INDENT + line for line in body_lines(twin)]
+    return [*lines, f"def {IN_FLOAT64}({', '.join(names)}):", *inner, "", ""]
+
+
+def _has_state(program: Program) -> bool:
+    return any(entry.role != "argument" for entry in program.inputs)
+
+
+def _observe(case: Case, program: Program, seen: Observation, last: int, wide: bool) -> list[str]:
+    """The function that runs the calls up to the accused one and returns what the finding is about."""
+    convert = "convert=lambda leaf: leaf"
+    body: list[str] = []
+    if _has_state(program):
+        body.append("model = state().double() if convert is wide else state()" if wide else "model = state()")
+    given = "inputs(call)" if last else "inputs()"
+    per_call = [f"arguments = tree_map(convert, {given})" if wide else f"arguments = {given}", "torch.manual_seed(0)"]
+    call = f"result = function({'model, ' if _has_state(program) else ''}*arguments)"
+    if not case.training:
+        per_call += ["with torch.no_grad():", f"{INDENT}{call}"]
+    else:
+        per_call.append(call)
+        if seen.gradients or seen.compare == "none":
+            per_call += _backward(program)
+    if last:
+        body += [f"for call in range({last + 1}):", *(INDENT + line for line in per_call)]
+    else:
+        body += per_call
+    body.append(f"return {seen.expression}")
+    return [f"def observe({f'function, {convert}' if wide else 'function'}):", *(INDENT + line for line in body)]
+
+
+def _backward(program: Program) -> list[str]:
+    """The fixed cotangents of `assay.execution`, small integers."""
+    lines: list[str] = []
+    inner = [entry for entry in program.inputs if entry.base is not None or entry.role != "argument"]
+    if any(entry.base is not None for entry in inner):
+        lines += [
+            "for tensor in arguments:",
+            f"{INDENT}if isinstance(tensor, torch.Tensor) and tensor.requires_grad:",
+            f"{INDENT * 2}tensor.retain_grad()",
+        ]
+    if isinstance(program.outputs, str) and len(output_names(program.outputs)) == 1:
+        return [
+            *lines,
+            "cotangent = torch.arange(result.numel()) * 7 % 5 - 2",
+            "result.backward(cotangent.to(result.dtype).reshape(result.shape))",
+        ]
+    return [
+        *lines,
+        "for k, leaf in enumerate(tree_leaves(result)):",
+        f"{INDENT}if isinstance(leaf, torch.Tensor) and leaf.requires_grad:",
+        f"{INDENT * 2}cotangent = (torch.arange(leaf.numel()) * 7 + 3 * k) % 5 - 2",
+        f"{INDENT * 2}leaf.backward(cotangent.to(leaf.dtype).reshape(leaf.shape), retain_graph=True)",
+    ]
+
+
+def _main(judgement: Judgement, seen: Observation, reference: str) -> list[str]:
+    title = summary(judgement)
+    bug = f"{INDENT * 2}print({f'BUG: {title}'!r})"
+    lines = ["def main():"]
+    if judgement.kind in _IN_CHILD:
+        lines += _child_lines(judgement)
+    else:
+        lines.append(f'{INDENT}print("torch", torch.__version__, "python", sys.version.split()[0])')
+    if judgement.kind is Kind.exception:
+        lines += _exception_lines(judgement, title)
+    elif judgement.kind in _IN_CHILD:
+        lines += [bug, f"{INDENT * 2}return 1", f'{INDENT}print("OK")', f"{INDENT}return 0"]
+    else:
+        lines += _comparison_lines(seen, reference)
+        lines += [bug, f"{INDENT * 2}return 1", f'{INDENT}print("OK")', f"{INDENT}return 0"]
+    return [
+        *lines,
+        "",
+        "",
+        'if __name__ == "__main__":',
+        f"{INDENT}try:",
+        f"{INDENT * 2}status = main()",
+        f"{INDENT}except Exception as error:",
+        f'{INDENT * 2}print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])',
+        f"{INDENT * 2}status = 2",
+        f"{INDENT}sys.exit(status)",
+    ]
+
+
+def _comparison_lines(seen: Observation, reference: str) -> list[str]:
+    lines = [f"{INDENT}expected, actual = observe(program), observe(compile_program(program))"]
+    shown = [f'{INDENT * 2}print("expected", expected)', f'{INDENT * 2}print("actual", actual)']
+    if seen.compare == "equal":
+        return [*lines, f"{INDENT}if actual != expected:", *shown]
+    if reference:
+        return [*lines, f"{INDENT}if differs(actual, expected, observe({reference}, wide)):", *shown]
+    tolerance = ", rtol=0, atol=0" if seen.exact else ""
+    return [
+        *lines,
+        f"{INDENT}try:",
+        f"{INDENT * 2}torch.testing.assert_close(actual, expected{tolerance}, equal_nan=True)",
+        f"{INDENT}except AssertionError as difference:",
+        f"{INDENT * 2}print(difference)",
+        *shown,
+    ]
+
+
+def _exception_lines(judgement: Judgement, title: str) -> list[str]:
+    kind, _, message = judgement.signature.removeprefix("exception|").partition("|")
+    if kind in ("not raised", "eager", "text") or "->" in kind:
+        raise Unscriptable("a difference between two exceptions has no script yet")
+    message = message.partition("|")[2]
+    needle = max((part.strip() for part in _PLACEHOLDER.split(message)), key=len, default="")
+    name = kind.rpartition(".")[2]
+    return [
+        f"{INDENT}observe(program)",
+        f"{INDENT}try:",
+        f"{INDENT * 2}observe(compile_program(program))",
+        f"{INDENT}except Exception as error:",
+        INDENT * 2 + 'text = f"{type(error).__name__}: {error}"',
+        f'{INDENT * 2}if not text.startswith({name!r}) or {needle!r} not in " ".join(text.split()):',
+        f"{INDENT * 3}raise",
+        f"{INDENT * 2}print(text)",
+        f"{INDENT * 2}print({f'BUG: {title}'!r})",
+        f"{INDENT * 2}return 1",
+        f'{INDENT}print("OK")',
+        f"{INDENT}return 0",
+    ]
+
+
+def _child_lines(judgement: Judgement) -> list[str]:
+    side = "program" if judgement.signature.startswith(f"{judgement.kind}|eager") else "compile_program(program)"
+    limit = [f"{INDENT * 2}resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))"]
+    lines = [
+        f'{INDENT}if "child" in sys.argv:',
+        *(limit if judgement.kind is Kind.memory else []),
+        f"{INDENT * 2}print(observe({side}))",
+        f"{INDENT * 2}return 0",
+        f'{INDENT}print("torch", torch.__version__, "python", sys.version.split()[0], flush=True)',
+    ]
+    if side != "program":
+        lines.append(f"{INDENT}observe(program)")
+    run = f'subprocess.run([sys.executable, __file__, "child"], timeout={HANG_SECONDS})'
+    if judgement.kind is Kind.hang:
+        return [
+            *lines,
+            f"{INDENT}try:",
+            f"{INDENT * 2}{run}",
+            f"{INDENT}except subprocess.TimeoutExpired:",
+        ]
+    run = run.replace(f", timeout={HANG_SECONDS}", "")
+    lines.append(f"{INDENT}status = {run}.returncode")
+    if judgement.kind is Kind.crash and "|exit" not in judgement.signature:
+        lines += [f"{INDENT}if status > 0:", f'{INDENT * 2}raise RuntimeError("the child did not crash, but failed")']
+    return [*lines, f"{INDENT}if status != 0:"]
