@@ -30,42 +30,56 @@ def values(name: str, default: Any = MISSING, positional: bool = False, **classe
     return Attribute(name, lambda b: table, default, positional=positional)
 
 
-def dim(name: str = "dim", of: str = "x", default: int | None = None, nonempty: bool = False) -> Attribute:
-    """One dimension of an operand, from either end. ``nonempty`` keeps to dimensions of at least one element."""
+def keepdim() -> Attribute:
+    """Whether reduced dimensions stay; most reductions only take it beside ``dim``."""
+    return Attribute(
+        "keepdim", lambda b: {"default": (False,), "other": () if b.dim is None else (True,)}, default=False
+    )
+
+
+def dim(
+    name: str = "dim", of: str = "x", default: int | None = None, nonempty: bool = False, optional: bool = False
+) -> Attribute:
+    """One dimension of an operand, from either end, or all (None) if ``optional``. ``nonempty`` keeps to those of at least one element."""
 
     def classes(b: Binding) -> Classes:
         shape = getattr(b, of).shape
         rank = len(shape)
+        everything = (None,) if optional else ()
         if rank == 0:
-            return {"boundary": (0,), "negative": (-1,)}
+            return {"default": everything, "boundary": (0,), "negative": (-1,)}
         legal = [d for d in range(rank) if not nonempty or smallest(shape[d]) > 0]
         return {
-            "default": () if default is None or default % rank not in legal else (default,),
+            "default": everything if default is None or default % rank not in legal else (default,),
             "boundary": tuple(d for d in legal if d in (0, rank - 1)),
             "negative": tuple(d - rank for d in legal),
             "other": tuple(d for d in legal if 0 < d < rank - 1),
         }
 
-    return Attribute(name, classes, MISSING if default is None else default)
+    return Attribute(name, classes, MISSING if default is None and not optional else default)
 
 
-def dims(name: str = "dim", of: str = "x", optional: bool = True, nonempty: bool = False) -> Attribute:
-    """Dimensions to reduce: all of them (None), one, or several, from either end."""
+def dims(
+    name: str = "dim", of: str = "x", optional: bool = True, nonempty: bool = False, default: Any = None
+) -> Attribute:
+    """Dimensions to reduce: all of them (the default, if ``optional``), one, or several, from either end."""
 
     def classes(b: Binding) -> Classes:
         shape = getattr(b, of).shape
         rank = len(shape)
+        if rank == 0 and not optional:
+            return {"boundary": (0,), "negative": (-1,)}
         legal = [d for d in range(rank) if not nonempty or smallest(shape[d]) > 0]
         several = [*combinations(legal, 2), *combinations(legal, 3)]
         return {
-            "default": (None,) if optional and len(legal) == rank else (),
+            "default": (default,) if optional and len(legal) == rank else (),
             "boundary": tuple((d,) for d in legal if d in (0, rank - 1))
-            + ((tuple(legal),) if rank == len(legal) else ()),
+            + ((tuple(legal),) if rank == len(legal) and rank else ()),
             "negative": tuple((d - rank,) for d in legal) + tuple((a, b - rank) for a, b in combinations(legal, 2)),
             "other": tuple(several) + tuple((d,) for d in legal if 0 < d < rank - 1),
         }
 
-    return Attribute(name, classes, None if optional else MISSING)
+    return Attribute(name, classes, default if optional else MISSING)
 
 
 def small(name: str, low: int, high: int, default: int, negative: bool = False) -> Attribute:

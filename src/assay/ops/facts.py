@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from assay.ir.sizes import Size, largest, smallest
 from assay.ir.types import INTEGER_RANGE, LARGEST_FINITE, SIGNIFICAND
 
 
@@ -142,6 +143,16 @@ def minimum(a: Facts, b: Facts) -> Facts:
 def maximum(a: Facts, b: Facts) -> Facts:
     """Facts of the elementwise maximum."""
     return Facts(max(a.low, b.low), max(a.high, b.high), common_scale(a, b))
+
+
+def total(facts: Facts, count: Size) -> Facts:
+    """The sum of as many elements as a size says, which may be another number in each instantiation."""
+    return hull(facts.summed(smallest(count)), facts.summed(largest(count)))
+
+
+def upto(facts: Facts, count: int) -> Facts:
+    """The sum of some of ``count`` such elements, of none as well."""
+    return hull(constant(0), facts.summed(count))
 
 
 def sharp(*facts: Facts) -> None:

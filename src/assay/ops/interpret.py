@@ -319,7 +319,7 @@ class Interpreter:
 
     def _loop(self, region: Region, environment: Environment) -> Region:
         trips = dict(region.attributes)["trips"]
-        require(0 <= smallest(trips) and largest(trips) <= MAX_TRIPS, "too many trips")
+        require(smallest(trips) >= 0 and largest(trips) <= MAX_TRIPS, "too many trips")
         block = region.blocks[0]
         carried = [operand_of(environment, operand) for operand in region.operands]
         reached = carried

@@ -10,7 +10,7 @@ from assay.ir.types import ALL, ScalarType, TensorType
 from assay.ops.facts import Interval, Unsatisfied
 from assay.ops.promotion import promote_dtypes
 from assay.ops.protocol import Binding, Draw, Operand
-from assay.ops.shapes import broadcastable
+from assay.ops.shapes import broadcast as broadcast_shapes
 
 SCALARS = ("int", "float")
 
@@ -21,26 +21,44 @@ def free(name: str, dtypes: tuple[str, ...] = ALL, ranks: tuple[int, ...] = (0, 
 
 
 def broadcast(
-    name: str, against: str, dtypes: tuple[str, ...] = ALL, scalars: tuple[str, ...] = SCALARS, **rest: Any
+    name: str,
+    *against: str,
+    dtypes: tuple[str, ...] = ALL,
+    scalars: tuple[str, ...] = SCALARS,
+    same_dtype: bool = False,
+    expands: bool = True,
+    **rest: Any,
 ) -> Operand:
-    """A tensor that broadcasts against an earlier operand, of the same or another dtype, or a Python number."""
+    """A tensor that broadcasts against earlier operands, of the dtype of the first of them or another, or a Python number.
+
+    ``same_dtype`` keeps to the first's dtype; without ``expands`` the first has the shape of the result already.
+    """
+
+    def common(b: Binding) -> Shape:
+        return broadcast_shapes(*(shape_of(getattr(b, other)) for other in against))
 
     def accepts(b: Binding, candidate: TensorType) -> bool:
-        return broadcastable(shape_of(getattr(b, against)), candidate.shape)
+        first = getattr(b, against[0])
+        if same_dtype and isinstance(first, TensorType) and first.dtype != candidate.dtype:
+            return False
+        shape = common(b)
+        return (expands or len(candidate.shape) <= len(shape)) and all(
+            x == y or y == 1 or (expands and x == 1)
+            for x, y in zip(reversed(shape), reversed(candidate.shape), strict=False)
+        )
 
     def make(b: Binding, draw: Draw) -> TensorType:
-        other = getattr(b, against)
-        shape = shape_of(other)
+        shape = common(b)
         way = draw.random.random()
         if way < 0.2 and shape:
             shape = shape[draw.random.randrange(len(shape)) + 1 :]
         elif way < 0.4 and shape:
             shape = tuple(1 if draw.random.random() < 0.5 else size for size in shape)
+        first = getattr(b, against[0])
         # Promotion is a rule of its own: mostly equal dtypes, now and then another.
-        dtype = other.dtype if isinstance(other, TensorType) and other.dtype in dtypes else draw.random.choice(dtypes)
-        if draw.random.random() < 0.2:
-            dtype = draw.random.choice(dtypes)
-        return TensorType(dtype, shape)
+        if isinstance(first, TensorType) and first.dtype in dtypes and (same_dtype or draw.random.random() < 0.8):
+            return TensorType(first.dtype, shape)
+        return TensorType(draw.random.choice(dtypes), shape)
 
     return Operand(name, dtypes, accepts=accepts, make=make, scalars=scalars, **rest)
 
@@ -53,6 +71,26 @@ def same(name: str, as_: str, **rest: Any) -> Operand:
 def exactly(name: str, wanted: Callable[[Binding], TensorType], dtypes: tuple[str, ...] = ALL, **rest: Any) -> Operand:
     """A tensor of exactly this dtype and shape, computed from what is bound."""
     return Operand(name, dtypes, accepts=lambda b, t: t == wanted(b), make=lambda b, draw: wanted(b), **rest)
+
+
+def matching(
+    name: str,
+    like: str,
+    shape: Callable[[Binding, Draw], Shape],
+    fits: Callable[[Binding, Shape], bool],
+    ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
+    dtypes: tuple[str, ...] = ALL,
+    **rest: Any,
+) -> Operand:
+    """A tensor of the dtype of an earlier operand, in any shape that fits; ``shape`` makes one."""
+
+    def accepts(b: Binding, candidate: TensorType) -> bool:
+        return bool(candidate.dtype == getattr(b, like).dtype and fits(b, candidate.shape))
+
+    def make(b: Binding, draw: Draw) -> TensorType:
+        return TensorType(getattr(b, like).dtype, shape(b, draw))
+
+    return Operand(name, dtypes, ranks, accepts=accepts, make=make, **rest)
 
 
 def shaped(name: str, shape: Callable[[Binding], Shape], dtypes: tuple[str, ...] = ALL, **rest: Any) -> Operand:

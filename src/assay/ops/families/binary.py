@@ -36,16 +36,17 @@ def binary(
     attributes: Sequence[Attribute] = (),
     jumps: bool = False,
     domains: tuple[Any, Any] = (None, None),
+    same_dtype: bool = False,
     **rest: Any,
 ) -> Operator:
-    """An elementwise operation of two operands."""
+    """An elementwise operation of two operands; with ``same_dtype`` it promotes nothing."""
     rest.setdefault("inplace", f"{name}_")
     rest.setdefault("out", True)
     return operator(
         f"binary.{name}",
         operands=[
             free("x", dtypes, jumps=jumps, domain=domains[0]),
-            broadcast("y", "x", dtypes, scalars, jumps=jumps, domain=domains[1]),
+            broadcast("y", "x", dtypes=dtypes, scalars=scalars, same_dtype=same_dtype, jumps=jumps, domain=domains[1]),
         ],
         attributes=attributes,
         infer=infer,
@@ -165,7 +166,7 @@ binary(
 )
 operator(
     "binary.rsub",
-    operands=[free("x", NUMERIC), broadcast("y", "x", NUMERIC)],
+    operands=[free("x", NUMERIC), broadcast("y", "x", dtypes=NUMERIC)],
     attributes=[Attribute("alpha", alphas, 1)],
     infer=promoted,
     facts=lambda b, f: f.y - f.x * constant(b.alpha),
@@ -195,7 +196,7 @@ binary(
     jumps=True,
     domains=(None, divisor),
     symbol="//",
-    differentiable=False,
+    refuses_gradient=True,
     saves="none",
     jax="jnp.floor_divide",
     tensorflow="tf.math.floordiv",
@@ -224,19 +225,29 @@ binary(
     jax="jnp.fmod",
     tensorflow="tf.math.mod",
 )
-for name, pick, onnx in (("maximum", maximum, "Max"), ("minimum", minimum, "Min")):
+
+
+def extreme(name: str, pick: Callable[[Facts, Facts], Facts], onnx: str | None) -> None:
+    """The greater or lesser of two; fmax and fmin differ from the others in NaN only."""
     binary(
         name,
-        lambda b, f, pick=pick: pick(f.x, f.y),
+        lambda b, f: pick(f.x, f.y),
         scalars=(),
         inplace=None,
         saves="inputs",
         onnx=onnx,
         jax=f"jnp.{name}",
-        tensorflow=f"tf.{name}",
+        tensorflow=f"tf.{name}" if onnx else None,
     )
-    last = name.replace("imum", "").replace("max", "fmax").replace("min", "fmin")
-    binary(last, lambda b, f, pick=pick: pick(f.x, f.y), scalars=(), inplace=None, saves="inputs", jax=f"jnp.{last}")
+
+
+for name, pick, onnx in (
+    ("maximum", maximum, "Max"),
+    ("minimum", minimum, "Min"),
+    ("fmax", maximum, None),
+    ("fmin", minimum, None),
+):
+    extreme(name, pick, onnx)
 binary(
     "pow",
     lambda b, f: Facts(0.0, max(f.x.high, 1 / f.x.low) ** max(abs(f.y.low), abs(f.y.high))),
@@ -295,8 +306,10 @@ binary(
     "heaviside",
     lambda b, f: hull(constant(0), constant(1), f.y),
     scalars=(),
+    same_dtype=True,
     jumps=True,
-    differentiable=False,
+    saves="none",
+    refuses_gradient=True,
     jax="jnp.heaviside",
 )
 for name, symbol in (("bitwise_and", "&"), ("bitwise_or", "|"), ("bitwise_xor", "^")):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from assay.ir.types import FLOATS
 from assay.ops.elementwise import above, bounded, falling, rising, smooth
 from assay.ops.facts import Interval
 
@@ -91,6 +92,7 @@ smooth(
     "smooth.logit",
     rising(lambda v: math.log(v / (1 - v))),
     Interval(0.0625, 0.9375),
+    FLOATS,
     saves="inputs",
     jax="jax.scipy.special.logit",
 )

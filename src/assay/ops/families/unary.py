@@ -1,4 +1,4 @@
-"""Elementwise functions of one tensor that are exact on dyadic numbers, or only bounded: signs, rounding, clamping, tests."""
+"""Elementwise functions of one tensor that are exact on dyadic numbers: signs, rounding, clamping, tests."""
 
 from __future__ import annotations
 
@@ -104,27 +104,30 @@ unary(
     jax="jnp.square",
     tensorflow="tf.square",
 )
-for name in ("logical_not", "signbit", "isfinite", "isnan"):
+for name, saves, onnx, tensorflow in (
+    ("logical_not", "none", "Not", "logical_not"),
+    ("signbit", "none", None, None),
+    ("isfinite", "inputs", None, "is_finite"),
+    ("isnan", "inputs", "IsNaN", "is_nan"),
+):
     unary(
         f"unary.{name}",
         lambda x: BOOLEAN,
         jumps=True,
         result=lambda dtype: "bool",
         inplace="logical_not_" if name == "logical_not" else None,
-        out=name in ("logical_not", "signbit"),
-        saves="none",
+        out=saves == "none",
+        saves=saves,
         differentiable=False,
-        onnx={"logical_not": "Not", "isnan": "IsNaN"}.get(name),
+        onnx=onnx,
         jax=f"jnp.{name}",
-        tensorflow=None
-        if name == "signbit"
-        else f"tf.math.{name.replace('is', 'is_') if name != 'logical_not' else name}",
+        tensorflow=tensorflow and f"tf.math.{tensorflow}",
     )
 operator(
     "unary.bitwise_not",
     operands=[free("x", BOOL + INTEGERS)],
     infer=lambda b: b.x,
-    facts=lambda b, f: constant(255 if b.x.dtype == "uint8" else -1) - f.x,
+    facts=lambda b, f: constant({"uint8": 255, "bool": 1}.get(b.x.dtype, -1)) - f.x,
     torch="torch.bitwise_not",
     inplace="bitwise_not_",
     symbol="~",

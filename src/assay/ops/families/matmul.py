@@ -1,0 +1,341 @@
+"""Matrix products, with broadcasting, bias, scaling; attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from assay.ir.sizes import Shape, Size, smallest
+from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType, is_float
+from assay.ops.attributes import Classes, flag, values
+from assay.ops.facts import Facts, constant, require, total
+from assay.ops.operands import exactly, free, matching
+from assay.ops.promotion import promote_dtypes
+from assay.ops.protocol import Attribute, Binding, Draw, Operator, operator
+from assay.ops.shapes import broadcast as broadcast_shapes
+from assay.ops.shapes import broadcastable
+
+
+def contracted(f: Any, inner: Size) -> Facts:
+    """The sum of ``inner`` products."""
+    return total(f.x * f.y, inner)
+
+
+def product_operator(
+    name: str,
+    ranks: tuple[int, int],
+    partner: Callable[[Binding, Draw], Shape],
+    fits: Callable[[Binding, Shape], bool],
+    shape: Callable[[Binding], Shape],
+    **rest: Any,
+) -> Operator:
+    """A product of two tensors of fixed ranks and equal dtypes over the last dimension of the first."""
+    return operator(
+        f"matmul.{name}",
+        operands=[free("x", NUMERIC, (ranks[0],)), matching("y", "x", partner, fits, ranks=(ranks[1],))],
+        infer=lambda b: TensorType(b.x.dtype, shape(b)),
+        facts=lambda b, f: contracted(f, b.x.shape[-1]),
+        torch=f"torch.{name}",
+        out=True,
+        saves="inputs",
+        **rest,
+    )
+
+
+def matmul_shape(b: Binding) -> Shape:
+    """Leading dimensions broadcast; vectors lose theirs."""
+    x, y = b.x.shape, b.y.shape
+    inner = y[0] if len(y) == 1 else y[-2]
+    require(x[-1] == inner, "inner sizes differ")
+    if len(x) == 1 and len(y) == 1:
+        return ()
+    if len(x) == 1:
+        return (*y[:-2], y[-1])
+    if len(y) == 1:
+        return tuple(x[:-1])
+    return (*broadcast_shapes(x[:-2], y[:-2]), x[-2], y[-1])
+
+
+def matmul_partner(b: Binding, draw: Draw) -> Shape:
+    """A vector, a matrix, or batches of matrices that broadcast."""
+    inner = b.x.shape[-1]
+    way = draw.random.random()
+    if way < 0.2:
+        return (inner,)
+    batch: Shape = b.x.shape[:-2] if way < 0.6 else ()
+    if way < 0.35:
+        batch = tuple(1 if draw.random.random() < 0.5 else size for size in batch)
+    return (*batch, inner, draw.size())
+
+
+def matmul_fits(b: Binding, shape: Shape) -> bool:
+    """Inner sizes agree and leading ones broadcast."""
+    if not shape or (shape[0] if len(shape) == 1 else shape[-2]) != b.x.shape[-1]:
+        return False
+    return len(shape) == 1 or b.x.rank == 1 or broadcastable(b.x.shape[:-2], shape[:-2])
+
+
+def scales(b: Binding) -> Classes:
+    """Factors: zero ignores the operand; fractions for floats."""
+    return {
+        "default": (1,),
+        "boundary": (0,),
+        "negative": (-1,) if b.x.dtype != "uint8" else (),
+        "other": (2, 0.5) if is_float(b.x.dtype) else (2, 3),
+    }
+
+
+def fused(b: Binding, f: Any) -> Facts:
+    """beta·x + alpha·(y @ z)."""
+    result: Facts = f.x * constant(b.beta) + total(f.y * f.z, b.y.shape[-1]) * constant(b.alpha)
+    return result
+
+
+def fused_operator(name: str, ranks: tuple[int, ...], rank: int) -> None:
+    """A product added to a tensor that broadcasts to its shape."""
+    batched = rank == 3
+    operator(
+        f"matmul.{name}",
+        operands=[
+            free("x", NUMERIC, ranks),
+            matching("y", "x", lambda b, d: _left(b, d, rank), lambda b, s: _fits_left(b, s, rank), ranks=(rank,)),
+            matching("z", "x", lambda b, d: _right(b, d), lambda b, s: _fits_right(b, s), ranks=(rank,)),
+        ],
+        attributes=[Attribute("beta", scales, 1), Attribute("alpha", scales, 1)],
+        infer=lambda b: b.x.with_shape((*b.y.shape[:-1], b.z.shape[-1])),
+        facts=fused,
+        torch=f"torch.{name}",
+        out=True,
+        inplace=f"{name}_",
+        saves="inputs",
+        onnx=None if batched else "Gemm",
+    )
+
+
+def _left(b: Binding, draw: Draw, rank: int) -> Shape:
+    x = b.x.shape
+    rows = x[-2] if len(x) > 1 and x[-2] != 1 else draw.size()
+    batch: Shape = () if rank == 2 else (x[0] if len(x) == 3 and x[0] != 1 else draw.size(),)
+    return (*batch, rows, draw.size())
+
+
+def _fits_left(b: Binding, shape: Shape, rank: int) -> bool:
+    return _reaches(b.x.shape[:-1], shape[:-1])
+
+
+def _right(b: Binding, draw: Draw) -> Shape:
+    x = b.x.shape
+    columns = x[-1] if x and x[-1] != 1 else draw.size()
+    return (*b.y.shape[:-2], b.y.shape[-1], columns)
+
+
+def _fits_right(b: Binding, shape: Shape) -> bool:
+    return shape[:-1] == (*b.y.shape[:-2], b.y.shape[-1]) and _reaches(b.x.shape[-1:], shape[-1:])
+
+
+def _reaches(small: Shape, full: Shape) -> bool:
+    return len(small) <= len(full) and all(
+        a == 1 or a == b for a, b in zip(reversed(small), reversed(full), strict=False)
+    )
+
+
+product_operator(
+    "mm",
+    (2, 2),
+    lambda b, draw: (b.x.shape[1], draw.size()),
+    lambda b, s: s[0] == b.x.shape[1],
+    lambda b: (b.x.shape[0], b.y.shape[1]),
+    onnx="MatMul",
+    jax="jnp.matmul",
+    tensorflow="tf.matmul",
+)
+product_operator(
+    "bmm",
+    (3, 3),
+    lambda b, draw: (b.x.shape[0], b.x.shape[2], draw.size()),
+    lambda b, s: s[:2] == (b.x.shape[0], b.x.shape[2]),
+    lambda b: (*b.x.shape[:2], b.y.shape[2]),
+    onnx="MatMul",
+    jax="jnp.matmul",
+    tensorflow="tf.matmul",
+)
+product_operator(
+    "mv",
+    (2, 1),
+    lambda b, draw: b.x.shape[1:],
+    lambda b, s: s == b.x.shape[1:],
+    lambda b: b.x.shape[:1],
+    jax="jnp.matmul",
+)
+product_operator("dot", (1, 1), lambda b, draw: b.x.shape, lambda b, s: s == b.x.shape, lambda b: (), jax="jnp.dot")
+operator(
+    "matmul.matmul",
+    operands=[
+        free("x", NUMERIC, (1, 2, 3, 4)),
+        matching("y", "x", matmul_partner, matmul_fits, ranks=(1, 2, 3, 4)),
+    ],
+    infer=lambda b: TensorType(b.x.dtype, matmul_shape(b)),
+    facts=lambda b, f: contracted(f, b.x.shape[-1]),
+    torch="torch.matmul",
+    symbol="@",
+    out=True,
+    saves="inputs",
+    onnx="MatMul",
+    jax="jnp.matmul",
+    tensorflow="tf.matmul",
+)
+operator(
+    "matmul.linear",
+    operands=[
+        free("x", NUMERIC, (1, 2, 3, 4)),
+        matching(
+            "weight",
+            "x",
+            lambda b, d: (d.size(), b.x.shape[-1]) if d.random.random() < 0.85 else b.x.shape[-1:],
+            lambda b, s: s[-1] == b.x.shape[-1],
+            ranks=(1, 2),
+        ),
+        exactly("bias", lambda b: b.x.with_shape(b.weight.shape[:-1]), optional=True),
+    ],
+    infer=lambda b: b.x.with_shape((*b.x.shape[:-1], *b.weight.shape[:-1])),
+    facts=lambda b, f: total(f.x * f.weight, b.x.shape[-1]) + (f.bias or constant(0)),
+    torch="torch.nn.functional.linear",
+    saves="inputs",
+    onnx="Gemm",
+    jax="jnp.matmul",
+    tensorflow="tf.matmul",
+)
+fused_operator("addmm", (0, 1, 2), 2)
+fused_operator("baddbmm", (0, 1, 2, 3), 3)
+operator(
+    "matmul.outer",
+    operands=[free("x", ALL, (1,)), free("y", ALL, (1,))],
+    infer=lambda b: TensorType(promote_dtypes(b.x.dtype, b.y.dtype), (*b.x.shape, *b.y.shape)),
+    facts=lambda b, f: f.x * f.y,
+    torch="torch.outer",
+    out=True,
+    saves="inputs",
+    jax="jnp.outer",
+)
+
+
+EQUATIONS: dict[str, tuple[str, ...]] = {
+    "i,j->ij": ("j",),
+    "ij,jk->ik": ("jk",),
+    "ij,ij->i": ("ij",),
+    "ij,kj->ki": ("kj",),
+    "bij,bjk->bik": ("bjk",),
+    "bij,bkj->bik": ("bkj",),
+    "bij,jk->bki": ("jk",),
+    "bhqd,bhkd->bhqk": ("bhkd",),
+    "ij,ij->": ("ij",),
+    "ij,ij->ji": ("ij",),
+}
+
+
+def equations(b: Binding) -> Classes:
+    """Those whose first term has the operand's rank."""
+    fitting = tuple(each for each in EQUATIONS if len(each.split(",")[0]) == b.x.rank)
+    return {"other": fitting}
+
+
+def _letters(b: Binding) -> dict[str, Size]:
+    return dict(zip(b.equation.split(",")[0], b.x.shape, strict=True))
+
+
+def _partner(b: Binding, draw: Draw) -> Shape:
+    known = _letters(b)
+    return tuple(known[letter] if letter in known else draw.size() for letter in _second(b))
+
+
+def _second(b: Binding) -> str:
+    return str(b.equation.split(",")[1].split("->")[0])
+
+
+def _partner_fits(b: Binding, shape: Shape) -> bool:
+    known = _letters(b)
+    second = _second(b)
+    return len(second) == len(shape) and all(
+        letter not in known or known[letter] == size for letter, size in zip(second, shape, strict=True)
+    )
+
+
+def einsum_type(b: Binding) -> TensorType:
+    """The sizes of the letters after the arrow."""
+    sizes = _letters(b) | dict(zip(_second(b), b.y.shape, strict=True))
+    return TensorType(b.x.dtype, tuple(sizes[letter] for letter in b.equation.split("->")[1]))
+
+
+def einsum_facts(b: Binding, f: Any) -> Facts:
+    """Letters that are not in the result are summed over."""
+    kept = b.equation.split("->")[1]
+    inner: Size = 1
+    for letter, size in _letters(b).items():
+        inner = inner if letter in kept else inner * size
+    return contracted(f, inner)
+
+
+operator(
+    "matmul.einsum",
+    operands=[free("x", NUMERIC, (1, 2, 3, 4)), matching("y", "x", _partner, _partner_fits, ranks=(1, 2, 3, 4))],
+    attributes=[Attribute("equation", equations)],
+    order=("equation", "x", "y"),
+    infer=einsum_type,
+    facts=einsum_facts,
+    torch="torch.einsum",
+    method=None,
+    saves="inputs",
+    onnx="Einsum",
+    jax="jnp.einsum",
+    tensorflow="tf.einsum",
+)
+
+
+def heads(b: Binding) -> TensorType:
+    """As many queries as given, as wide as the values."""
+    return TensorType(b.query.dtype, (*b.query.shape[:-1], b.value.shape[-1]))
+
+
+def mask_shape(b: Binding) -> TensorType:
+    """An additive mask over queries and keys."""
+    return TensorType(b.query.dtype, (b.query.shape[-2], b.key.shape[-2]))
+
+
+def attended(b: Binding, f: Any) -> Facts:
+    """Weighted means of the values; rows that see no key are none of ours."""
+    require(not (b.is_causal and b.attn_mask is not None), "a causal mask beside another")
+    require(all(smallest(size) > 0 for size in (*b.query.shape, *b.value.shape, *b.key.shape)), "attention to nothing")
+    require(f.query.magnitude * f.key.magnitude < 2**10, "scores are large")
+    return Facts(f.value.low, f.value.high)
+
+
+operator(
+    "matmul.scaled_dot_product_attention",
+    operands=[
+        free("query", FLOATS, (3, 4)),
+        matching(
+            "key",
+            "query",
+            lambda b, d: (*b.query.shape[:-2], d.size(), b.query.shape[-1]),
+            lambda b, s: (*s[:-2], s[-1]) == (*b.query.shape[:-2], b.query.shape[-1]),
+            ranks=(3, 4),
+        ),
+        matching(
+            "value",
+            "query",
+            lambda b, d: (*b.key.shape[:-1], d.size()),
+            lambda b, s: s[:-1] == b.key.shape[:-1],
+            ranks=(3, 4),
+        ),
+        exactly("attn_mask", mask_shape, optional=True),
+    ],
+    attributes=[
+        flag("is_causal"),
+        values("scale", None, other=(0.5, 1.0, 0.25)),
+    ],
+    infer=heads,
+    facts=attended,
+    torch="torch.nn.functional.scaled_dot_product_attention",
+    onnx="Attention",
+    jax="jax.nn.dot_product_attention",
+)

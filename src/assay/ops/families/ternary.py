@@ -1,0 +1,146 @@
+"""Elementwise operations of three operands: choice, clamping by tensors, fused arithmetic, masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.ir.types import ALL, BOOL, FLOATS, NUMERIC, TensorType, is_float
+from assay.ops.attributes import Classes
+from assay.ops.facts import Facts, Interval, constant, hull, maximum, minimum, require
+from assay.ops.operands import broadcast, free, shape_of
+from assay.ops.promotion import result_dtype
+from assay.ops.protocol import Attribute, Binding, operator
+from assay.ops.shapes import broadcast as broadcast_shapes
+
+
+def promoted(b: Binding, *names: str) -> TensorType:
+    """Promoted dtype and broadcast shape of the operands that are given."""
+    types = [getattr(b, name) for name in names if getattr(b, name) is not None]
+    return TensorType(result_dtype(*types), broadcast_shapes(*map(shape_of, types)))
+
+
+def chosen_type(b: Binding) -> TensorType:
+    """The promoted dtype of what is chosen from; the condition only broadcasts."""
+    result = promoted(b, "x", "y")
+    return result.with_shape(broadcast_shapes(result.shape, b.condition.shape))
+
+
+def clamped_by(b: Binding, f: Any) -> Facts:
+    """max(x, min), then min(that, max), with the bounds that are given."""
+    result: Facts = f.x
+    result = result if f.min is None else maximum(result, f.min)
+    return result if f.max is None else minimum(result, f.max)
+
+
+def clamped_type(b: Binding) -> TensorType:
+    """One bound at least."""
+    require(b.min is not None or b.max is not None, "one of min and max is given")
+    return promoted(b, "x", "min", "max")
+
+
+def interpolated(b: Binding, f: Any) -> Facts:
+    """x + weight·(end − x), which torch evaluates from the nearer end: rounded unless the weight is 0 or 1."""
+    step = (f.end - f.x) * f.weight
+    result: Facts = hull(f.x + step, f.end)
+    return result if result.exact and f.weight.low == f.weight.high else result.rounded()
+
+
+def fill_values(b: Binding) -> Classes:
+    """Numbers that the dtype holds."""
+    return {
+        "boundary": (0,),
+        "negative": () if b.x.dtype in ("bool", "uint8") else (-1, -3),
+        "other": (0.5, 7, -2.5, 2) if is_float(b.x.dtype) else (1,) if b.x.dtype == "bool" else (1, 7, 100),
+    }
+
+
+def factors(b: Binding) -> Classes:
+    """Factors that integers take as well."""
+    return {"default": (1,), "boundary": (0,), "negative": (-1,), "other": (2, 0.5) if is_float(b.x.dtype) else (2,)}
+
+
+operator(
+    "ternary.where",
+    operands=[free("x"), broadcast("y", "x"), broadcast("condition", "x", "y", dtypes=BOOL, scalars=())],
+    order=("condition", "x", "y"),
+    infer=chosen_type,
+    facts=lambda b, f: hull(f.x, f.y),
+    torch="torch.where",
+    saves="inputs",
+    onnx="Where",
+    jax="jnp.where",
+    tensorflow="tf.where",
+)
+operator(
+    "ternary.clamp",
+    operands=[
+        free("x", NUMERIC),
+        broadcast("min", "x", dtypes=NUMERIC, scalars=(), optional=True),
+        broadcast("max", "x", "min", dtypes=NUMERIC, scalars=(), optional=True),
+    ],
+    infer=clamped_type,
+    facts=clamped_by,
+    torch="torch.clamp",
+    inplace="clamp_",
+    out=True,
+    saves="inputs",
+    onnx="Clip",
+    jax="jnp.clip",
+    tensorflow="tf.clip_by_value",
+)
+operator(
+    "ternary.addcmul",
+    operands=[
+        free("x", NUMERIC),
+        broadcast("y", "x", dtypes=NUMERIC, scalars=()),
+        broadcast("z", "x", "y", dtypes=NUMERIC, scalars=()),
+    ],
+    attributes=[Attribute("value", factors, 1)],
+    infer=lambda b: promoted(b, "x", "y", "z"),
+    facts=lambda b, f: f.x + f.y * f.z * constant(b.value),
+    torch="torch.addcmul",
+    inplace="addcmul_",
+    out=True,
+    saves="inputs",
+)
+operator(
+    "ternary.addcdiv",
+    operands=[
+        free("x", FLOATS),
+        broadcast("y", "x", dtypes=FLOATS, scalars=()),
+        broadcast("z", "x", "y", dtypes=FLOATS, scalars=(), domain=Interval(0.25, 2.0**20)),
+    ],
+    attributes=[Attribute("value", factors, 1)],
+    infer=lambda b: promoted(b, "x", "y", "z"),
+    facts=lambda b, f: (f.x + f.y * Facts(1 / f.z.high, 1 / f.z.low) * constant(b.value)).rounded(),
+    torch="torch.addcdiv",
+    inplace="addcdiv_",
+    out=True,
+    saves="inputs",
+)
+operator(
+    "ternary.lerp",
+    operands=[
+        free("x", FLOATS),
+        broadcast("end", "x", dtypes=FLOATS, scalars=(), same_dtype=True),
+        broadcast("weight", "x", "end", dtypes=FLOATS, scalars=("float",), same_dtype=True, domain=Interval(-1, 2)),
+    ],
+    infer=lambda b: TensorType(b.x.dtype, broadcast_shapes(b.x.shape, b.end.shape, shape_of(b.weight))),
+    facts=interpolated,
+    torch="torch.lerp",
+    inplace="lerp_",
+    out=True,
+)
+operator(
+    "ternary.masked_fill",
+    operands=[free("x", ALL), broadcast("mask", "x", dtypes=BOOL, scalars=())],
+    attributes=[Attribute("value", fill_values)],
+    infer=lambda b: b.x.with_shape(broadcast_shapes(b.x.shape, b.mask.shape)),
+    facts=lambda b, f: hull(f.x, constant(b.value)),
+    torch="torch.masked_fill",
+    inplace="masked_fill_",
+    saves="inputs",
+    onnx="Where",
+    jax="jnp.where",
+    tensorflow="tf.where",
+)
