@@ -101,6 +101,8 @@ def request(instance: Instance, rng: random.Random, which: int) -> dict[str, Any
                 _tensor(item, contents(specification, item, each, rng, which), which)
                 for item, each in zip(items, facts, strict=True)
             ]
+            for each in built:
+                each["no_gradient"] = specification.no_gradient
             operands.append(built if isinstance(type_, tuple) else built[0])
     texts = [
         "None" if operand is None else repr(operand["scalar"]) if "scalar" in operand else f"p{position}"

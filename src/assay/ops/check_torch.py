@@ -24,7 +24,7 @@ def build(operand, wide=False, grad=False):
     if wide and dtype.is_floating_point:
         dtype = torch.float64
     tensor = torch.tensor(operand["values"], dtype=torch.float64).reshape(operand["shape"]).to(dtype)
-    return tensor.requires_grad_() if grad and dtype.is_floating_point else tensor
+    return tensor.requires_grad_() if grad and dtype.is_floating_point and not operand["no_gradient"] else tensor
 
 
 def environment(instance, **how):

@@ -150,9 +150,9 @@ def total(facts: Facts, count: Size) -> Facts:
     return hull(facts.summed(smallest(count)), facts.summed(largest(count)))
 
 
-def upto(facts: Facts, count: int) -> Facts:
+def upto(facts: Facts, count: Size) -> Facts:
     """The sum of some of ``count`` such elements, of none as well."""
-    return hull(constant(0), facts.summed(count))
+    return hull(constant(0), facts.summed(largest(count)))
 
 
 def sharp(*facts: Facts) -> None:

@@ -51,7 +51,7 @@ class Operand:
     ``accepts(b, type)`` says whether a tensor fits beside what is bound; ``make(b, draw)`` gives a type that does. ``many`` bounds the number of
     tensors in a list operand. ``scalars`` are the kinds of Python number that may stand in its place. ``domain`` bounds its elements; an operand
     with ``jumps`` must be exact, since the operation is discontinuous in it. An ``optional`` operand may be left out.
-    ``distinct`` asks for an integer input whose elements differ from each other. ``saved`` says that backward needs its contents.
+    ``distinct`` asks for an integer input whose elements differ from each other. With ``no_gradient`` torch refuses one that requires grad.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Operand:
     optional: bool = False
     distinct: bool = False
     role: str = "value"
+    no_gradient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,176 @@
+"""Convolutions of one to three spatial dimensions and transposed ones, batched or not, with groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.ir.sizes import Shape, Size, product, smallest
+from assay.ir.types import FLOATS, TensorType
+from assay.ops.attributes import Classes, hidden
+from assay.ops.facts import Facts, constant, require, upto
+from assay.ops.operands import exactly, free
+from assay.ops.protocol import Attribute, Binding, operator
+from assay.ops.shapes import window
+
+INTEGRAL = ("int64",)
+
+
+def tuples(name: str, spatial: int, default: int, boundary: tuple[int, ...], other: tuple[int, ...]) -> Attribute:
+    """A number for all spatial dimensions, or one for each."""
+
+    def classes(b: Binding) -> Classes:
+        mixed = tuple(tuple(v if d == k else default for d in range(spatial)) for v in other for k in range(spatial))
+        return {"default": (default,), "boundary": boundary, "other": other + (mixed if spatial > 1 else ())}
+
+    return Attribute(name, classes, default)
+
+
+def each(value: Any, spatial: int) -> tuple[int, ...]:
+    """A number for each spatial dimension."""
+    return (value,) * spatial if isinstance(value, int) else tuple(value)
+
+
+def channels(b: Binding, spatial: int) -> Size:
+    """The size of the channel dimension, which comes before the spatial ones."""
+    size: Size = b.x.shape[-spatial - 1]
+    return size
+
+
+def group_classes(spatial: int) -> Attribute:
+    """Divisors of the channels; as many groups as channels is a depthwise convolution."""
+
+    def classes(b: Binding) -> Classes:
+        size = channels(b, spatial)
+        if not isinstance(size, int) or size < 2:
+            return {"default": (1,)}
+        divisors = [d for d in range(2, size) if size % d == 0]
+        return {"default": (1,), "boundary": (size,), "other": tuple(divisors)}
+
+    return Attribute("groups", classes, 1)
+
+
+def kernels(spatial: int) -> Attribute:
+    """Extents of a kernel, equal or not."""
+
+    def classes(b: Binding) -> Classes:
+        even = tuple((k,) * spatial for k in (2, 3))
+        return {"boundary": ((1,) * spatial,), "other": (*even, (3, *(1,) * (spatial - 1)), (2, *(3,) * (spatial - 1)))}
+
+    return hidden("kernel", classes)
+
+
+def weight(b: Binding, spatial: int) -> TensorType:
+    """[out, in / groups, *kernel]."""
+    outs = b.outputs * b.groups
+    result: TensorType = b.x.with_shape((outs, channels(b, spatial) // b.groups, *b.kernel))
+    return result
+
+
+def convolved(b: Binding, spatial: int) -> TensorType:
+    """The sliding window's shape; "same" keeps the spatial sizes."""
+    strides, dilations = each(b.stride, spatial), each(b.dilation, spatial)
+    sizes: Shape = b.x.shape[-spatial:]
+    require(all(smallest(size) > 0 for size in b.x.shape[-spatial - 1 :]), "nothing to convolve")
+    if b.padding != "same":
+        pads = each(0 if b.padding == "valid" else b.padding, spatial)
+        sizes = tuple(map(window, sizes, b.kernel, strides, pads, dilations))
+    result: TensorType = b.x.with_shape((*b.x.shape[: -spatial - 1], b.weight.shape[0], *sizes))
+    return result
+
+
+def paddings(b: Binding, spatial: int) -> Classes:
+    """Numbers, and the words; "same" goes with stride 1 only."""
+    words = ("valid", "same") if set(each(b.stride, spatial)) == {1} else ("valid",)
+    mixed = tuple(tuple(v if d == k else 0 for d in range(spatial)) for v in (1, 2) for k in range(spatial))
+    return {"default": (0,), "boundary": words, "other": (1, 2, *(mixed if spatial > 1 else ()))}
+
+
+def convolved_facts(b: Binding, f: Any) -> Facts:
+    """At most one product for every element of a filter; padding leaves some out."""
+    return upto(f.x * f.weight, product(b.weight.shape[1:])) + (f.bias or constant(0))
+
+
+def convolution(spatial: int) -> None:
+    """torch's convN d."""
+    ranks = (spatial + 1, spatial + 2)
+    operator(
+        f"conv.conv{spatial}d",
+        operands=[
+            free("x", FLOATS + INTEGRAL, ranks),
+            exactly("weight", lambda b: weight(b, spatial)),
+            exactly("bias", lambda b: b.x.with_shape(b.weight.shape[:1]), optional=True),
+        ],
+        attributes=[
+            kernels(spatial),
+            hidden("outputs", lambda b: {"boundary": (1,), "other": (2, 3, 4)}),
+            group_classes(spatial),
+            tuples("stride", spatial, 1, (), (2, 3)),
+            Attribute("padding", lambda b: paddings(b, spatial), 0),
+            tuples("dilation", spatial, 1, (), (2, 3)),
+        ],
+        infer=lambda b: convolved(b, spatial),
+        facts=convolved_facts,
+        torch=f"torch.nn.functional.conv{spatial}d",
+        saves="inputs",
+        onnx="Conv",
+        jax="jax.lax.conv_general_dilated",
+        tensorflow="tf.nn.convolution",
+    )
+
+
+def transposed(b: Binding, spatial: int) -> TensorType:
+    """(size - 1)·stride - 2·padding + dilation·(kernel - 1) + output_padding + 1."""
+    sizes = []
+    for d in range(spatial):
+        stride, padding, dilation = (each(getattr(b, name), spatial)[d] for name in ("stride", "padding", "dilation"))
+        extra = each(b.output_padding, spatial)[d]
+        require(extra < max(stride, dilation), "the output padding reaches the stride")
+        size = (b.x.shape[-spatial + d] - 1) * stride + (dilation * (b.kernel[d] - 1) + extra + 1 - 2 * padding)
+        require(size >= 1, "an output of no elements")
+        sizes.append(size)
+    require(all(smallest(size) > 0 for size in b.x.shape[-spatial - 1 :]), "nothing to convolve")
+    result: TensorType = b.x.with_shape((*b.x.shape[: -spatial - 1], b.weight.shape[1] * b.groups, *sizes))
+    return result
+
+
+def transposed_convolution(spatial: int) -> None:
+    """torch's conv_transposeN d: the gradient of a convolution to its input."""
+    ranks = (spatial + 1, spatial + 2)
+    operator(
+        f"conv.conv_transpose{spatial}d",
+        operands=[
+            free("x", FLOATS + INTEGRAL, ranks),
+            exactly("weight", lambda b: b.x.with_shape((channels(b, spatial), b.outputs, *b.kernel))),
+            exactly("bias", lambda b: b.x.with_shape((b.outputs * b.groups,)), optional=True),
+        ],
+        attributes=[
+            kernels(spatial),
+            hidden("outputs", lambda b: {"boundary": (1,), "other": (2, 3)}),
+            tuples("stride", spatial, 1, (), (2, 3)),
+            tuples("padding", spatial, 0, (), (1, 2)),
+            Attribute(
+                "output_padding",
+                lambda b: {"default": (0,), "other": (1,) if min(each(b.stride, spatial)) > 1 else ()},
+                0,
+            ),
+            group_classes(spatial),
+            tuples("dilation", spatial, 1, (), (2,)),
+        ],
+        infer=lambda b: transposed(b, spatial),
+        facts=lambda b, f: upto(f.x * f.weight, _terms(b, spatial)) + (f.bias or constant(0)),
+        torch=f"torch.nn.functional.conv_transpose{spatial}d",
+        saves="inputs",
+        onnx="ConvTranspose",
+        jax="jax.lax.conv_transpose",
+        tensorflow="tf.nn.conv_transpose",
+    )
+
+
+def _terms(b: Binding, spatial: int) -> Size:
+    return product((channels(b, spatial) // b.groups, *b.kernel))
+
+
+for number in (1, 2, 3):
+    convolution(number)
+for number in (1, 2):
+    transposed_convolution(number)
