@@ -393,9 +393,16 @@ class Engine:
                 self._changed.notify_all()
 
     def _account(self, session: int) -> None:
-        own = resource.getrusage(resource.RUSAGE_SELF)
-        cpu = own.ru_utime + own.ru_stime + sum(bench.cpu_seconds() for bench in tuple(self._benches))
+        # Living workers are not among the children that were waited for; at the end everything is, scripts of
+        # findings too.
+        workers = sum(bench.cpu_seconds() for bench in tuple(self._benches))
+        cpu = _cpu(resource.RUSAGE_SELF) + max(workers, _cpu(resource.RUSAGE_CHILDREN))
         self._store.spend(session, time.monotonic() - self._started, cpu)
+
+
+def _cpu(who: int) -> float:
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _saved(index: int, case: Case | None, detail: str) -> str:

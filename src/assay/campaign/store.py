@@ -297,16 +297,14 @@ def _finding(row: Any) -> Finding:
 
 def create(folder: Path, meta: Mapping[str, Any]) -> Store:
     """A new run in ``folder``, which is made, with its first ``meta``. Raises UserMistake where it holds a run."""
-    path = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        connection = _connect(path)
+        connection = _connect(folder / FILE)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
         if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise UserMistake(
-                f"{folder} holds a run already; `assay resume {folder}` goes on with it, another --run starts anew"
-            )
+            connection.close()
+            raise UserMistake(f"{folder} holds a run already; go on with it by `assay resume`, or name another --run")
         for statement in SCHEMA.split(";")[:-1]:
             connection.execute(statement)
         connection.executemany("INSERT INTO meta VALUES (?, ?)", [(key, json.dumps(meta[key])) for key in meta])

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
 
 from assay import __version__
 from assay.campaign.engine import Budget, Engine
@@ -108,11 +107,11 @@ def check_targets(targets: Sequence[str]) -> None:
         raise UserMistake(str(unknown)) from None
 
 
-def triage() -> Triage | None:
+def triage() -> Triage:
     """What makes reports of findings."""
-    module = import_module("assay.triage")
-    found: Triage | None = getattr(module, "triage_finding", None)
-    return found
+    from assay.triage import triage_finding
+
+    return triage_finding
 
 
 def _run(store: Store, settings: CampaignSettings, budget: Budget, *, as_json: bool, made: bool) -> int:

@@ -135,17 +135,17 @@ def _told(operator: Any) -> dict[str, Any]:
 
 def _check(chosen: list[str], options: argparse.Namespace) -> int:
     """Hold specifications against torch, one line for each that does not hold."""
-    from assay.ops.check.check import check
+    from assay.ops.check import check
 
     results = check(chosen, samples=options.samples) if options.samples else check(chosen)
-    broken = [result for result in results if result.failures]
+    broken = [result for result in results if not result.passed]
     if options.json:
         print_json(
-            [{"name": result.name, "samples": result.samples, "failures": result.failures} for result in results]
+            [{"name": result.operator, "samples": result.instances, "failures": result.failures} for result in results]
         )
     else:
         for result in broken:
             for failure in result.failures:
-                print(f"{result.name}: {failure}")
+                print(f"{result.operator}: {failure}")
         print(f"{len(results)} operators, {len(broken)} do not hold")
     return DEFECT if broken else FOUND_NOTHING

@@ -110,9 +110,6 @@ def reduce(options: argparse.Namespace, began: float) -> int:
     from assay.cli.campaign import triage
     from assay.execution import BackendNotInstalled
 
-    callback = triage()
-    if callback is None:
-        raise UserMistake("this version cannot reduce; `assay show` shows the case as it was found")
     folder = newest_or(options.run)
     with open_for_reading(folder) as store, locked(folder):
         found: Found = look_up(store, options.id)
@@ -120,7 +117,7 @@ def reduce(options: argparse.Namespace, began: float) -> int:
         bench = start_bench([original.case.target])
         try:
             runner = case_runner(bench.run, judge, twin)
-            triaged = callback(original.case, original.judgement, runner, out_of_time=lambda: False)
+            triaged = triage()(original.case, original.judgement, runner, out_of_time=lambda: False)
         except BackendNotInstalled as missing:
             raise UserMistake(str(missing)) from None
         finally:

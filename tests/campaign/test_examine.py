@@ -1,0 +1,99 @@
+"""From outcome to settled judgement: evidence that oracles ask for, and the second run of a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assay.campaign.examine import case_runner, examine
+from assay.ir.case import Case
+from assay.oracles.outcome import Outcome
+from assay.oracles.verdict import Judgement, Kind, Verdict
+
+from .fakes import PASS, WRONG, case_at
+
+
+class Runs:
+    """Notes how cases are run; the outcome's stderr numbers it."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, tuple[str, ...], bool]] = []
+
+    def __call__(
+        self, case: Case, evidence: tuple[str, ...] = (), *, alone: bool = False, patience: float = 1.0
+    ) -> Outcome:
+        self.seen.append((case.target, evidence, alone))
+        return Outcome(case.id, "completed", stderr=str(len(self.seen)), cpu={"sut": 1.0})
+
+
+def asking(*names: str, then: Judgement = WRONG) -> object:
+    """A judge that wants these names of evidence before it decides."""
+
+    def judge(case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judgement:
+        wanted = tuple(name for name in names if name not in evidence)
+        return Judgement(Verdict.Inconclusive, Kind.value, wanted=wanted) if wanted else then
+
+    return judge
+
+
+CASE = case_at(0)
+TWIN = case_at(1, target="twin")
+
+
+def test_a_case_that_passes_runs_once() -> None:
+    runs = Runs()
+    assert examine(CASE, runs, lambda *_: PASS, lambda case: None).judgement == PASS
+    assert runs.seen == [("fake", (), False)]
+
+
+def test_evidence_of_a_rerun_serves_as_the_second_run_as_well() -> None:
+    runs = Runs()
+    examination = examine(CASE, runs, asking("values", "eager_again"), lambda case: None)  # type: ignore[arg-type]
+    assert examination.judgement == WRONG
+    assert runs.seen == [("fake", (), False), ("fake", ("values", "eager_again"), True)]
+
+
+def test_evidence_in_float64_is_a_run_of_the_twin_with_values() -> None:
+    runs = Runs()
+    examination = examine(CASE, runs, asking("float64", then=PASS), lambda case: TWIN)  # type: ignore[arg-type]
+    assert examination.judgement == PASS
+    assert runs.seen == [("fake", (), False), ("twin", ("values",), False)]
+
+
+def test_a_case_without_the_evidence_that_is_wanted_stays_inconclusive() -> None:
+    runs = Runs()
+    examination = examine(CASE, runs, asking("float64"), lambda case: None)  # type: ignore[arg-type]
+    assert examination.judgement.verdict is Verdict.Inconclusive
+    assert len(runs.seen) == 1
+
+
+def test_only_the_first_run_counts_as_time_of_the_system_under_test() -> None:
+    assert examine(CASE, Runs(), lambda *_: WRONG, lambda case: None).sut_seconds == 1.0
+
+
+def test_another_kind_the_second_time_is_flaky() -> None:
+    other = Judgement(Verdict.Mismatch, Kind.dtype, "", "", "dtype")
+
+    def judge(case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judgement:
+        return WRONG if outcome.stderr == "1" else other
+
+    examination = examine(CASE, Runs(), judge, lambda case: None)
+    assert examination.judgement.verdict is Verdict.Flaky
+    assert "dtype" in examination.judgement.detail
+
+
+def test_a_second_run_that_cannot_decide_leaves_the_case_inconclusive() -> None:
+    unsure = Judgement(Verdict.Inconclusive, Kind.nondeterminism)
+
+    def judge(case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judgement:
+        return WRONG if outcome.stderr == "1" else unsure
+
+    assert examine(CASE, Runs(), judge, lambda case: None).judgement == unsure
+
+
+def test_triage_may_ask_for_a_single_run_or_for_a_confirmed_one() -> None:
+    runs = Runs()
+    run_case = case_runner(runs, lambda *_: WRONG, lambda case: None)
+    run_case(CASE)
+    assert len(runs.seen) == 1
+    run_case(CASE, confirm=True)
+    assert len(runs.seen) == 3
