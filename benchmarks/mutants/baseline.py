@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def measure(witness: Witness, target: str) -> dict[str, Any]:
         for each in ("_dynamo", "_functorch", "_inductor", "_decomp", "_refs", "_prims", "_prims_common", "fx")
     ]
     tracer = coverage.Coverage(data_file=None, include=include, config_file=False, messages=False)
+    clock = time.process_time()
     tracer.start()
     got = observe.run(witness, observe.compiled(witness, target))
     tracer.stop()
@@ -73,7 +75,8 @@ def measure(witness: Witness, target: str) -> dict[str, Any]:
         layer = layers.layer_of(path)
         if layer and layers.TARGETS[layer] == target:
             lines[path] = sorted(data.lines(file) or ())
-    return {"differences": sorted(observe.compare(plain, got)), "lines": lines}
+    seconds = round(time.process_time() - clock, 1)
+    return {"differences": sorted(observe.compare(plain, got)), "seconds": seconds, "lines": lines}
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

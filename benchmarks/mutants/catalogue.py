@@ -19,6 +19,8 @@ HERE = Path(__file__).resolve().parent
 PATH = HERE / "catalogue.json"
 HOOK = HERE / "hook"
 
+CRASH_SHARE = 0.6
+
 Entry = dict[str, Any]
 
 
@@ -84,6 +86,26 @@ KEPT = (
 )  # fmt: skip
 
 
+def crash(entry: Entry) -> bool:
+    """Whether every witness that was tried of a fault's line ends in an exception."""
+    return entry["failed"] == entry["ran"] and all(each.startswith("exception") for each in entry["differences"])
+
+
+def select(tried: Iterable[Entry], wanted: int) -> list[Entry]:
+    """The first faults with a witness, `wanted` at most; crashes of every witness, the easiest, up to a share."""
+    chosen: list[Entry] = []
+    crashes = 0
+    for entry in tried:
+        if entry["verdict"] != "witness" or len(chosen) == wanted:
+            continue
+        if crash(entry):
+            if crashes >= int(wanted * CRASH_SHARE):
+                continue
+            crashes += 1
+        chosen.append(entry)
+    return chosen
+
+
 def build(folder: Path, seed: int, say: Callable[[str], None]) -> None:
     """Write catalogue.json from a search's confirmed faults: up to the quota of each layer and a tenth above it."""
     from importlib.metadata import version
@@ -96,26 +118,18 @@ def build(folder: Path, seed: int, say: Callable[[str], None]) -> None:
     for layer, quota in layers.QUOTAS.items():
         tried = read_lines(folder / f"tried-{layer}.jsonl")
         verdicts = Counter(entry["verdict"] for entry in tried)
-        taken = 0
-        for entry in tried:
-            proof = confirmed.get(entry["id"])
-            if entry["verdict"] != "witness" or proof is None:
-                continue
-            verdicts["unconfirmed"] += proof["verdict"] != "confirmed"
-            if proof["verdict"] == "confirmed" and taken < round(quota * 1.1):
-                taken += 1
-                witness = {
-                    "name": proof["witness"],
-                    "target": entry["target"],
-                    "differences": proof["differences"],
-                    "covering": entry["covering"],
-                    "failed": entry["failed"],
-                    "ran": entry["ran"],
-                }
-                row = {**entry, "probe": proof["probe"]}
-                mutants.append({**{name: row[name] for name in KEPT}, "witness": witness})
+        proofs = {entry["id"]: confirmed[entry["id"]] for entry in tried if entry["id"] in confirmed}
+        verdicts["unconfirmed"] = sum(proof["verdict"] != "confirmed" for proof in proofs.values())
+        proven = [entry for entry in tried if proofs.get(entry["id"], {}).get("verdict") == "confirmed"]
+        chosen = select(proven, round(quota * 1.1))
+        for entry in chosen:
+            proof = proofs[entry["id"]]
+            witness = {name: entry[name] for name in ("target", "covering", "failed", "ran")}
+            witness |= {"name": proof["witness"], "differences": proof["differences"]}
+            row = {**entry, "probe": proof["probe"]}
+            mutants.append({**{name: row[name] for name in KEPT}, "witness": witness})
         search[layer] = {"tried": len(tried), **dict(sorted(verdicts.items()))}
-        say(f"{layer}: {taken} of {quota}; {search[layer]}")
+        say(f"{layer}: {len(chosen)} of {quota}; {search[layer]}")
     rows = ",\n".join(json.dumps(entry) for entry in mutants)
     head = json.dumps({"torch": version("torch"), "seed": seed, "search": search}, indent=1)
     PATH.write_text(f'{head[:-2]},\n "mutants": [\n{rows}\n]}}\n', encoding="utf-8")

@@ -83,8 +83,7 @@ def confirm_all(folder: Path, surplus: float, say: Callable[[str], None]) -> Non
         return cached[name, target]
 
     for layer, quota in layers.QUOTAS.items():
-        drawn = [entry for entry in read_lines(folder / f"tried-{layer}.jsonl") if entry["verdict"] == "witness"]
-        for entry in drawn[: math.ceil(quota * surplus)]:
+        for entry in catalogue.select(read_lines(folder / f"tried-{layer}.jsonl"), math.ceil(quota * surplus)):
             if entry["id"] in known:
                 continue
             tried = {

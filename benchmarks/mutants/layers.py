@@ -56,13 +56,13 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 }
 
 QUOTAS: dict[str, int] = {
-    "dynamo": 50,
-    "functorch": 45,
-    "decompositions": 50,
-    "fx-passes": 40,
-    "lowerings": 60,
-    "scheduler": 35,
-    "codegen": 45,
+    "dynamo": 55,
+    "functorch": 50,
+    "decompositions": 55,
+    "fx-passes": 35,
+    "lowerings": 50,
+    "scheduler": 30,
+    "codegen": 40,
 }
 
 TARGETS: dict[str, str] = {

@@ -31,6 +31,9 @@ TRIED = {"eager": 16, "aot_eager": 14, "aot_eager_decomp": 14, "inductor": 6}  #
 SECONDS = {"eager": 25.0, "aot_eager": 30.0, "aot_eager_decomp": 30.0, "inductor": 75.0}
 PER_FUNCTION = 3
 FILE_SHARE = 0.2  # of a layer's quota
+SLOW = 2.5  # seconds under the tracer, from which a witness is tried only where few others execute the line
+AFTER = {"inductor": 1}  # witnesses tried after one that differs; three for the other targets
+PATIENCE = 15  # faults tried for each one wanted, before a layer is given up
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,23 +43,27 @@ class Coverage:
     lines: dict[str, dict[int, list[str]]]
     basic: frozenset[tuple[str, int]]
     witnesses: int
+    slow: frozenset[str]
 
 
 def coverage_of(folder: Path, target: str) -> Coverage:
     lines: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     basic = set()
+    slow = set()
     witnesses = 0
     for entry in read_lines(folder / f"baseline-{target}.jsonl"):
         if entry["differences"] and not entry["name"].startswith("program/"):
             continue
         witnesses += not entry["differences"]
+        if entry.get("seconds", 0.0) >= SLOW:
+            slow.add(entry["name"])
         for path, numbers in entry["lines"].items():
             for number in numbers:
                 if not entry["differences"]:
                     lines[path][number].append(entry["name"])
                 if entry["name"] in baseline.BASIC:
                     basic.add((path, number))
-    return Coverage(lines, frozenset(basic), witnesses)
+    return Coverage(lines, frozenset(basic), witnesses, frozenset(slow))
 
 
 class Drawer:
@@ -142,7 +149,7 @@ def attempt(entry: dict[str, Any], names: list[str], target: str, basic: bool, f
             gap = True
         elif aspects:
             failed.append((name, sorted(aspects)[:4]))
-        if failed and after >= 3:
+        if failed and after >= AFTER.get(target, 3):
             break
     if not failed:
         return {"verdict": "declared" if gap else "equivalent", "ran": ran}
@@ -162,15 +169,14 @@ def draw_layer(folder: Path, layer: str, seed: int, wanted: int, functions: Any)
     coverage = coverage_of(folder, target)
     file = folder / f"tried-{layer}.jsonl"
     tried = {entry["id"]: entry for entry in read_lines(file)}
-    kept = [entry for entry in tried.values() if entry["verdict"] == "witness"]
-    per_file, per_function = Counter(e["path"] for e in kept), Counter((e["path"], e["function"]) for e in kept)
-    found = len(kept)
+    kept = catalogue.select(tried.values(), wanted)
     share = max(4, int(layers.QUOTAS[layer] * FILE_SHARE))
     if layer in ("decompositions", "scheduler", "codegen", "lowerings"):  # few files
         share = layers.QUOTAS[layer] // 2
     for entry in Drawer(layer, coverage, seed):
-        if found >= wanted:
+        if len(kept) >= wanted or len(tried) > PATIENCE * wanted:
             return
+        per_file, per_function = Counter(e["path"] for e in kept), Counter((e["path"], e["function"]) for e in kept)
         if (
             entry["id"] in tried
             or per_file[entry["path"]] >= share
@@ -178,7 +184,11 @@ def draw_layer(folder: Path, layer: str, seed: int, wanted: int, functions: Any)
         ):
             continue
         line = entry["statement"][0]
-        names = choose(coverage.lines[entry["path"]][line], TRIED[target], random.Random(entry["id"]))
+        names = coverage.lines[entry["path"]][line]
+        quick = [name for name in names if name not in coverage.slow]
+        generator = random.Random(entry["id"])
+        names = choose(quick, TRIED[target], generator)
+        names += choose(sorted(coverage.slow.intersection(coverage.lines[entry["path"]][line])), 2, generator)
         basic = (entry["path"], line) in coverage.basic
         try:
             result = forking.in_child(lambda: attempt(entry, names, target, basic, functions), SECONDS[target])  # noqa: B023
@@ -187,16 +197,11 @@ def draw_layer(folder: Path, layer: str, seed: int, wanted: int, functions: Any)
         covering = len(coverage.lines[entry["path"]][line])
         if result["verdict"] == "witness" and result["failed"] == result["ran"] and covering > coverage.witnesses / 2:
             result["verdict"] = "trivial"
-        append(
-            file,
-            {**entry, "layer": layer, "target": target, "covering": covering, **result},
-        )
-        tried[entry["id"]] = entry
+        tried[entry["id"]] = {**entry, "layer": layer, "target": target, "covering": covering, **result}
+        append(file, tried[entry["id"]])
         if result["verdict"] == "witness":
-            found += 1
-            per_file[entry["path"]] += 1
-            per_function[entry["path"], entry["function"]] += 1
-            say(f"{layer}: {found} of {wanted} after {len(tried)}")
+            kept = catalogue.select(tried.values(), wanted)
+            say(f"{layer}: {len(kept)} of {wanted} after {len(tried)}")
 
 
 def say(text: str) -> None:
