@@ -21,30 +21,40 @@ from assay.ir.program import (
     walk,
 )
 from assay.ir.sizes import symbols_in
+from assay.ops.catalogue import load
 from assay.triage.rewriting import values_of, without_inputs
 
 
-def _writes(statement: Statement) -> bool:
-    """Whether a statement may change what others see, beyond its results."""
+def _writes(statement: Statement, functions: frozenset[str]) -> bool:
+    """Whether a statement may change what others see, beyond its results; ``functions`` are those that do."""
     match statement:
         case Operation():
-            return statement.form == "inplace" or statement.out is not None
+            return bool(written_names(statement))
+        case PythonOperation(kind="call"):
+            return statement.operands[0] in functions
         case PythonOperation():
-            return statement.kind in ("append", "call")
+            return statement.kind == "append"
         case Region():
-            return any(_writes(inner) for block in statement.blocks for inner in block.statements)
+            return any(_writes(inner, functions) for block in statement.blocks for inner in block.statements)
         case Opaque():
             return True
 
 
-def _written(statement: Statement) -> str | None:
-    """The one value that an operation is known to write into."""
-    if isinstance(statement, Operation):
-        if statement.out is not None:
-            return statement.out
-        first = statement.operands[0] if statement.operands else None
-        return first if isinstance(first, str) else None
-    return None
+def _writing_functions(program: Program) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for statement in walk(program.body):
+        if isinstance(statement, Region) and statement.kind in ("def", "lambda") and _writes(statement, found):
+            found |= {statement.results[0].name}
+    return found
+
+
+def written_names(statement: Operation) -> list[str]:
+    """The values that an operation writes into: its target, out=, the operands that its specification names."""
+    operator = load()[statement.operator]
+    operands = [statement.operands[operator.index[name]] for name in operator.writes]
+    if statement.form == "inplace":
+        operands.append(statement.operands[0])
+    return [name for name in (*operands, statement.out) if isinstance(name, str)]
 
 
 class _Liveness:
@@ -53,18 +63,21 @@ class _Liveness:
         self.visible = {self.storage[entry.name] for entry in program.inputs}
         self.live = set(output_names(program.outputs))
         self.spared = spared
+        self.functions = _writing_functions(program)
 
     def needs(self, statement: Statement, inner: bool) -> bool:
         names = {value.name for value in statement.results}
         if not names or names & (self.live | self.spared):
             return True
-        if not _writes(statement) or (isinstance(statement, Region) and statement.kind in ("def", "lambda")):
+        if not _writes(statement, self.functions) or (
+            isinstance(statement, Region) and statement.kind in ("def", "lambda")
+        ):
             return False
-        target = _written(statement)
-        if inner or target is None:
+        targets = written_names(statement) if isinstance(statement, Operation) else []
+        if inner or not targets:
             return True
-        storage = self.storage.get(target, target)
-        return storage in self.visible or any(self.storage.get(name) == storage for name in self.live)
+        seen = self.visible | {self.storage.get(name, name) for name in self.live}
+        return any(self.storage.get(target, target) in seen for target in targets)
 
     def block(self, statements: Sequence[Statement], inner: bool = False) -> tuple[Statement, ...]:
         kept: list[Statement] = []

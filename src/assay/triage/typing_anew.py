@@ -12,28 +12,45 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from assay.ir.program import Argument, Call, Input, Layout, Operation, Program, PythonOperation, Statement, Value
+from assay.ir.program import (
+    Argument,
+    Call,
+    Input,
+    Layout,
+    Operation,
+    Program,
+    PythonOperation,
+    Region,
+    Statement,
+    Value,
+    walk,
+)
 from assay.ir.sizes import Sym, evaluate, largest
 from assay.ir.types import TensorType, is_differentiable
 from assay.ir.verify import InvalidProgram, verify
 from assay.ops.catalogue import load
-from assay.ops.facts import Unsatisfied
+from assay.ops.facts import Unsatisfied, require
 from assay.ops.interpret import Environment, Interpreter, input_facts
 from assay.ops.protocol import MISSING, Operator, bind
+from assay.triage.liveness import written_names
 from assay.triage.rewriting import map_inputs, map_statements, type_of
 
 TRIES = 40
+MISFIT = (Unsatisfied, InvalidProgram, LookupError, ArithmeticError, ValueError, TypeError, AttributeError)
+"""What a specification may raise of operands and attributes that do not meet it: its functions rely on each other's
+requirements, and a candidate may break any of them.
+"""
 
 
 def typed(program: Program) -> Program | None:
     """The program with types, storages, layouts and attributes that fit; None where it cannot be made to."""
     try:
         program = _with_inputs(program)
+        program = replace(program, body=map_statements(program.body, _as_def))
         program = _with_storages(program, load())
         program = _interpreted(program)
         verify(program)
-    except (Unsatisfied, InvalidProgram, LookupError, ArithmeticError):
-        # Specifications may index and divide by what only holds of programs that meet them; a candidate need not.
+    except MISFIT:
         return None
     return program
 
@@ -72,12 +89,12 @@ class _Mending(Interpreter):
             return super().statement(statement, environment)
         try:
             return super().statement(statement, environment)
-        except (Unsatisfied, LookupError, ArithmeticError):
+        except MISFIT:
             types = {name: abstract.type for name, abstract in environment.values.items()}
             for attributes in islice(alternatives(self.operators[statement.operator], statement, types), TRIES):
                 try:
                     return super().statement(replace(statement, attributes=attributes), environment)
-                except (Unsatisfied, LookupError, ArithmeticError):
+                except MISFIT:
                     continue
             raise
 
@@ -95,8 +112,7 @@ def legal_values(
         binding.first = lists[0][0]  # type: ignore[attr-defined]
     try:
         classes = attribute.classes(binding)
-    except (Unsatisfied, AttributeError, LookupError, ArithmeticError, TypeError):
-        # The specification asks for what this candidate has not got.
+    except MISFIT:
         return []
     found: list[Any] = []
     for kind in ("default", "boundary", "other", "negative"):
@@ -152,11 +168,12 @@ def _with_inputs(program: Program) -> Program:
             return entry
         return replace(entry, base=None, value=replace(entry.value, storage=entry.name))
 
+    bases = {entry.name: entry.base for entry in program.inputs if entry.base is not None}
     program = map_inputs(program, own)
     aliased = {entry.name for entry in program.inputs if entry.base is not None}
     written = _written(program)
 
-    def passed(name: str, argument: Argument) -> Argument:
+    def passed(call: Call, name: str, argument: Argument) -> Argument:
         type_ = types[name]
         if not isinstance(type_, TensorType):
             return argument
@@ -164,27 +181,37 @@ def _with_inputs(program: Program) -> Program:
         if name not in aliased and (not _fits(layout, type_.rank) or layout.kind == "alias"):
             layout = Layout()
         grad = argument.requires_grad and is_differentiable(type_.dtype) and program.training and name not in written
-        return replace(argument, layout=layout, requires_grad=grad)
+        data = argument.data
+        if data is None and name not in aliased:
+            passed_too = dict(call.arguments)
+            while data is None and name in bases and bases[name] in passed_too:
+                name = bases[name]
+                data = passed_too[name].data
+            require(data is not None, "an input has no contents")
+        return replace(argument, layout=layout, requires_grad=grad, data=data)
 
     calls = tuple(
-        Call(call.instantiation, tuple((name, passed(name, argument)) for name, argument in call.arguments))
+        Call(call.instantiation, tuple((name, passed(call, name, argument)) for name, argument in call.arguments))
         for call in program.calls
     )
     return replace(program, calls=calls)
 
 
-def _written(program: Program) -> set[str]:
-    """Inputs that an operation writes into directly: a leaf that asks for a gradient may not be."""
-    from assay.ir.program import walk
+def _as_def(statement: Statement) -> Sequence[Statement]:
+    """A lambda whose body is an expression no longer is a function with a name."""
+    if isinstance(statement, Region) and statement.kind == "lambda":
+        block = statement.blocks[0]
+        single = block.statements[0] if len(block.statements) == 1 else None
+        names = tuple(value.name for value in single.results) if isinstance(single, Operation) else ()
+        if names != block.results:
+            return (replace(statement, kind="def"),)
+    return (statement,)
 
-    found: set[str] = set()
-    for statement in walk(program.body):
-        if isinstance(statement, Operation):
-            if statement.out is not None:
-                found.add(statement.out)
-            elif statement.form == "inplace" and isinstance(statement.operands[0], str):
-                found.add(statement.operands[0])
-    return found
+
+def _written(program: Program) -> set[str]:
+    """Values that an operation writes into directly: a leaf that asks for a gradient may not be."""
+    found = (written_names(each) for each in walk(program.body) if isinstance(each, Operation))
+    return {name for names in found for name in names}
 
 
 def _aliases(base: Any, type_: Any, layout: Layout) -> bool:

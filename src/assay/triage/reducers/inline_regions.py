@@ -69,14 +69,19 @@ def _calls_inlined(program: Program, number: int, region: Region) -> Iterator[Pr
     name = region.results[0].name
     edits: dict[int, Sequence[Statement]] = {number: ()}
     results: dict[str, Operand] = {}
-    for at, statement in enumerate(walk(program.body)):
-        if isinstance(statement, PythonOperation) and statement.kind == "call" and statement.operands[0] == name:
-            try:
-                body, yielded = _body(region.blocks[0], statement.operands[1:], f"_{at}")
-            except Unsatisfied:
-                return
-            edits[at] = body
-            results |= {value.name: result for value, result in zip(statement.results, yielded, strict=True)}
+    calls = [
+        (at, statement)
+        for at, statement in enumerate(walk(program.body))
+        if isinstance(statement, PythonOperation) and statement.kind == "call" and statement.operands[0] == name
+    ]
+    for at, statement in calls:
+        # Where it stands once, the names are kept, so that what was known to be dead still is.
+        try:
+            body, yielded = _body(region.blocks[0], statement.operands[1:], f"_{at}" if len(calls) > 1 else "")
+        except Unsatisfied:
+            return
+        edits[at] = body
+        results |= {value.name: result for value, result in zip(statement.results, yielded, strict=True)}
     if any(inside in edits for inside in _inner_numbers(program, number)):
         return
     try:
