@@ -23,8 +23,9 @@ def start(server: int, connection: int, stdout: int, stderr: int, folder: str) -
     """Turn the process that `os.fork` has just made into a child of the server: own group, captured streams, own
     folder."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGALRM, signal.SIGINT):
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     limits.die_with_parent(server)
     os.setpgid(0, 0)
     os.dup2(stdout, 1)

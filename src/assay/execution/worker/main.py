@@ -56,12 +56,16 @@ def main(arguments: list[str]) -> int:
     order = json.loads(arguments[0])
     orchestrator = os.getppid()
     signal.alarm(PREPARE_SECONDS)
+    # An interrupt from the terminal is the orchestrator's to handle; it then closes its end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     limits.limit_files()
     limits.adopt_orphans()
     folder = limits.private_folder()
     os.environ["ASSAY_WORKER_FOLDER"] = folder
+    # A process that has run a parallel operation cannot be forked: the child would wait for threads that it does not
+    # have.
+    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     try:
-        runtime = importlib.import_module(f".{order['framework']}_runtime", __package__)
         hello: dict[str, Any] = {
             "op": "hello",
             "protocol": PROTOCOL,
@@ -71,6 +75,7 @@ def main(arguments: list[str]) -> int:
             "memory_limit_mb": 0,
         }
         try:
+            runtime = importlib.import_module(f".{order['framework']}_runtime", __package__)
             hello.update(runtime.start(folder))
         except ImportError as error:
             reason = {"available": False, "reason": f"ImportError: {error}", "missing": True}

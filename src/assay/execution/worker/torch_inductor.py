@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import torch_backends
+from . import torch_backends, torch_cxx
 
 
 def prepare() -> dict[str, Any]:
@@ -17,18 +17,19 @@ def prepare() -> dict[str, Any]:
 
     config.fx_graph_cache = False
     config.compile_threads = 1
+    cheap_link = torch_cxx.install(torch_backends.folder())
 
-    def scalar(x: Any) -> Any:
-        return x.double().to(torch.int64) % 3
+    def scalar(x: Any, index: Any) -> Any:
+        return x[index] + 1
 
     try:
         with torch.no_grad():
-            torch.compile(scalar, backend="inductor")(torch.arange(7))
+            torch.compile(scalar, backend="inductor")(torch.arange(7), torch.tensor([1, 2]))
     finally:
         reset()
     torch_backends.warm("inductor")
     reset()
-    return {}
+    return {"cheap_link": cheap_link}
 
 
 def reset() -> None:

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .limits import own_cpu
+from .limits import children, own_cpu
 from .stage import StageBoard
 from .torch_records import Recorder, environment, exception_record, ship, tensor_leaves
 
@@ -31,10 +31,9 @@ def start(folder: str) -> dict[str, Any]:
     """Import torch with the settings that keep this process single-threaded and its caches private. Raises
     ImportError."""
     os.environ.update(
-        OMP_NUM_THREADS="1",
-        MKL_NUM_THREADS="1",
         TORCHINDUCTOR_COMPILE_THREADS="1",
-        TORCHINDUCTOR_CACHE_DIR=os.path.join(folder, "inductor"),
+        # What the warm-up compiles is the same for every worker; the cases of a child never see this folder.
+        TORCHINDUCTOR_CACHE_DIR=os.path.join(os.path.dirname(folder), "warm"),
         # A cached graph would hide that the compiler under test has changed.
         TORCHINDUCTOR_FX_GRAPH_CACHE="0",
         TORCHINDUCTOR_AUTOGRAD_CACHE="0",
@@ -222,6 +221,7 @@ def _global_state() -> tuple[Any, ...]:
         len(sys.path),
         len(os.environ),
         len(os.listdir("/proc/self/fd")),
+        len(children()),
     )
 
 
