@@ -121,6 +121,11 @@ def product(sizes: Iterable[Size]) -> Size:
     return result
 
 
+def quotient(a: Size, b: Size) -> Size:
+    """The floor of a / b, where either may be symbolic. Raises ZeroDivisionError as ints do."""
+    return _combine("//", a, b)
+
+
 def smaller(a: Size, b: Size) -> Size:
     """The elementwise minimum."""
     return _combine("min", a, b)

@@ -98,6 +98,7 @@ operator(
     attributes=[EPS],
     infer=nonempty,
     facts=fixed_statistics,
+    saves="inputs",
     torch="torch.nn.functional.batch_norm",
     onnx="BatchNormalization",
     tensorflow="tf.nn.batch_normalization",

@@ -1,0 +1,216 @@
+"""Reading by index: gather, select, embedding, take, advanced indexing, and searching."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.ir.sizes import Shape, Size, largest, product, smallest
+from assay.ir.types import ALL, NUMERIC, TensorType
+from assay.ops.attributes import dim, flag, hidden, values
+from assay.ops.facts import BOOLEAN, Facts, Interval, representable, require
+from assay.ops.operands import free, index, matching
+from assay.ops.promotion import promote_dtypes
+from assay.ops.protocol import Binding, Draw, operator
+from assay.ops.shapes import normal_dim, replaced
+
+RANKED = (1, 2, 3, 4, 5)
+BOTH = ("int64", "int32")
+
+
+def length(b: Binding) -> Size:
+    """The size of the indexed dimension."""
+    size: Size = b.x.shape[normal_dim(b.dim, b.x.rank)] if b.x.rank else 1
+    return size
+
+
+def smaller_shape(b: Binding, draw: Draw) -> Shape:
+    """As many dimensions as x, none larger than x's except the indexed one."""
+    position = normal_dim(b.dim, b.x.rank)
+    return tuple(
+        draw.size() if d == position else size if draw.random.random() < 0.7 else draw.random.randint(0, smallest(size))
+        for d, size in enumerate(b.x.shape)
+    )
+
+
+def within(b: Binding, shape: Shape) -> bool:
+    """Whether an index of that shape fits."""
+    position = normal_dim(b.dim, b.x.rank)
+    return len(shape) == b.x.rank and all(d == position or size <= b.x.shape[d] for d, size in enumerate(shape))
+
+
+def vector(b: Binding, draw: Draw) -> Shape:
+    """One dimension of any size."""
+    return (draw.size(),)
+
+
+def unchanged(b: Binding, f: Any) -> Facts:
+    """Elements are moved, not changed."""
+    return Facts(f.x.low, f.x.high, f.x.scale)
+
+
+operator(
+    "index.gather",
+    operands=[free("x", ALL, RANKED), index("index", length, smaller_shape, within, BOTH)],
+    attributes=[dim(nonempty=True)],
+    order=("x", "dim", "index"),
+    infer=lambda b: b.x.with_shape(b.index.shape),
+    facts=unchanged,
+    torch="torch.gather",
+    out=True,
+    saves="inputs",
+    onnx="GatherElements",
+    jax="jnp.take_along_axis",
+    tensorflow="tf.gather",
+)
+operator(
+    "index.take_along_dim",
+    operands=[
+        free("x", ALL, RANKED),
+        index("indices", length, smaller_shape, lambda b, s: within(b, s) and _aligned(b, s)),
+    ],
+    attributes=[dim(nonempty=True)],
+    infer=lambda b: b.x.with_shape(_broadcast_beside(b)),
+    facts=unchanged,
+    torch="torch.take_along_dim",
+    out=True,
+    saves="inputs",
+    onnx="GatherElements",
+    jax="jnp.take_along_axis",
+)
+
+
+def _aligned(b: Binding, shape: Shape) -> bool:
+    position = normal_dim(b.dim, b.x.rank)
+    return all(d == position or size in (1, b.x.shape[d]) for d, size in enumerate(shape))
+
+
+def _broadcast_beside(b: Binding) -> Shape:
+    position = normal_dim(b.dim, b.x.rank)
+    require(_aligned(b, b.indices.shape), "indices do not broadcast")
+    return replaced(b.x.shape, position, b.indices.shape[position])
+
+
+operator(
+    "index.index_select",
+    operands=[free("x", ALL, RANKED), index("index", length, vector, lambda b, s: len(s) == 1, BOTH)],
+    attributes=[dim(nonempty=True)],
+    order=("x", "dim", "index"),
+    infer=lambda b: b.x.with_shape(replaced(b.x.shape, normal_dim(b.dim, b.x.rank), b.index.shape[0])),
+    facts=unchanged,
+    torch="torch.index_select",
+    out=True,
+    saves="inputs",
+    onnx="Gather",
+    jax="jnp.take",
+    tensorflow="tf.gather",
+)
+operator(
+    "index.take",
+    operands=[
+        free("x", ALL, RANKED),
+        index(
+            "index",
+            lambda b: product(b.x.shape),
+            lambda b, d: d.shape(d.random.randint(0, 3)),
+            lambda b, s: True,
+            negative=True,
+        ),
+    ],
+    infer=lambda b: b.x.with_shape(b.index.shape),
+    facts=unchanged,
+    torch="torch.take",
+    out=True,
+    saves="inputs",
+    jax="jnp.take",
+)
+operator(
+    "index.embedding",
+    operands=[
+        free("x", ALL, (2,)),
+        index("index", lambda b: b.x.shape[0], lambda b, d: d.shape(d.random.randint(0, 3)), lambda b, s: True, BOTH),
+    ],
+    attributes=[values("padding_idx", None, boundary=(0,), negative=(-1,))],
+    order=("index", "x"),
+    infer=lambda b: b.x.with_shape((*b.index.shape, b.x.shape[1])),
+    facts=unchanged,
+    torch="torch.nn.functional.embedding",
+    saves="inputs",
+    onnx="Gather",
+    jax="jnp.take",
+    tensorflow="tf.nn.embedding_lookup",
+)
+
+
+def subscript(operands: Any, attributes: Any) -> str:
+    """x[:, i]."""
+    return f"{operands[0]}[{', '.join([':'] * attributes['dim'] + [operands[1]])}]"
+
+
+def spliced(b: Binding) -> TensorType:
+    """The index's dimensions stand where the indexed one was."""
+    shape: Shape = (*b.x.shape[: b.dim], *b.index.shape, *b.x.shape[b.dim + 1 :])
+    require(len(shape) <= 6, "too many dimensions")
+    return TensorType(b.x.dtype, shape)
+
+
+operator(
+    "index.advanced",
+    operands=[
+        free("x", ALL, RANKED),
+        index(
+            "index", length, lambda b, d: d.shape(d.random.randint(1, 2)), lambda b, s: len(s) > 0, BOTH, negative=True
+        ),
+    ],
+    attributes=[hidden("dim", lambda b: {"boundary": (0,), "other": tuple(range(1, b.x.rank))})],
+    infer=spliced,
+    facts=unchanged,
+    torch="torch.Tensor.__getitem__",
+    method=None,
+    render=subscript,
+    saves="inputs",
+    onnx="Gather",
+    jax="jnp.take",
+    tensorflow="tf.gather",
+)
+operator(
+    "index.one_hot",
+    operands=[free("x", ("int64",), (0, 1, 2, 3), domain=Interval(0, 4), jumps=True)],
+    attributes=[values("num_classes", boundary=(5,), other=(6, 9))],
+    infer=lambda b: b.x.with_shape((*b.x.shape, b.num_classes)),
+    facts=lambda b, f: BOOLEAN,
+    torch="torch.nn.functional.one_hot",
+    differentiable=False,
+    saves="none",
+    onnx="OneHot",
+    jax="jax.nn.one_hot",
+    tensorflow="tf.one_hot",
+)
+
+
+def between(b: Binding, f: Any) -> Facts:
+    """How many boundaries lie below."""
+    dtype = promote_dtypes(b.x.dtype, b.boundaries.dtype)
+    require(representable(f.x, dtype) and representable(f.boundaries, dtype), "an operand is rounded at first")
+    # All boundaries are equal where one value is all there is, and otherwise nothing says that they are sorted.
+    require(
+        f.boundaries.low == f.boundaries.high or largest(b.boundaries.shape[0]) <= 1, "boundaries may not be sorted"
+    )
+    return Facts(0, largest(b.boundaries.shape[0]), 0)
+
+
+operator(
+    "index.bucketize",
+    operands=[
+        free("x", NUMERIC, jumps=True),
+        matching("boundaries", "x", lambda b, d: (1,), lambda b, s: s == (1,), (1,), NUMERIC, jumps=True),
+    ],
+    attributes=[flag("right"), flag("out_int32")],
+    infer=lambda b: b.x.with_dtype("int32" if b.out_int32 else "int64"),
+    facts=between,
+    torch="torch.bucketize",
+    method=None,
+    differentiable=False,
+    saves="none",
+    jax="jnp.digitize",
+    tensorflow="tf.searchsorted",
+)

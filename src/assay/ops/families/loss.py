@@ -1,0 +1,155 @@
+"""Losses, reduced or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from assay.ir.sizes import Shape, Size, largest, product, smallest
+from assay.ir.types import FLOATS, TensorType
+from assay.ops.attributes import choice, values
+from assay.ops.facts import Facts, Interval, require, total
+from assay.ops.operands import exactly, free, index, same
+from assay.ops.protocol import Attribute, Binding, Operand, operator
+
+REDUCTION = choice("reduction", "mean", "sum", "none")
+
+
+def reduced(b: Binding) -> TensorType:
+    """The operand's shape, or none of it."""
+    result: TensorType = b.x if b.reduction == "none" else b.x.with_shape(())
+    return result
+
+
+def combined(b: Binding, each: Facts, count: Size) -> Facts:
+    """All elements, their sum, or their mean."""
+    if b.reduction == "none":
+        return each
+    summed = total(each, count)
+    if b.reduction == "sum":
+        return summed
+    require(smallest(count) > 0, "the mean of nothing")
+    # The mean divides by a number that is seldom a power of two.
+    return Facts(each.low, each.high, None, summed.magnitude)
+
+
+def pointwise(
+    name: str, facts: Callable[[Binding, Any], Facts], attributes: tuple[Attribute, ...] = (), **rest: Any
+) -> None:
+    """A loss between tensors of one shape."""
+    target: Operand = rest.pop("target", same("target", "x"))
+    operator(
+        f"loss.{name}",
+        operands=[free("x", FLOATS, domain=rest.pop("domain", None)), target],
+        attributes=[REDUCTION, *attributes],
+        infer=reduced,
+        facts=lambda b, f: combined(b, facts(b, f), product(b.x.shape)),
+        torch=f"torch.nn.functional.{name}",
+        **rest,
+    )
+
+
+def distance(b: Binding, f: Any) -> Facts:
+    """|x - target|."""
+    result: Facts = abs(f.x - f.target)
+    return result
+
+
+def squared(b: Binding, f: Any) -> Facts:
+    """(x - target)²."""
+    return distance(b, f) * distance(b, f)
+
+
+def bent(width: str) -> Callable[[Binding, Any], Facts]:
+    """Quadratic near zero, linear beyond: at most the square and the distance by their factors."""
+
+    def facts(b: Binding, f: Any) -> Facts:
+        most = distance(b, f).high
+        factor = max(getattr(b, width), 1 / max(getattr(b, width), 0.5), 1.0)
+        return Facts(0.0, factor * max(most, most * most))
+
+    return facts
+
+
+def confidence(b: Binding, f: Any) -> Facts:
+    """Cross entropy of a logit with a target between 0 and 1."""
+    most = f.x.magnitude
+    return Facts(0.0, most + math.log(2) + 0.01)
+
+
+pointwise("mse_loss", squared, saves="inputs", tensorflow="tf.keras.losses.MSE")
+pointwise("l1_loss", distance, saves="none")
+pointwise("smooth_l1_loss", bent("beta"), (values("beta", 1.0, boundary=(0.0,), other=(0.5, 2.0)),), saves="inputs")
+pointwise(
+    "huber_loss",
+    bent("delta"),
+    (values("delta", 1.0, other=(0.5, 2.0)),),
+    saves="inputs",
+    tensorflow="tf.keras.losses.Huber",
+)
+pointwise(
+    "binary_cross_entropy_with_logits",
+    confidence,
+    target=same("target", "x", domain=Interval(0, 1)),
+    saves="inputs",
+    tensorflow="tf.nn.sigmoid_cross_entropy_with_logits",
+)
+
+
+def classes_of(b: Binding) -> Size:
+    """The size of the class dimension."""
+    size: Size = b.x.shape[1 if b.x.rank > 1 else 0]
+    return size
+
+
+def targets(b: Binding) -> Shape:
+    """One class for each position."""
+    shape: Shape = (b.x.shape[0], *b.x.shape[2:]) if b.x.rank > 1 else ()
+    return shape
+
+
+def per_target(b: Binding) -> TensorType:
+    """A loss for each target, or one."""
+    result: TensorType = b.x.with_shape(targets(b) if b.reduction == "none" else ())
+    return result
+
+
+def picked(b: Binding, f: Any) -> Facts:
+    """Minus the element of the class, weighted."""
+    each = -Facts(f.x.low, f.x.high, f.x.scale)
+    return combined(b, each if f.weight is None else each * f.weight, product(targets(b)))
+
+
+def surprise(b: Binding, f: Any) -> Facts:
+    """At most the spread of the logits and the logarithm of their number."""
+    most = f.x.high - f.x.low + math.log(max(largest(classes_of(b)), 1)) + 0.05
+    each = Facts(0.0, most)
+    return combined(b, each if f.weight is None else each * f.weight, product(targets(b)))
+
+
+WEIGHTS = Interval(0.25, 4)
+
+
+def classification(name: str, facts: Callable[[Binding, Any], Facts], attributes: tuple[Attribute, ...]) -> None:
+    """A loss against class indices."""
+    operator(
+        f"loss.{name}",
+        operands=[
+            free("x", FLOATS, (1, 2, 3, 4)),
+            index("target", classes_of, lambda b, d: targets(b), lambda b, s: s == targets(b)),
+            exactly(
+                "weight", lambda b: b.x.with_shape((classes_of(b),)), optional=True, domain=WEIGHTS, no_gradient=True
+            ),
+        ],
+        attributes=[REDUCTION, *attributes],
+        infer=per_target,
+        facts=facts,
+        torch=f"torch.nn.functional.{name}",
+        saves="inputs",
+        onnx="NegativeLogLikelihoodLoss" if name == "nll_loss" else "SoftmaxCrossEntropyLoss",
+    )
+
+
+classification("nll_loss", picked, ())
+classification("cross_entropy", surprise, (values("label_smoothing", 0.0, other=(0.125, 0.5)),))

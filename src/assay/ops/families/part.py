@@ -1,0 +1,179 @@
+"""Views of a part: narrow, select, slices, diagonals, windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from assay.ir.sizes import Shape, Size, smaller, smallest
+from assay.ir.types import ALL
+from assay.ops.attributes import Classes, dim, hidden, values
+from assay.ops.facts import Facts, require
+from assay.ops.operands import free
+from assay.ops.protocol import Attribute, Binding, Operator, operator
+from assay.ops.shapes import normal_dim, replaced
+
+RANKED = (1, 2, 3, 4, 5)
+
+
+def part(
+    name: str, attributes: Sequence[Attribute], infer: Any, ranks: tuple[int, ...] = RANKED, **rest: Any
+) -> Operator:
+    """A view of a part of one tensor of any dtype."""
+    rest.setdefault("torch", f"torch.{name}")
+    return operator(
+        f"part.{name}",
+        operands=[free("x", ALL, ranks)],
+        attributes=attributes,
+        infer=lambda b: b.x.with_shape(infer(b)),
+        facts=lambda b, f: Facts(f.x.low, f.x.high, f.x.scale),
+        view="x",
+        saves="none",
+        **rest,
+    )
+
+
+def starts(b: Binding) -> Classes:
+    """Where a part begins; from the end as well."""
+    size = smallest(b.x.shape[normal_dim(b.dim, b.x.rank)])
+    return {"boundary": (0,), "negative": (-1,) if size else (), "other": tuple(range(1, min(size, 4)))}
+
+
+def lengths(b: Binding) -> Classes:
+    """How long it is: nothing, one, all that is left."""
+    size = smallest(b.x.shape[normal_dim(b.dim, b.x.rank)])
+    left = size - b.start if b.start >= 0 else -b.start
+    return {"boundary": tuple({0, left}), "other": tuple(range(1, left))}
+
+
+part(
+    "narrow",
+    [dim(), Attribute("start", starts), Attribute("length", lengths)],
+    lambda b: replaced(b.x.shape, normal_dim(b.dim, b.x.rank), b.length),
+    order=("x", "dim", "start", "length"),
+    onnx="Slice",
+    jax="jax.lax.dynamic_slice_in_dim",
+    tensorflow="tf.slice",
+)
+
+
+def places(b: Binding) -> Classes:
+    """An index from either end."""
+    size = smallest(b.x.shape[normal_dim(b.dim, b.x.rank)])
+    return {"boundary": (0,), "negative": tuple(range(-min(size, 3), 0)), "other": tuple(range(1, min(size, 4)))}
+
+
+def without(b: Binding) -> Shape:
+    """One dimension fewer."""
+    position = normal_dim(b.dim, b.x.rank)
+    return (*b.x.shape[:position], *b.x.shape[position + 1 :])
+
+
+part(
+    "select",
+    [dim(nonempty=True), Attribute("index", places)],
+    without,
+    order=("x", "dim", "index"),
+    onnx="Gather",
+    jax="jax.lax.index_in_dim",
+    tensorflow="tf.gather",
+)
+
+
+def sliced(b: Binding) -> Shape:
+    """The slice of one dimension by Python's rule."""
+    size: Size = b.x.shape[b.dim]
+    low = b.start or 0
+    if low < 0:
+        require(size >= -low, "a start before the beginning in some instantiations")
+        low = size + low
+    else:
+        require(size >= low, "a start behind the end in some instantiations")
+    stop = size if b.stop is None else b.stop
+    if b.stop is not None and b.stop < 0:
+        require(size >= -b.stop, "an end before the beginning in some instantiations")
+        stop = size + b.stop
+    elif b.stop is not None:
+        require(size >= b.stop, "an end behind the end in some instantiations")
+    span = stop - low
+    require(span >= 0, "a slice of negative length in some instantiations")
+    return replaced(b.x.shape, b.dim, (span + (b.step - 1)) // b.step)
+
+
+def subscript(operands: Any, attributes: Any) -> str:
+    """x[:, a:b:c]."""
+    start, stop, step = (attributes[name] for name in ("start", "stop", "step"))
+    text = f"{'' if start is None else start}:{'' if stop is None else stop}" + (f":{step}" if step != 1 else "")
+    return f"{operands[0]}[{', '.join([':'] * attributes['dim'] + [text])}]"
+
+
+part(
+    "slice",
+    [
+        hidden("dim", lambda b: {"boundary": (0,), "other": tuple(range(1, b.x.rank))}),
+        values("start", None, boundary=(0,), negative=(-1, -2, -3), other=(1, 2)),
+        values("stop", None, boundary=(0,), negative=(-1,), other=(2, 3)),
+        values("step", 1, other=(2, 3)),
+    ],
+    sliced,
+    torch="torch.Tensor.__getitem__",
+    method=None,
+    render=subscript,
+    onnx="Slice",
+    jax="jax.lax.slice",
+    tensorflow="tf.strided_slice",
+)
+
+
+def diagonal_length(b: Binding) -> Shape:
+    """The diagonal's length comes last."""
+    first, second = normal_dim(b.dim1, b.x.rank), normal_dim(b.dim2, b.x.rank)
+    require(first != second, "a diagonal of one dimension")
+    rows, columns = b.x.shape[first], b.x.shape[second]
+    rows, columns = (rows, columns - b.offset) if b.offset >= 0 else (rows + b.offset, columns)
+    require(rows >= 0 and columns >= 0, "a diagonal outside")
+    rest = tuple(size for d, size in enumerate(b.x.shape) if d not in (first, second))
+    return (*rest, smaller(rows, columns))
+
+
+def other_dims(b: Binding) -> Classes:
+    """Any but the first."""
+    rank = b.x.rank
+    first = b.dim1 % rank
+    return {
+        "default": (1,) if first != 1 else (),
+        "negative": tuple(d - rank for d in range(rank) if d != first),
+        "other": tuple(d for d in range(rank) if d not in (first, 1)),
+    }
+
+
+part(
+    "diagonal",
+    [values("offset", 0, negative=(-1, -2), other=(1, 2)), dim("dim1", default=0), Attribute("dim2", other_dims, 1)],
+    diagonal_length,
+    (2, 3, 4, 5),
+    jax="jnp.diagonal",
+    tensorflow="tf.linalg.diag_part",
+)
+
+
+def windows(b: Binding) -> Classes:
+    """Window sizes up to the dimension's."""
+    size = smallest(b.x.shape[normal_dim(b.dimension, b.x.rank)])
+    return {"boundary": tuple({1, size} - {0}), "other": tuple(range(2, min(size, 5)))}
+
+
+def unfolded(b: Binding) -> Shape:
+    """As many windows as fit; their elements come last."""
+    position = normal_dim(b.dimension, b.x.rank)
+    require(b.x.shape[position] >= b.size, "the window is larger than the dimension")
+    return (*replaced(b.x.shape, position, (b.x.shape[position] - b.size) // b.step + 1), b.size)
+
+
+part(
+    "unfold",
+    [dim("dimension", nonempty=True), Attribute("size", windows), values("step", boundary=(1,), other=(2, 3))],
+    unfolded,
+    torch="torch.Tensor.unfold",
+    order=("x", "dimension", "size", "step"),
+)

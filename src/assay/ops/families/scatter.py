@@ -1,0 +1,285 @@
+"""Writing by index: scatter, index_add, index_copy, index_put, with and without accumulation.
+
+Where a plain write meets one place twice, which value stays is nobody's promise: indices are then distinct.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.ir.sizes import Shape, Size, largest, smallest
+from assay.ir.types import ALL, NUMERIC, is_float
+from assay.ops.attributes import Classes, dim, flag
+from assay.ops.facts import Facts, constant, hull, require, upto
+from assay.ops.operands import free, index, matching
+from assay.ops.protocol import Attribute, Binding, Draw, operator
+from assay.ops.shapes import normal_dim, replaced
+
+RANKED = (1, 2, 3, 4, 5)
+BOTH = ("int64", "int32")
+
+
+def length(b: Binding) -> Size:
+    """The size of the indexed dimension."""
+    size: Size = b.x.shape[normal_dim(b.dim, b.x.rank)]
+    return size
+
+
+def inside(b: Binding, draw: Draw) -> Shape:
+    """As many dimensions as x, none larger than x's except the indexed one."""
+    position = normal_dim(b.dim, b.x.rank)
+    return tuple(
+        draw.size() if d == position else size if draw.random.random() < 0.7 else draw.random.randint(0, smallest(size))
+        for d, size in enumerate(b.x.shape)
+    )
+
+
+def fits_inside(b: Binding, shape: Shape) -> bool:
+    """Whether an index of that shape fits."""
+    position = normal_dim(b.dim, b.x.rank)
+    return len(shape) == b.x.rank and all(d == position or size <= b.x.shape[d] for d, size in enumerate(shape))
+
+
+def column(b: Binding, draw: Draw) -> Shape:
+    """Distinct indices fit only in one line along the dimension."""
+    position = normal_dim(b.dim, b.x.rank)
+    count = draw.random.randint(0, smallest(length(b)))
+    return tuple(count if d == position else 1 for d in range(b.x.rank))
+
+
+def fits_column(b: Binding, shape: Shape) -> bool:
+    """The same, as a condition."""
+    position = normal_dim(b.dim, b.x.rank)
+    return fits_inside(b, shape) and all(
+        size <= smallest(length(b)) if d == position else size == 1 for d, size in enumerate(shape)
+    )
+
+
+def line(b: Binding, draw: Draw) -> Shape:
+    """One dimension, no longer than the indexed one."""
+    return (draw.random.randint(0, smallest(length(b))),)
+
+
+def fits_line(b: Binding, shape: Shape) -> bool:
+    """The same, as a condition."""
+    return len(shape) == 1 and shape[0] <= smallest(length(b))
+
+
+def covers(b: Binding, shape: Shape) -> bool:
+    """A source at least as large as the index in every dimension."""
+    return len(shape) == b.index.rank and all(a >= c for a, c in zip(shape, b.index.shape, strict=True))
+
+
+def rows(b: Binding) -> Shape:
+    """The shape of x with as many rows as indices."""
+    return replaced(b.x.shape, normal_dim(b.dim, b.x.rank), b.index.shape[0])
+
+
+def numbers(b: Binding) -> Classes:
+    """Numbers that the dtype holds."""
+    return {
+        "boundary": (0,),
+        "negative": () if b.x.dtype in ("bool", "uint8") else (-1, -3),
+        "other": (0.5, 7, 2) if is_float(b.x.dtype) else (1,) if b.x.dtype == "bool" else (1, 7),
+    }
+
+
+def collected(b: Binding, f: Any) -> Facts:
+    """x plus some of the source's elements."""
+    along = b.index.shape[normal_dim(b.dim, b.x.rank)] if b.index.rank == b.x.rank else b.index.shape[0]
+    result: Facts = f.x + upto(f.src * constant(getattr(b, "alpha", 1)), along)
+    return result
+
+
+operator(
+    "scatter.scatter",
+    operands=[
+        free("x", ALL, RANKED),
+        index("index", length, column, fits_column, BOTH, distinct=True),
+        matching("src", "x", lambda b, d: b.index.shape, covers),
+    ],
+    attributes=[dim(nonempty=True)],
+    order=("x", "dim", "index", "src"),
+    infer=lambda b: b.x,
+    facts=lambda b, f: hull(f.x, f.src),
+    torch="torch.scatter",
+    inplace="scatter_",
+    out=True,
+    saves="inputs",
+    onnx="ScatterElements",
+    tensorflow="tf.tensor_scatter_nd_update",
+)
+operator(
+    "scatter.scatter_value",
+    operands=[free("x", ALL, RANKED), index("index", length, inside, fits_inside, BOTH)],
+    attributes=[dim(nonempty=True), Attribute("value", numbers)],
+    order=("x", "dim", "index", "value"),
+    infer=lambda b: b.x,
+    facts=lambda b, f: hull(f.x, constant(b.value)),
+    torch="torch.scatter",
+    inplace="scatter_",
+    out=True,
+    saves="inputs",
+    onnx="ScatterElements",
+)
+operator(
+    "scatter.scatter_add",
+    operands=[
+        free("x", ALL, RANKED),
+        index("index", length, inside, fits_inside, BOTH),
+        matching("src", "x", lambda b, d: b.index.shape, covers),
+    ],
+    attributes=[dim(nonempty=True)],
+    order=("x", "dim", "index", "src"),
+    infer=lambda b: b.x,
+    facts=collected,
+    torch="torch.scatter_add",
+    inplace="scatter_add_",
+    out=True,
+    saves="inputs",
+    onnx="ScatterElements",
+    jax="jnp.ndarray.at.add",
+    tensorflow="tf.tensor_scatter_nd_add",
+)
+
+
+def reduced_facts(b: Binding, f: Any) -> Facts:
+    """By the kind of reduction; what no index names stays as it is."""
+    if b.reduce in ("amax", "amin"):
+        return hull(f.x, f.src)
+    if b.reduce == "sum":
+        return hull(f.x, collected(b, f), upto(f.src, b.index.shape[normal_dim(b.dim, b.x.rank)]))
+    if b.reduce == "mean":
+        require(is_float(b.x.dtype), "a mean of integers is rounded")
+        return hull(f.x, f.src).rounded()
+    along = largest(b.index.shape[normal_dim(b.dim, b.x.rank)])
+    factor = max(f.src.magnitude, 1.0)
+    require(along * factor.bit_length() < 40 if isinstance(factor, int) else factor**along < 2.0**40, "a large product")
+    bound = max(f.x.magnitude, 1.0) * factor**along
+    exact = f.x.scale == 0 and f.src.scale == 0
+    return Facts(-bound, bound, 0 if exact else None)
+
+
+operator(
+    "scatter.scatter_reduce",
+    operands=[
+        free("x", NUMERIC, RANKED),
+        index("index", length, inside, fits_inside, BOTH),
+        matching("src", "x", lambda b, d: b.index.shape, covers),
+    ],
+    attributes=[
+        dim(nonempty=True),
+        Attribute(
+            "reduce",
+            lambda b: {
+                "boundary": ("sum",),
+                "other": ("prod", "amax", "amin", *(("mean",) if is_float(b.x.dtype) else ())),
+            },
+        ),
+        flag("include_self", True),
+    ],
+    order=("x", "dim", "index", "src"),
+    infer=lambda b: b.x,
+    facts=reduced_facts,
+    torch="torch.scatter_reduce",
+    inplace="scatter_reduce_",
+    out=True,
+    onnx="ScatterElements",
+)
+operator(
+    "scatter.index_add",
+    operands=[
+        free("x", ALL, RANKED),
+        index("index", length, lambda b, d: (d.size(),), lambda b, s: len(s) == 1, BOTH),
+        matching("src", "x", lambda b, d: rows(b), lambda b, s: s == rows(b)),
+    ],
+    attributes=[
+        dim(nonempty=True),
+        Attribute(
+            "alpha",
+            lambda b: {"default": (1,)} if b.x.dtype == "bool" else {"default": (1,), "boundary": (0,), "other": (2,)},
+            1,
+        ),
+    ],
+    order=("x", "dim", "index", "src"),
+    infer=lambda b: b.x,
+    facts=collected,
+    torch="torch.index_add",
+    inplace="index_add_",
+    out=True,
+    saves="inputs",
+    jax="jnp.ndarray.at.add",
+)
+operator(
+    "scatter.index_copy",
+    operands=[
+        free("x", ALL, RANKED),
+        index("index", length, line, fits_line, distinct=True),
+        matching("src", "x", lambda b, d: rows(b), lambda b, s: s == rows(b)),
+    ],
+    attributes=[dim(nonempty=True)],
+    order=("x", "dim", "index", "src"),
+    infer=lambda b: b.x,
+    facts=lambda b, f: hull(f.x, f.src),
+    torch="torch.index_copy",
+    inplace="index_copy_",
+    out=True,
+    saves="inputs",
+    jax="jnp.ndarray.at.set",
+)
+operator(
+    "scatter.index_fill",
+    operands=[free("x", ALL, RANKED), index("index", length, lambda b, d: (d.size(),), lambda b, s: len(s) == 1)],
+    attributes=[dim(nonempty=True), Attribute("value", numbers)],
+    order=("x", "dim", "index", "value"),
+    infer=lambda b: b.x,
+    facts=lambda b, f: hull(f.x, constant(b.value)),
+    torch="torch.index_fill",
+    inplace="index_fill_",
+    saves="inputs",
+)
+
+
+def put(accumulate: bool) -> None:
+    """x[i] = v or x[i] += v, over the first dimension."""
+
+    def first(b: Binding) -> Size:
+        size: Size = b.x.shape[0]
+        return size
+
+    def shape(b: Binding, draw: Draw) -> Shape:
+        return (draw.size(),) if accumulate else (draw.random.randint(0, smallest(first(b))),)
+
+    def fits(b: Binding, candidate: Shape) -> bool:
+        return len(candidate) == 1 and (accumulate or candidate[0] <= smallest(first(b)))
+
+    def render(operands: Any, attributes: Any) -> str:
+        tail = ", accumulate=True" if accumulate else ""
+        return f"torch.index_put({operands[0]}, ({operands[1]},), {operands[2]}{tail})"
+
+    operator(
+        "scatter.index_put" + ("_accumulate" if accumulate else ""),
+        operands=[
+            free("x", ALL, RANKED),
+            index("index", first, shape, fits, negative=accumulate, distinct=not accumulate),
+            matching(
+                "src",
+                "x",
+                lambda b, d: (*b.index.shape, *b.x.shape[1:]) if d.random.random() < 0.8 else (),
+                lambda b, s: s in ((), (*b.index.shape, *b.x.shape[1:])),
+            ),
+        ],
+        infer=lambda b: b.x,
+        facts=lambda b, f: f.x + upto(f.src, b.index.shape[0]) if accumulate else hull(f.x, f.src),
+        torch="torch.index_put",
+        method=None,
+        render=render,
+        saves="inputs",
+        onnx="ScatterND",
+        jax="jnp.ndarray.at.add" if accumulate else "jnp.ndarray.at.set",
+        tensorflow="tf.tensor_scatter_nd_add" if accumulate else "tf.tensor_scatter_nd_update",
+    )
+
+
+put(False)
+put(True)

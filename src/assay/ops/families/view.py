@@ -1,0 +1,283 @@
+"""Views: other shapes, orders and parts of the same memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+from typing import Any
+
+from assay.ir.sizes import Shape, is_symbolic, product, quotient, smallest
+from assay.ir.types import ALL
+from assay.ops.attributes import Classes, dim
+from assay.ops.facts import Facts, require
+from assay.ops.operands import free
+from assay.ops.protocol import Attribute, Binding, Operator, operator
+from assay.ops.shapes import normal_dim, normal_dims, replaced
+
+RANKED = (1, 2, 3, 4, 5)
+
+
+def view(
+    name: str, attributes: Sequence[Attribute], infer: Any, ranks: tuple[int, ...] = RANKED, **rest: Any
+) -> Operator:
+    """A view of one tensor of any dtype."""
+    rest.setdefault("torch", f"torch.{name}")
+    if "maybe_view" not in rest:
+        rest["view"] = "x"
+    return operator(
+        f"view.{name}",
+        operands=[free("x", ALL, ranks)],
+        attributes=attributes,
+        infer=lambda b: b.x.with_shape(infer(b)),
+        facts=lambda b, f: Facts(f.x.low, f.x.high, f.x.scale),
+        saves="none",
+        **rest,
+    )
+
+
+def shapes_of_equal_size(b: Binding) -> Classes:
+    """Split, merged and flat shapes; one size may be left to torch as -1."""
+    shape: Shape = b.x.shape
+    require(smallest(product(shape)) > 0, "-1 is ambiguous for no elements")
+    flat = product(shape)
+    found: list[Shape] = [(flat,), (1, *shape), (*shape, 1)]
+    for d in range(len(shape) - 1):
+        found.append((*shape[:d], shape[d] * shape[d + 1], *shape[d + 2 :]))
+    for d, size in enumerate(shape):
+        if isinstance(size, int):
+            found += [(*shape[:d], k, size // k, *shape[d + 1 :]) for k in (2, 3, 4) if size % k == 0 and size > k]
+    legal = [each for each in dict.fromkeys(found) if len(each) <= 6 and each != shape]
+    negative = [replaced(each, d, -1) for each in legal for d in range(len(each)) if len(each) > 1 and each[d] != 1]
+    return {"boundary": (shape, (-1,)) if shape else ((-1,),), "negative": tuple(negative), "other": tuple(legal)}
+
+
+def completed(shape: Shape, wanted: Shape) -> Shape:
+    """The shape with -1 replaced by what is left; the number of elements stays."""
+    known = product(size for size in wanted if size != -1)
+    count = product(shape)
+    if -1 not in wanted:
+        require(known == count, "another number of elements")
+        return wanted
+    require(smallest(known) > 0, "-1 is ambiguous for no elements")
+    rest = quotient(count, known)
+    require(rest * known == count, "sizes do not divide")
+    return tuple(rest if size == -1 else size for size in wanted)
+
+
+view(
+    "reshape",
+    [Attribute("shape", shapes_of_equal_size)],
+    lambda b: completed(b.x.shape, b.shape),
+    (0, *RANKED),
+    maybe_view="x",
+    order=("x", "shape"),
+    onnx="Reshape",
+    jax="jnp.reshape",
+    tensorflow="tf.reshape",
+)
+
+
+def flattened(b: Binding) -> Shape:
+    """Dimensions from start to end become one."""
+    if b.x.rank == 0:
+        return (1,)
+    start, end = normal_dim(b.start_dim, b.x.rank), normal_dim(b.end_dim, b.x.rank)
+    require(start <= end, "start after end")
+    return (*b.x.shape[:start], product(b.x.shape[start : end + 1]), *b.x.shape[end + 1 :])
+
+
+def ends(b: Binding) -> Classes:
+    """Last dimensions not before the first."""
+    rank = max(b.x.rank, 1)
+    start = b.start_dim % rank
+    return {
+        "default": (-1,),
+        "boundary": (start,),
+        "other": tuple(range(start + 1, rank)),
+        "negative": tuple(range(start - rank, -1)),
+    }
+
+
+view(
+    "flatten",
+    [dim("start_dim", default=0), Attribute("end_dim", ends, -1)],
+    flattened,
+    (0, *RANKED),
+    maybe_view="x",
+    onnx="Flatten",
+    jax="jnp.ravel",
+)
+
+
+def unflattenings(b: Binding) -> Classes:
+    """Factors of the size."""
+    size = b.x.shape[normal_dim(b.dim, b.x.rank)]
+    if not isinstance(size, int) or size == 0:
+        return {"boundary": ((1, -1),) if size != 0 else ((1, size),)}
+    return {
+        "boundary": ((1, size), (size, 1)),
+        "negative": ((-1, 1), (1, -1)),
+        "other": tuple((k, size // k) for k in (2, 3, 4) if size % k == 0 and size > k),
+    }
+
+
+def unflattened(b: Binding) -> Shape:
+    """Two dimensions for one."""
+    position = normal_dim(b.dim, b.x.rank)
+    return (*b.x.shape[:position], *completed((b.x.shape[position],), b.sizes), *b.x.shape[position + 1 :])
+
+
+view("unflatten", [dim(), Attribute("sizes", unflattenings)], unflattened)
+
+
+def new_places(b: Binding) -> Classes:
+    """Places between, before and after the dimensions."""
+    rank = b.x.rank
+    return {"boundary": (0, rank), "negative": tuple(range(-rank - 1, 0)), "other": tuple(range(1, rank))}
+
+
+def unsqueezed(b: Binding) -> Shape:
+    """One more dimension of size 1."""
+    position = b.dim % (b.x.rank + 1)
+    return (*b.x.shape[:position], 1, *b.x.shape[position:])
+
+
+view(
+    "unsqueeze",
+    [Attribute("dim", new_places, positional=True)],
+    unsqueezed,
+    (0, *RANKED),
+    inplace=None,
+    onnx="Unsqueeze",
+    jax="jnp.expand_dims",
+    tensorflow="tf.expand_dims",
+)
+
+
+def squeezed(b: Binding) -> Shape:
+    """Dimensions of size 1 go, where named; a size that is 1 in some instantiations only has no place here."""
+    dims = normal_dims(b.dim, b.x.rank)
+    for position in dims:
+        size = b.x.shape[position]
+        require(not is_symbolic(size) or smallest(size) > 1 or smallest(size) == 0, "a size is 1 now and then")
+        require(not is_symbolic(size) or 1 not in size.values, "a size is 1 now and then")
+    return tuple(size for d, size in enumerate(b.x.shape) if d not in dims or size != 1)
+
+
+def squeezable(b: Binding) -> Classes:
+    """No dimension, one, or two, of size 1 or not."""
+    rank = b.x.rank
+    ones = tuple(d for d in range(rank) if b.x.shape[d] == 1)
+    return {
+        "default": (None,),
+        "boundary": ones,
+        "negative": tuple(d - rank for d in ones),
+        "other": tuple(range(rank)) + tuple((a, c) for a in ones for c in ones if a < c),
+    }
+
+
+view(
+    "squeeze",
+    [Attribute("dim", squeezable, None)],
+    squeezed,
+    onnx="Squeeze",
+    jax="jnp.squeeze",
+    tensorflow="tf.squeeze",
+)
+
+
+def orders(b: Binding) -> Classes:
+    """Permutations: the identity and the reversal are the boundary."""
+    rank = b.x.rank
+    identity = tuple(range(rank))
+    found = [p for p in permutations(identity) if p not in (identity, identity[::-1])][:30]
+    return {
+        "boundary": tuple(dict.fromkeys((identity, identity[::-1]))),
+        "negative": tuple(tuple(d - rank for d in p) for p in found[:6]),
+        "other": tuple(found),
+    }
+
+
+view(
+    "permute",
+    [Attribute("dims", orders)],
+    lambda b: tuple(b.x.shape[d] for d in b.dims),
+    order=("x", "dims"),
+    onnx="Transpose",
+    jax="jnp.transpose",
+    tensorflow="tf.transpose",
+)
+
+
+def swapped(b: Binding) -> Shape:
+    """Two dimensions change places."""
+    first, second = normal_dim(b.dim0, b.x.rank), normal_dim(b.dim1, b.x.rank)
+    shape = list(b.x.shape)
+    if shape:
+        shape[first], shape[second] = shape[second], shape[first]
+    return tuple(shape)
+
+
+view(
+    "transpose",
+    [dim("dim0"), dim("dim1")],
+    swapped,
+    (0, *RANKED),
+    order=("x", "dim0", "dim1"),
+    onnx="Transpose",
+    jax="jnp.swapaxes",
+    tensorflow="tf.transpose",
+)
+
+
+def moved(b: Binding) -> Shape:
+    """One dimension goes to another place."""
+    source, target = normal_dim(b.source, b.x.rank), normal_dim(b.destination, b.x.rank)
+    shape = list(b.x.shape)
+    shape.insert(target, shape.pop(source))
+    return tuple(shape)
+
+
+view("movedim", [dim("source"), dim("destination")], moved, order=("x", "source", "destination"), jax="jnp.moveaxis")
+view("t", [], lambda b: tuple(reversed(b.x.shape)), (0, 1, 2), onnx="Transpose", jax="jnp.transpose")
+view(
+    "mT",
+    [],
+    lambda b: (*b.x.shape[:-2], b.x.shape[-1], b.x.shape[-2]),
+    (2, 3, 4, 5),
+    torch="torch.Tensor.mT",
+    method=None,
+    render=lambda operands, attributes: f"{operands[0]}.mT",
+    jax="jnp.matrix_transpose",
+)
+
+
+def expansions(b: Binding) -> Classes:
+    """Sizes of 1 grow, others stay or are left as -1, and dimensions come in front."""
+    shape: Shape = b.x.shape
+    grown = tuple(3 if size == 1 else size for size in shape)
+    return {
+        "boundary": (shape,),
+        "negative": (tuple(3 if size == 1 else -1 for size in shape), (2, *(-1 for _ in shape))) if shape else (),
+        "other": tuple(dict.fromkeys((grown, (2, *shape), (1, *grown)))),
+    }
+
+
+def expanded(b: Binding) -> Shape:
+    """Sizes as asked for; -1 is the size that was there."""
+    lead = len(b.size) - b.x.rank
+    require(all(size == -1 or here in (1, size) for here, size in zip(b.x.shape, b.size[lead:], strict=True)), "no 1")
+    kept = tuple(here if size == -1 else size for here, size in zip(b.x.shape, b.size[lead:], strict=True))
+    return (*b.size[:lead], *kept)
+
+
+view(
+    "expand",
+    [Attribute("size", expansions, positional=True)],
+    expanded,
+    (0, 1, 2, 3, 4),
+    torch="torch.Tensor.expand",
+    onnx="Expand",
+    jax="jnp.broadcast_to",
+    tensorflow="tf.broadcast_to",
+)
