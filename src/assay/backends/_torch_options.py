@@ -21,7 +21,6 @@ DYNAMO: Settings = {
     "dynamo.automatic_dynamic_shapes": (False,),
     "dynamo.specialize_int": (True,),
     "dynamo.specialize_float": (True,),
-    "dynamo.inline_inbuilt_nn_modules": (False,),
     "dynamo.prefer_deferred_runtime_asserts_over_guards": (True,),
     "dynamo.trace_autograd_ops": (True,),
     "dynamo.enable_cpp_symbolic_shape_guards": (True,),

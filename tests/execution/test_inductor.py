@@ -1,0 +1,73 @@
+"""Inductor in a worker: what it compiles is counted, trains, obeys settings, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from assay.execution import Worker
+from assay.ir.case import Case
+from assay.oracles.outcome import Outcome, TensorRecord
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+MakeCase = Callable[..., Case]
+
+
+@pytest.fixture(scope="module")
+def inductor() -> Iterator[Worker]:
+    with Worker(targets=["inductor"]) as started:
+        yield started
+
+
+def digests(outcome: Outcome) -> list[str]:
+    assert outcome.ended == "completed", outcome.stderr
+    found = []
+    for side in (outcome.reference, outcome.target):
+        assert side is not None
+        assert side.calls[0].exception is None, side.calls[0].exception
+        record = side.calls[0].outputs
+        assert isinstance(record, TensorRecord)
+        found.append(record.digest)
+    return found
+
+
+def test_kernels_are_compiled_and_counted(inductor: Worker, case: MakeCase) -> None:
+    outcome = inductor.run(case("return torch.relu(x - 2) * 3", "inductor"))
+    reference, target = digests(outcome)
+    assert reference == target
+    assert outcome.engagement["engaged"]
+    assert outcome.engagement["kernels"] == 1
+    assert outcome.engagement["operators"] == 3
+    assert outcome.cpu["sut"] > 0.2, "the C++ compiler's time counts"
+
+
+def test_a_fault_in_the_code_generator_is_seen_and_ends_with_its_case(inductor: Worker, case: MakeCase) -> None:
+    fault = {"inductor.cpp.inject_relu_bug_TESTING_ONLY": "accuracy"}
+    body = "return torch.relu(x - 2) * 3"
+    reference, target = digests(inductor.run(case(body, "inductor", config=fault)))
+    assert reference != target
+    reference, target = digests(inductor.run(case(body, "inductor")))
+    assert reference == target
+
+
+def test_a_kernel_that_does_not_compile_is_an_exception_of_the_target(inductor: Worker, case: MakeCase) -> None:
+    fault = {"inductor.cpp.inject_relu_bug_TESTING_ONLY": "compile_error"}
+    outcome = inductor.run(case("return torch.relu(x - 2) * 3", "inductor", config=fault))
+    assert outcome.target is not None
+    exception = outcome.target.calls[0].exception
+    assert exception is not None
+    assert any("CppCompileError" in link for link in (exception.type, *exception.chain))
+
+
+def test_children_share_the_servers_warm_state_but_not_its_folder(inductor: Worker, case: MakeCase) -> None:
+    body = "return torch.sin(x) + 1"
+    digests(inductor.run(case(body + "  # first", "inductor")))
+    text = "import os\nCALLS = 1\nTRAINING = False\ndef program(x):\n    return os.environ['TORCHINDUCTOR_CACHE_DIR']\n"
+    outcome = inductor.run(case("", "inductor", text=text + "def inputs(call=0):\n    return (1,)\n"))
+    assert outcome.reference is not None
+    folder = getattr(outcome.reference.calls[0].outputs, "repr", "").strip("'")
+    assert os.path.isdir(folder)
+    digests(inductor.run(case(body + "  # alone", "inductor"), alone=True))
+    assert not os.path.exists(folder)
