@@ -11,12 +11,12 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from assay.ir.sizes import Shape, value_in
-from assay.ir.types import ScalarType, TensorType
+from assay.ir.types import ALL, ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
 from assay.ops.interpret import apply_operator
@@ -24,6 +24,7 @@ from assay.ops.protocol import Operator
 from assay.ops.sampling import INSTANTIATIONS, Instance, contents, sample_instance
 from assay.ops.text import expression, forms
 
+RANKS = (0, 1, 2, 3, 4, 5)
 RUNNER = Path(__file__).with_name("check_torch.py")
 
 
@@ -56,7 +57,7 @@ def check(names: Sequence[str] = (), samples: int = 20, python: str = sys.execut
     for operator in operators:
         rng = random.Random(f"{seed} {operator.name}")
         for instance in _instances(operator, samples, rng, unsatisfied.setdefault(operator.name, [])):
-            requests += [request(instance, rng, which) for which in range(INSTANTIATIONS if instance.symbols else 1)]
+            requests.append(request(instance, rng, rng.randrange(INSTANTIATIONS)))
     answers = _run(requests, python)
     reports = []
     for operator in operators:
@@ -65,6 +66,33 @@ def check(names: Sequence[str] = (), samples: int = 20, python: str = sys.execut
         saves = frozenset(answer["saves"] for _, answer in pairs)
         reports.append(Report(operator.name, len(pairs), (*unsatisfied[operator.name], *failures), saves))
     return reports
+
+
+def probe(names: Sequence[str] = (), python: str = sys.executable, seed: int = 0) -> dict[str, tuple[str, ...]]:
+    """Dtypes and ranks of the first operand that torch takes although the specification does not declare them, by operator."""
+    requests: list[dict[str, Any]] = []
+    labels: list[tuple[str, str]] = []
+    for name, operator in load().items():
+        if names and name not in names:
+            continue
+        rng = random.Random(f"{seed} {name}")
+        first = operator.operands[0]
+        wide = tuple(replace(each, dtypes=ALL) if each.dtypes == first.dtypes else each for each in operator.operands)
+        wider = replace(operator, operands=(replace(wide[0], ranks=RANKS), *wide[1:]))
+        undeclared = [(dtype, None) for dtype in ALL if dtype not in first.dtypes]
+        for dtype, rank in [*undeclared, *((None, rank) for rank in RANKS if rank not in first.ranks)]:
+            try:
+                instance = sample_instance(wider, rng, dtype or rng.choice(first.dtypes), rank, 30)
+            except (Unsatisfied, IndexError, ValueError, KeyError, TypeError, ZeroDivisionError):
+                # Rules are written for what is declared; where they cannot say anything else, there is nothing to probe.
+                continue
+            requests.append(request(instance, rng, 0) | {"probe": True})
+            labels.append((name, dtype or f"rank {rank}"))
+    accepted: dict[str, tuple[str, ...]] = {}
+    for (name, label), answer in zip(labels, _run(requests, python), strict=True):
+        if not answer["failures"]:
+            accepted[name] = (*accepted.get(name, ()), label)
+    return accepted
 
 
 def _instances(operator: Operator, samples: int, rng: random.Random, failures: list[str]) -> list[Instance]:
@@ -132,6 +160,7 @@ def request(instance: Instance, rng: random.Random, which: int) -> dict[str, Any
         "differentiable": operator.differentiable,
         "saves": operator.saves,
         "rounded_input": rounded,
+        "probe": False,
     }
 
 

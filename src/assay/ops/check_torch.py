@@ -7,12 +7,14 @@ a line. It imports nothing of this package. `assay.ops.check` writes the instanc
 import json
 import sys
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 
-def build(operand, wide=False, grad=False):
+def build(operand: Any, wide: bool = False, grad: bool = False) -> Any:
     """The tensor, list, number or None of an operand; ``wide`` makes floats float64."""
     if operand is None:
         return None
@@ -27,31 +29,31 @@ def build(operand, wide=False, grad=False):
     return tensor.requires_grad_() if grad and dtype.is_floating_point and not operand["no_gradient"] else tensor
 
 
-def environment(instance, **how):
+def environment(instance: dict[str, Any], **how: bool) -> dict[str, Any]:
     """Names that the text uses: operands p0, p1, ..., sizes."""
     names = {f"p{position}": build(operand, **how) for position, operand in enumerate(instance["operands"])}
     return {"torch": torch, **instance["sizes"], **names}
 
 
-def evaluate(text, names):
+def evaluate(text: str, names: dict[str, Any]) -> list[Any]:
     """The results of an expression as a list."""
     result = eval(text, names)
     return list(result) if isinstance(result, tuple | list) else [result]
 
 
-def tensors(names):
+def tensors(names: dict[str, Any]) -> Iterator[torch.Tensor]:
     """The tensor operands, those in lists included."""
     for key, value in names.items():
         if key.startswith("p") and key[1:].isdigit():
             yield from value if isinstance(value, list) else [value] if isinstance(value, torch.Tensor) else []
 
 
-def storage(tensor):
+def storage(tensor: torch.Tensor) -> int:
     """What two tensors that share memory have in common."""
-    return tensor.untyped_storage()._cdata
+    return int(tensor.untyped_storage()._cdata)
 
 
-def compare_types(results, expected, where):
+def compare_types(results: list[Any], expected: list[dict[str, Any]], where: str) -> Iterator[str]:
     """Dtypes and shapes against the specification."""
     if len(results) != len(expected):
         yield f"{where}: {len(results)} results, the specification gives {len(expected)}"
@@ -62,7 +64,7 @@ def compare_types(results, expected, where):
             yield f"{where}: result {position} is {got}, the specification gives {(wanted['dtype'], wanted['shape'])}"
 
 
-def compare_facts(result, wanted, where):
+def compare_facts(result: torch.Tensor, wanted: dict[str, Any], where: str) -> Iterator[str]:
     """Elements against bounds and scale."""
     if result.numel() == 0 or wanted["low"] is None:
         return
@@ -80,7 +82,7 @@ def compare_facts(result, wanted, where):
             yield f"{where}: elements are no multiples of 2**-{wanted['scale']}"
 
 
-def same(a, b):
+def same(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Equal in dtype, shape and elements (NaN equals NaN)."""
     return (
         a.dtype == b.dtype
@@ -89,7 +91,7 @@ def same(a, b):
     )
 
 
-def check_function(instance):
+def check_function(instance: dict[str, Any]) -> Iterator[str]:
     """The function form: types, facts, views, exactness, fake tensors."""
     names = environment(instance)
     before = [tensor.clone() for tensor in tensors(names)]
@@ -102,8 +104,7 @@ def check_function(instance):
         yield from compare_facts(operands[position], wanted, f"written operand {position}")
     written = {position for position, _ in instance["writes"]}
     if not instance["inplace_only"]:
-        flat = [tensor for tensor in tensors(names)]
-        changed = [k for k, (old, new) in enumerate(zip(before, flat, strict=True)) if not same(old, new)]
+        changed = [k for k, (old, new) in enumerate(zip(before, tensors(names), strict=True)) if not same(old, new)]
         if [k for k in changed if k not in written]:
             yield f"operands {changed} were written"
         yield from check_sharing(instance, names, results)
@@ -119,14 +120,14 @@ def check_function(instance):
         yield from compare_types(evaluate(instance["text"], fakes), instance["results"], "shape inference")
 
 
-def to_fake(value, mode):
+def to_fake(value: Any, mode: FakeTensorMode) -> Any:
     """The same without contents."""
     if isinstance(value, torch.Tensor):
         return mode.from_tensor(value)
     return [to_fake(item, mode) for item in value] if isinstance(value, list) else value
 
 
-def check_sharing(instance, names, results):
+def check_sharing(instance: dict[str, Any], names: dict[str, Any], results: list[Any]) -> Iterator[str]:
     """Whether results share memory exactly where the specification says so."""
     view, maybe = instance["view"], instance["maybe_view"]
     for position, result in enumerate(results):
@@ -141,7 +142,7 @@ def check_sharing(instance, names, results):
             yield f"result {position} shares memory with {shared}"
 
 
-def check_forms(instance):
+def check_forms(instance: dict[str, Any]) -> Iterator[str]:
     """Every other form gives what the function gives; an in-place one gives its operand back."""
     wanted = evaluate(instance["text"], environment(instance))
     for form, text in instance["forms"].items():
@@ -168,11 +169,11 @@ def check_forms(instance):
             yield f"{form} {text!r}: does not give out back"
 
 
-def check_backward(instance):
+def check_backward(instance: dict[str, Any]) -> Iterator[str]:
     """Gradients exist where promised, are finite, and backward keeps no more than the specification says."""
     kept = []
 
-    def pack(tensor):
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
         kept.append(storage(tensor))
         return tensor
 
@@ -203,9 +204,15 @@ def check_backward(instance):
                 yield f"gradient {position} is not finite"
 
 
-def check(instance):
-    """All failures of an instance."""
-    failures = []
+def check(instance: dict[str, Any]) -> dict[str, Any]:
+    """All failures of an instance; of one that only probes, the first reason to refuse it."""
+    failures: list[str] = []
+    if instance["probe"]:
+        try:
+            evaluate(instance["text"], environment(instance))
+        except Exception as error:
+            failures.append(type(error).__name__)
+        return {"failures": failures, "saves": "none"}
     for part in (check_function, check_forms, check_backward):
         if part is not check_function and instance["inplace_only"]:
             continue
@@ -218,7 +225,7 @@ def check(instance):
     return {"failures": failures, "saves": instance.get("measured", "none")}
 
 
-def main():
+def main() -> None:
     """Answer every line of stdin."""
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)

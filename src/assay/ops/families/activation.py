@@ -119,6 +119,7 @@ activation(
     onnx="Elu",
     jax="jax.nn.elu",
     tensorflow="tf.nn.elu",
+    saves="inputs",
 )
 activation(
     "celu",
@@ -127,6 +128,7 @@ activation(
     thresholds=(0.0,),
     onnx="Celu",
     jax="jax.nn.celu",
+    saves="inputs",
 )
 activation(
     "selu",
@@ -135,6 +137,7 @@ activation(
     onnx="Selu",
     jax="jax.nn.selu",
     tensorflow="tf.nn.selu",
+    saves="inputs",
 )
 activation(
     "gelu",
@@ -190,6 +193,7 @@ activation(
     lambda b, x: rising(lambda v: -_softplus(-v))(x),
     jax="jax.nn.log_sigmoid",
     tensorflow="tf.math.log_sigmoid",
+    saves="inputs",
 )
 activation(
     "softsign",
@@ -199,6 +203,7 @@ activation(
     onnx="Softsign",
     jax="jax.nn.soft_sign",
     tensorflow="tf.nn.softsign",
+    saves="inputs",
 )
 # Small elements cancel, so that the result is only bounded by the operand.
 activation(
@@ -206,6 +211,7 @@ activation(
     lambda b, x: Facts(min(x.low, -0.02), max(x.high, 0.02)),
     dtypes=NUMERIC,
     infer=lambda b: b.x.with_dtype(to_float(b.x.dtype)),
+    saves="none",
 )
 activation(
     "softshrink",

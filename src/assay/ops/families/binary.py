@@ -187,6 +187,7 @@ binary(
     onnx="Div",
     jax="jnp.divide",
     tensorflow="tf.divide",
+    saves="inputs",
 )
 binary(
     "floor_divide",
@@ -248,10 +249,20 @@ for name, pick, onnx in (
     ("fmin", minimum, None),
 ):
     extreme(name, pick, onnx)
+
+
+def power(b: Binding, f: Any) -> Facts:
+    """x to the y; of integers it is exact, and then y is not negative."""
+    if is_float(promoted(b).dtype):
+        return Facts(0.0, max(f.x.high, 1 / f.x.low) ** max(abs(f.y.low), abs(f.y.high)))
+    require(f.y.low >= 0, "an integer to a negative power")
+    return Facts(0.0, max(f.x.high, 1.0) ** f.y.high, 0)
+
+
 binary(
     "pow",
-    lambda b, f: Facts(0.0, max(f.x.high, 1 / f.x.low) ** max(abs(f.y.low), abs(f.y.high))),
-    FLOATS,
+    power,
+    NUMERIC,
     domains=(Interval(0.125, 8), Interval(-3, 3)),
     symbol="**",
     onnx="Pow",
@@ -301,6 +312,7 @@ binary(
     scalars=(),
     inplace=None,
     jax="jnp.logaddexp",
+    saves="inputs",
 )
 binary(
     "heaviside",

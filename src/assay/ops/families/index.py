@@ -107,7 +107,7 @@ operator(
 operator(
     "index.take",
     operands=[
-        free("x", ALL, RANKED),
+        free("x"),
         index(
             "index",
             lambda b: product(b.x.shape),

@@ -9,7 +9,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, largest, product, smallest
 from assay.ir.types import FLOATS, TensorType
 from assay.ops.attributes import choice, values
-from assay.ops.facts import Facts, Interval, require, total
+from assay.ops.facts import Facts, Interval, hull, require, total
 from assay.ops.operands import exactly, free, index, same
 from assay.ops.protocol import Attribute, Binding, Operand, operator
 
@@ -115,17 +115,27 @@ def per_target(b: Binding) -> TensorType:
     return result
 
 
+def weighted(b: Binding, f: Any, each: Facts) -> Facts:
+    """Times the class's weight; a mean divides by the sum of weights, smoothing mixes those of other classes."""
+    if f.weight is None:
+        return combined(b, each, product(targets(b)))
+    if b.reduction == "mean":
+        spread = f.weight.high / f.weight.low if getattr(b, "label_smoothing", 0) else 1.0
+        each = hull(each, each * Facts(1.0, spread))
+    else:
+        each = each * f.weight
+    return combined(b, each, product(targets(b)))
+
+
 def picked(b: Binding, f: Any) -> Facts:
-    """Minus the element of the class, weighted."""
-    each = -Facts(f.x.low, f.x.high, f.x.scale)
-    return combined(b, each if f.weight is None else each * f.weight, product(targets(b)))
+    """Minus the element of the class."""
+    return weighted(b, f, -Facts(f.x.low, f.x.high, f.x.scale))
 
 
 def surprise(b: Binding, f: Any) -> Facts:
     """At most the spread of the logits and the logarithm of their number."""
     most = f.x.high - f.x.low + math.log(max(largest(classes_of(b)), 1)) + 0.05
-    each = Facts(0.0, most)
-    return combined(b, each if f.weight is None else each * f.weight, product(targets(b)))
+    return weighted(b, f, Facts(0.0, most))
 
 
 WEIGHTS = Interval(0.25, 4)

@@ -187,7 +187,7 @@ operator(
 operator(
     "matmul.linear",
     operands=[
-        free("x", NUMERIC, (1, 2, 3, 4)),
+        free("x", NUMERIC, (1, 2, 3, 4, 5)),
         matching(
             "weight",
             "x",

@@ -75,7 +75,7 @@ operator(
 )
 operator(
     "sort.msort",
-    operands=[free("x", ALL, (1, 2, 3, 4, 5))],
+    operands=[free("x", ALL)],
     infer=lambda b: b.x,
     facts=lambda b, f: Facts(f.x.low, f.x.high, f.x.scale),
     torch="torch.msort",
@@ -100,7 +100,7 @@ def selected(b: Binding) -> tuple[TensorType, TensorType]:
 
 operator(
     "sort.topk",
-    operands=[free("x", NUMERIC, (1, 2, 3, 4, 5), jumps=True)],
+    operands=[free("x", NUMERIC, jumps=True)],
     attributes=[LAST, Attribute("k", counts, positional=True), flag("largest", True)],
     infer=selected,
     facts=ordered,

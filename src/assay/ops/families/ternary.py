@@ -130,6 +130,7 @@ operator(
     torch="torch.lerp",
     inplace="lerp_",
     out=True,
+    saves="inputs",
 )
 operator(
     "ternary.masked_fill",
