@@ -114,7 +114,11 @@ def without_dead(program: Program, spared: frozenset[str] = frozenset()) -> Prog
         used |= bases
     used |= {f"n_{symbol}" for symbol in symbols}
     useless = {entry.name for entry in program.inputs if entry.name not in used}
-    program = without_inputs(program, useless)
+    return without_unused_sizes(without_inputs(program, useless))
+
+
+def without_unused_sizes(program: Program) -> Program:
+    """The program without size symbols that nothing has."""
     symbols = _symbols(program)
     return replace(program, sizes=tuple((name, values) for name, values in program.sizes if name in symbols))
 

@@ -57,9 +57,12 @@ def render_script(case: Case, program: Program, judgement: Judgement, versions: 
 
 def summary(judgement: Judgement) -> str:
     """What is wrong, in one line."""
-    detail = judgement.detail.splitlines()[0] if judgement.detail else ""
+    detail = " ".join(judgement.detail.splitlines()[0].split()) if judgement.detail else str(judgement.kind)
+    if not _is_comparison(judgement):
+        return detail
     where = judgement.where.removeprefix("call 0, ")
-    return " ".join(f"wrong {judgement.kind} in {where}: {detail}".split()) if _is_comparison(judgement) else detail
+    named = where if where.startswith(str(judgement.kind)) else f"{judgement.kind} of {where}"
+    return f"wrong {named}: {detail}"
 
 
 def _is_comparison(judgement: Judgement) -> bool:

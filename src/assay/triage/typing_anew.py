@@ -32,7 +32,7 @@ from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied, require
 from assay.ops.interpret import Environment, Interpreter, input_facts
 from assay.ops.protocol import MISSING, Operator, bind
-from assay.triage.liveness import written_names
+from assay.triage.liveness import without_unused_sizes, written_names
 from assay.triage.rewriting import map_inputs, map_statements, type_of
 
 TRIES = 40
@@ -48,7 +48,7 @@ def typed(program: Program) -> Program | None:
         program = _with_inputs(program)
         program = replace(program, body=map_statements(program.body, _as_def))
         program = _with_storages(program, load())
-        program = _interpreted(program)
+        program = without_unused_sizes(_interpreted(program))
         verify(program)
     except MISFIT:
         return None
