@@ -1,14 +1,14 @@
 """The end of a generated script for torch: run the program eagerly on every call, checking intermediates where the policy promises them finite."""
 
 MAIN_IMPORTS = [
-    "from torch.utils._python_dispatch import TorchDispatchMode",
+    "from torch.overrides import TorchFunctionMode",
     "from torch.utils._pytree import tree_leaves",
 ]
 
-MAIN = '''class Finite(TorchDispatchMode):
+MAIN = '''class Finite(TorchFunctionMode):
     """Checks that every floating-point intermediate is finite."""
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+    def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
         if "empty" not in str(function):
             for leaf in tree_leaves(result):

@@ -44,6 +44,7 @@ class Fresh:
     type: TensorType
     data: tuple[Data, ...]
     facts: Facts
+    gradients: bool = True
 
     @property
     def abstract(self) -> Abstract:
@@ -128,7 +129,12 @@ class Builder:
         return list(range(self.policy.calls)) if self.palette.instantiations > 1 else [0] * self.policy.calls
 
     def fresh(
-        self, type_: TensorType, interval: Interval | None, thresholds: tuple[float, ...] = (), distinct: bool = False
+        self,
+        type_: TensorType,
+        interval: Interval | None,
+        thresholds: tuple[float, ...] = (),
+        distinct: bool = False,
+        gradients: bool = True,
     ) -> Fresh:
         """A new input of a type with elements in an interval. Raises Unsatisfied."""
         require(largest(product(type_.shape)) <= 4 * self.palette.limit, "too many elements")
@@ -144,7 +150,7 @@ class Builder:
             first = draw_data(self.rng, type_.dtype, interval, self.policy.profile, thresholds)
             data = (first, *(moved(self.rng, first) for _ in range(self.policy.calls - 1)))
         facts = hull(*(_facts_of(each) for each in data))
-        return Fresh(type_, data, fit(facts, type_.dtype))
+        return Fresh(type_, data, fit(facts, type_.dtype), gradients)
 
     def add_input(self, fresh: Fresh) -> str:
         """Make a fresh input real: an argument, a parameter or a buffer, in some layout."""
@@ -157,7 +163,8 @@ class Builder:
         count = self.counts.get(prefix, 0)
         self.counts[prefix] = count + 1
         name = f"{prefix}{count}"
-        grad = policy.training and is_float(fresh.type.dtype) and role != "buffer" and rng.random() < 0.7
+        trains = policy.training and fresh.gradients and role != "buffer"
+        grad = trains and is_float(fresh.type.dtype) and rng.random() < 0.7
         tracked = Tracked(grad=grad, leaf=True)
         for call, arguments in enumerate(self.arguments):
             layout = Layout()

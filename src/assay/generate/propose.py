@@ -58,7 +58,12 @@ class _Proposal:
         self.attributes: dict[str, Any] = {}
         self.clamps: list[tuple[int, Interval]] = []
         head, *rest = operator.operands
-        chosen: Choice = first if first is not None else self._head(head, fresh)
+        chosen: Choice
+        if first is None:
+            chosen = self._head(head, fresh)
+        else:
+            require(self._fits(head, first, builder.environment.values[first]), "the given operand does not fit")
+            chosen = first if head.many is None else (first,)
         self.choices: list[Choice] = [chosen]
         self._bind(head, chosen)
         self._draw_attributes()
@@ -112,6 +117,8 @@ class _Proposal:
             return False
         if specification.distinct:
             return False
+        if self.builder.tracked[name].grad and specification.no_gradient:
+            return False
         if specification.jumps and not is_integral(type_.dtype) and not abstract.facts.exact:
             return False
         if specification.name in self.operator.writes and not self._may_write(name):
@@ -138,7 +145,8 @@ class _Proposal:
             or specification.accepts(self.binding, type_),
             "what was made does not fit",
         )
-        return self.builder.fresh(type_, interval, self.operator.thresholds, specification.distinct)
+        takes = not specification.no_gradient and specification.name not in self.operator.writes
+        return self.builder.fresh(type_, interval, self.operator.thresholds, specification.distinct, takes)
 
     def _free_type(self, specification: OperandSpecification) -> TensorType:
         policy = self.builder.policy
@@ -361,8 +369,11 @@ class _Proposal:
         return isinstance(self.choices[0], str | Fresh)
 
     def _names(self) -> list[str]:
+        return self._values(self.choices[1:])
+
+    def _values(self, choices: Sequence[Choice]) -> list[str]:
         flat: list[str] = []
-        for choice in self.choices[1:]:
+        for choice in choices:
             items = choice if isinstance(choice, tuple) else (choice,)
             flat += [item for item in items if isinstance(item, str) and item in self.builder.tracked]
         return flat
@@ -389,9 +400,6 @@ class _Proposal:
             return False
         if self.builder.environment.values[target].type != self.applied.results[0].type:
             return False
-        if self.builder.tracked[target].grad and self.operator.saves in ("output", "both"):
-            # The result would be saved and is the target itself: later writes are refused, which `saved` already tells.
-            pass
         if not self._may_be_written(target):
             return False
         try:
@@ -405,8 +413,8 @@ class _Proposal:
         builder = self.builder
         if len(self.applied.results) != 1 or self.operator.writes:
             return None
-        sources = [*self._names(), *([self.choices[0]] if isinstance(self.choices[0], str) else [])]
-        if any(builder.tracked[name].grad for name in sources if name in builder.tracked) or self._fresh_grad():
+        sources = self._values(self.choices)
+        if any(builder.tracked[name].grad for name in sources) or self._fresh_grad():
             return None
         storage = builder.environment.storage
         taken = {storage.get(name) for name in sources}

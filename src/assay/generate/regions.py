@@ -197,4 +197,7 @@ def _function(builder: Builder, kind: str, carried: str, next_operator: Next) ->
 
 
 def _is_expression(statements: tuple[object, ...]) -> bool:
-    return len(statements) == 1 and isinstance(statements[0], Operation) and statements[0].out is None
+    if len(statements) != 1:
+        return False
+    (statement,) = statements
+    return isinstance(statement, Operation) and statement.out is None and len(statement.results) == 1

@@ -50,7 +50,9 @@ def dim(
             return {"default": everything, "boundary": (0,), "negative": (-1,)}
         legal = [d for d in range(rank) if not nonempty or smallest(shape[d]) > 0]
         return {
-            "default": everything if default is None or default % rank not in legal else (default,),
+            "default": everything
+            if default is None or not -rank <= default < rank or default % rank not in legal
+            else (default,),
             "boundary": tuple(d for d in legal if d in (0, rank - 1)),
             "negative": tuple(d - rank for d in legal),
             "other": tuple(d for d in legal if 0 < d < rank - 1),

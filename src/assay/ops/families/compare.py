@@ -62,17 +62,3 @@ for name, onnx in (("logical_and", "And"), ("logical_or", "Or"), ("logical_xor",
         jax=f"jnp.{name}",
         tensorflow=f"tf.math.{name}",
     )
-operator(
-    "compare.isin",
-    operands=[
-        free("x", tuple(d for d in ALL if d != "bool"), jumps=True),
-        free("y", tuple(d for d in ALL if d != "bool"), jumps=True),
-    ],
-    infer=lambda b: b.x.with_dtype("bool"),
-    facts=compared,
-    torch="torch.isin",
-    method=None,
-    differentiable=False,
-    saves="none",
-    jax="jnp.isin",
-)

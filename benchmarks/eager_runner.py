@@ -1,0 +1,60 @@
+"""Runs program texts eagerly in a process of its own: JSON lines {"text", "finite"} on stdin, JSON lines {"error"} on stdout.
+
+Part of `benchmarks.generation`; a process of its own, since a crash of eager mode is one of the things to be counted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
+
+
+class Finite(TorchFunctionMode):
+    """Raises where a floating-point intermediate is not finite."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if "empty" not in str(function):
+            for leaf in tree_leaves(result):
+                if isinstance(leaf, torch.Tensor) and leaf.is_floating_point() and not torch.isfinite(leaf).all():
+                    raise ArithmeticError(f"{function} gives a value that is not finite")
+        return result
+
+
+def run(text: str, finite: bool) -> str | None:
+    """One program on all its calls, backward included; the error, or None."""
+    module: dict[str, object] = {"__name__": "case"}
+    try:
+        exec(compile(text, "case.py", "exec"), module)
+        first = (module["state"](),) if "state" in module else ()
+        for call in range(module["CALLS"]):
+            arguments = module["inputs"](call)
+            with torch.set_grad_enabled(module["TRAINING"]):
+                if finite:
+                    with Finite():
+                        outputs = module["program"](*first, *arguments)
+                else:
+                    outputs = module["program"](*first, *arguments)
+                if module["TRAINING"]:
+                    leaves = [t for t in tree_leaves(outputs) if isinstance(t, torch.Tensor) and t.requires_grad]
+                    if leaves:
+                        torch.autograd.backward(leaves, [torch.ones_like(t) for t in leaves])
+    except Exception as error:  # whatever a program raises is the measurement
+        return f"{type(error).__name__}: {str(error)[:300]}"
+    return None
+
+
+def main() -> None:
+    """Serve lines until stdin ends."""
+    torch.set_num_threads(1)
+    for line in sys.stdin:
+        request = json.loads(line)
+        print(json.dumps({"error": run(request["text"], request["finite"])}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
