@@ -197,8 +197,7 @@ binary(
     jumps=True,
     domains=(None, divisor),
     symbol="//",
-    differentiable=False,
-    stops_gradients=False,
+    refuses_gradient=True,
     saves="none",
     jax="jnp.floor_divide",
     tensorflow="tf.math.floordiv",
@@ -322,8 +321,7 @@ binary(
     same_dtype=True,
     jumps=True,
     saves="none",
-    differentiable=False,
-    stops_gradients=False,
+    refuses_gradient=True,
     jax="jnp.heaviside",
 )
 for name, symbol in (("bitwise_and", "&"), ("bitwise_or", "|"), ("bitwise_xor", "^")):
