@@ -117,7 +117,7 @@ class _Proposal:
             return False
         if specification.distinct:
             return False
-        if self.builder.tracked[name].grad and specification.no_gradient:
+        if self.builder.tracked[name].grad and not self._takes_gradients(specification):
             return False
         if specification.jumps and not is_integral(type_.dtype) and not abstract.facts.exact:
             return False
@@ -126,6 +126,10 @@ class _Proposal:
         if specification is self.operator.operands[0]:
             return not self.operator.inplace_only or self._may_write(name)
         return specification.accepts is None or specification.accepts(self.binding, type_)
+
+    def _takes_gradients(self, specification: OperandSpecification) -> bool:
+        """Whether backward works where this operand requires a gradient."""
+        return not specification.no_gradient and (self.operator.differentiable or self.operator.stops_gradients)
 
     def _may_write(self, name: str) -> bool:
         return self.builder.writable(name) and not self.builder.tracked[name].grad
@@ -145,7 +149,7 @@ class _Proposal:
             or specification.accepts(self.binding, type_),
             "what was made does not fit",
         )
-        takes = not specification.no_gradient and specification.name not in self.operator.writes
+        takes = self._takes_gradients(specification) and specification.name not in self.operator.writes
         return self.builder.fresh(type_, interval, self.operator.thresholds, specification.distinct, takes)
 
     def _free_type(self, specification: OperandSpecification) -> TensorType:

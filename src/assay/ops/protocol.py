@@ -131,6 +131,8 @@ class Operator:
     # Results whose tie-breaking is not promised (indices of equal maxima): compared only where elements cannot tie.
     unpromised: tuple[int, ...] = ()
     index: Mapping[str, int] = field(default_factory=dict)
+    # Whether an operator that is not differentiable is harmless in a graph (comparisons); floor_divide makes backward fail.
+    stops_gradients: bool = True
 
     @property
     def family(self) -> str:
