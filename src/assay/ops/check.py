@@ -156,7 +156,7 @@ def request(instance: Instance, rng: random.Random, which: int) -> dict[str, Any
         "view": None if operator.view is None else positions[operator.view],
         "maybe_view": None if operator.maybe_view is None else positions[operator.maybe_view],
         "inplace_only": operator.inplace_only,
-        "refuses_gradient": operator.refuses_gradient,
+        "refuses_gradient": not (operator.differentiable or operator.stops_gradients),
         "differentiable": operator.differentiable,
         "saves": operator.saves,
         "rounded_input": rounded,

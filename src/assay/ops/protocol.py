@@ -126,8 +126,6 @@ class Operator:
     order: tuple[str, ...] = ()
     inplace_only: bool = False
     writes: tuple[str, ...] = ()
-    # Torch computes it for operands that require grad but raises in backward: no operand that requires grad goes there.
-    refuses_gradient: bool = False
     # Results whose tie-breaking is not promised (indices of equal maxima): compared only where elements cannot tie.
     unpromised: tuple[int, ...] = ()
     index: Mapping[str, int] = field(default_factory=dict)

@@ -197,7 +197,8 @@ binary(
     jumps=True,
     domains=(None, divisor),
     symbol="//",
-    refuses_gradient=True,
+    differentiable=False,
+    stops_gradients=False,
     saves="none",
     jax="jnp.floor_divide",
     tensorflow="tf.math.floordiv",
@@ -321,7 +322,8 @@ binary(
     same_dtype=True,
     jumps=True,
     saves="none",
-    refuses_gradient=True,
+    differentiable=False,
+    stops_gradients=False,
     jax="jnp.heaviside",
 )
 for name, symbol in (("bitwise_and", "&"), ("bitwise_or", "|"), ("bitwise_xor", "^")):

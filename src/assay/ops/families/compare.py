@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay.ir.types import ALL, TensorType
+from assay.ir.types import TensorType
 from assay.ops.facts import BOOLEAN, Facts, representable, require
 from assay.ops.operands import broadcast, free, shape_of
 from assay.ops.promotion import result_dtype
