@@ -10,7 +10,6 @@ import os
 import shlex
 import shutil
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -94,8 +93,7 @@ def run(options: argparse.Namespace) -> int:
         if before and not (options.retry and before["status"] == "error"):
             continue
         say(f"{place}/{len(chosen)} {entry['id']} {entry['layer']} {entry['module']}:{entry['line']} {entry['kind']}")
-        kernels = headers(options.out)
-        result = campaign.run(entry, plan, options.out / entry["id"], kernels)
+        result = campaign.run(entry, plan, options.out / entry["id"])
         append(options.out / "results.jsonl", dataclasses.asdict(result))
         say(
             f"    {result.status}, {result.seconds:g} s, {result.cases} cases"
@@ -112,19 +110,6 @@ def _same_plan(path: Path, plan: campaign.Plan) -> None:
     if path.exists() and json.loads(path.read_text(encoding="utf-8")) != wanted:
         raise OtherPlan(f"{path.parent} holds a run with other settings ({path.name}); give another --out or remove it")
     path.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
-
-
-def headers(out: Path) -> Path:
-    """A cache folder with only the precompiled headers of the C++ backend, made once for all campaigns of a run."""
-    place = out / "headers"
-    if not place.exists():
-        with tempfile.TemporaryDirectory(prefix="mutants-") as cache:
-            variables = confirm.environment(None, catalogue.PATH) | {"TORCHINDUCTOR_CACHE_DIR": cache}
-            confirm.witness_run("program/relu", "inductor", variables)
-            place.mkdir()
-            if (Path(cache) / "precompiled_headers").exists():
-                shutil.copytree(Path(cache) / "precompiled_headers", place / "precompiled_headers")
-    return place
 
 
 def rewrite(options: argparse.Namespace) -> int:

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -88,19 +87,19 @@ def parse_duration(text: str) -> float:
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-def run(entry: catalogue.Entry, plan: Plan, folder: Path, kernels: Path | None = None) -> Result:
+def run(entry: catalogue.Entry, plan: Plan, folder: Path) -> Result:
     """Fuzz under the mutant in `folder`, then judge what was reported."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     campaign = folder / "campaign"
-    variables = environment(entry, folder, "fuzz", kernels)
+    variables = environment(entry, folder, "fuzz")
     command = [*plan.fuzzer, "fuzz", "--time", f"{plan.seconds:g}s", "--jobs", str(plan.jobs), "--seed", str(plan.seed)]
     command += ["--run", str(campaign), "--json", *(("--target", plan.target) if plan.target else ()), *plan.extra]
     started, clock = time.time(), time.monotonic()
     status, out, err = bounded(command, variables, plan.seconds * 2 + 300)
     seconds = time.monotonic() - clock
     log = folder / "log"
-    applied = len((log / "applied").read_text().split()) if (log / "applied").exists() else 0
+    applied, loaded = (len(lines(log / name)) for name in ("applied", "torch"))
     reached = None
     if entry["probe"]:
         reached = (log / "reached").exists() and (log / "reached").read_bytes()[:1] == b"\1"
@@ -110,10 +109,10 @@ def run(entry: catalogue.Entry, plan: Plan, folder: Path, kernels: Path | None =
         result.status, result.error = "error", f"exit {status}: {err.strip()[-400:]}"
         return result
     result.cases = summary.get("cases")
-    if not applied:
-        result.status, result.error = "error", "the mutant's module was imported by no process of the campaign"
+    if not loaded:  # else a module that is imported on demand was not demanded, which is a miss
+        result.status, result.error = "error", "no process of the campaign imported torch under the hook"
         return result
-    judge_all(entry, summary.get("buckets", []), campaign, folder, started, result, kernels)
+    judge_all(entry, summary.get("buckets", []), campaign, folder, started, result)
     shutil.rmtree(folder / "cache-fuzz", ignore_errors=True)
     return result
 
@@ -125,16 +124,14 @@ def judge_all(
     folder: Path,
     started: float,
     result: Result,
-    kernels: Path | None,
 ) -> None:
     """Run the scripts of the buckets, earliest first, until three detect."""
-    times = first_seen(campaign)
-    order = sorted(buckets, key=lambda bucket: found_at(bucket, campaign, times) or started)
+    order = sorted(buckets, key=lambda bucket: found_at(bucket, campaign) or started)
     for place, bucket in enumerate(order):
         if place >= JUDGED or len(result.detections) >= 3:
             result.unjudged = len(order) - place
             break
-        judged = judge(entry, bucket, campaign, folder, started, times, kernels)
+        judged = judge(entry, bucket, campaign, folder, started)
         row = {
             "bucket": bucket.get("id"),
             **{name: bucket.get(name) for name in ("source", "target", "kind", "signature", "operators")},
@@ -158,16 +155,14 @@ def judge(
     campaign: Path,
     folder: Path,
     started: float,
-    times: dict[str, float],
-    kernels: Path | None,
 ) -> Judged:
     path = campaign / (bucket.get("script") or "")
     if not path.is_file():
         return Judged(bucket, "no script", "no script", None, None, None, str(bucket.get("script")))
-    seen = found_at(bucket, campaign, times)
+    seen = found_at(bucket, campaign)
     after = None if seen is None else round(max(0.0, seen - started), 1)
-    with_mutant = script_result(path, environment(entry, folder, "with", kernels))
-    without = script_result(path, environment(None, folder, "without", kernels)) if with_mutant == "bug" else "not run"
+    with_mutant = script_result(path, environment(entry, folder, "with"))
+    without = script_result(path, environment(None, folder, "without")) if with_mutant == "bug" else "not run"
     text = path.read_text(encoding="utf-8", errors="replace")
     return Judged(
         bucket, with_mutant, without, after, operations(bucket, text), source_lines(text), str(path.relative_to(folder))
@@ -185,20 +180,17 @@ def script_result(path: Path, variables: dict[str, str]) -> str:
     return f"exit {status}: {(last or err.strip()[-200:])[:200]}"
 
 
-def environment(entry: catalogue.Entry | None, folder: Path, name: str, kernels: Path | None) -> dict[str, str]:
+def environment(entry: catalogue.Entry | None, folder: Path, name: str) -> dict[str, str]:
     """Variables of one execution: the hook if there is an entry, and a cache folder of its own.
 
     torch keys its caches by the sources on disk, which a mutant leaves as they are: a shared cache would carry compiled
-    code from one execution to another. Only the precompiled headers, which no mutant changes, come from `kernels`.
+    code from one execution to another. The precompiled headers, which no mutant changes, are kept elsewhere by torch.
     """
     log = folder / "log"
     log.mkdir(exist_ok=True)
     cache = folder / f"cache-{name}"
-    if not cache.exists():
-        cache.mkdir()
-        if kernels is not None:
-            shutil.copytree(kernels, cache, dirs_exist_ok=True)
-    variables = confirm.environment(entry, catalogue.PATH, log if name == "fuzz" else None)
+    cache.mkdir(exist_ok=True)
+    variables = confirm.environment(entry, catalogue.PATH, log.resolve() if name == "fuzz" else None)
     return variables | {"TORCHINDUCTOR_CACHE_DIR": str(cache.resolve())}
 
 
@@ -222,6 +214,10 @@ def bounded(command: Sequence[str], variables: dict[str, str], seconds: float) -
     return process.returncode, out, err
 
 
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").split() if path.exists() else []
+
+
 def summary_of(out: str) -> dict[str, Any] | None:
     try:
         found = json.loads(out)
@@ -230,43 +226,8 @@ def summary_of(out: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def first_seen(campaign: Path) -> dict[str, float]:
-    """Time at which each bucket was first seen, if the run's store has a table and columns that say so; else nothing.
-
-    The store is the fuzzer's own affair: this only looks for `id` beside a column named like a time.
-    """
-    for path in sorted(campaign.glob("*.sqlite*")) + sorted(campaign.glob("*.db")):
-        if path.suffix.endswith(("-wal", "-shm")):
-            continue
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as store:
-            try:
-                tables = [row[0] for row in store.execute("select name from sqlite_master where type='table'")]
-                for table in [name for name in tables if "bucket" in name or "finding" in name]:
-                    columns = [row[1] for row in store.execute(f'pragma table_info("{table}")')]
-                    stamp = next(
-                        (
-                            name
-                            for name in ("first_seen", "found_at", "created_at", "time", "created")
-                            if name in columns
-                        ),
-                        None,
-                    )
-                    if stamp and "id" in columns:
-                        rows = store.execute(f'select id, "{stamp}" from "{table}"').fetchall()
-                        return {
-                            str(name): float(value)
-                            for name, value in rows
-                            if isinstance(value, int | float) and value > 1e9
-                        }
-            except sqlite3.Error:
-                continue
-    return {}
-
-
-def found_at(bucket: dict[str, Any], campaign: Path, times: dict[str, float]) -> float | None:
-    """When a bucket was first seen: from the store, else when its script was written, which is after its reduction."""
-    if bucket.get("id") in times:
-        return times[bucket["id"]]
+def found_at(bucket: dict[str, Any], campaign: Path) -> float | None:
+    """When a bucket's script was written, which is after its reduction."""
     path = campaign / (bucket.get("script") or "")
     return path.stat().st_mtime if path.is_file() else None
 

@@ -4,9 +4,9 @@ It needs only the standard library, costs one look at the environment when the v
 interpreter that a process starts. Variables:
     TORCH_MUTANT            id of the entry
     TORCH_MUTANT_CATALOGUE  a catalogue other than the one beside this folder
-    TORCH_MUTANT_LOG        a folder; `applied` there gets the id of each process that imports the faulty module, and
-                            the first byte of `reached` turns to 1 once the statement that holds the fault has run
-                            (where the entry allows this probe)
+    TORCH_MUTANT_LOG        a folder; `torch` there gets the id of each process that imports torch, `applied` of each
+                            that imports the faulty module, and the first byte of `reached` turns to 1 once the
+                            statement that holds the fault has run (where the entry allows this probe)
 """
 
 import os
@@ -94,6 +94,11 @@ def install(entry, log=None):
     from importlib.abc import MetaPathFinder
     from importlib.machinery import PathFinder, SourceFileLoader
 
+    def note(event):
+        if log:
+            with open(os.path.join(log, event), "a", encoding="utf-8") as file:
+                file.write(f"{os.getpid()}\n")
+
     class Loader(SourceFileLoader):
         def get_code(self, fullname):
             # Byte-code caches are left alone: nothing is read from or written to __pycache__.
@@ -101,15 +106,15 @@ def install(entry, log=None):
             return code_of(self.get_data(path), entry, path, bool(log and entry["probe"]))
 
         def exec_module(self, module):
-            if log:
-                with open(os.path.join(log, "applied"), "a", encoding="utf-8") as file:
-                    file.write(f"{os.getpid()}\n")
-                if entry["probe"]:
-                    module.__dict__[PROBE] = shared_byte(log)
+            note("applied")
+            if log and entry["probe"]:
+                module.__dict__[PROBE] = shared_byte(log)
             super().exec_module(module)
 
     class Finder(MetaPathFinder):
         def find_spec(self, fullname, path=None, target=None):
+            if fullname == "torch":
+                note("torch")
             if fullname != entry["module"]:
                 return None
             spec = PathFinder.find_spec(fullname, path, target)
