@@ -70,7 +70,8 @@ class Filing:
         """Put a finding into a bucket, reducing it unless its cause is known or time is up; the bucket, and
         whether it is new.
         """
-        known = self._known_bucket(finding, out_of_time())
+        late = out_of_time()
+        known = self._known_bucket(finding, late)
         if known is not None:
             self._store.add_to_bucket(finding, known.id, COUNTED)
             self._remember(_with(finding, COUNTED, known.id))
@@ -84,7 +85,7 @@ class Filing:
                 if not out_of_time():
                     raise
                 triaged = unreduced(finding.case, finding.judgement)
-        status = REDUCED if triaged.reduced else UNREDUCED
+        status = UNREDUCED if late or not triaged.reduced else REDUCED
         bucket, new = self._store.file(finding, triaged, status)
         self._remember(_with(finding, status, bucket.id))
         return bucket, new

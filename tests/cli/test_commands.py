@@ -1,0 +1,109 @@
+"""Commands that need no framework, and what they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.campaign.fakes import META, WRONG, case_at, fake_parts, run_engine
+
+from assay.campaign.store import create
+from assay.cli import FOUND, FOUND_NOTHING, main
+from assay.cli.runs import newest_or
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run with one bucket."""
+    with create(tmp_path / "run", META) as store:
+        run_engine(store, fake_parts(lambda index: WRONG), cases=2)
+    return tmp_path / "run"
+
+
+def told(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int = FOUND_NOTHING) -> object:
+    """The JSON value that a command prints."""
+    assert main([*arguments, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_help_answers_at_once_and_imports_little() -> None:
+    program = "import sys; from assay.cli import main\ntry: main(['--help'])\nfinally: print(sorted(sys.modules))"
+    before = os.times()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    assert spent <= 0.3, "CPU time; wall time would also measure what else the machine does"
+    loaded = done.stdout.splitlines()[-1]
+    for module in ("'torch'", "'numpy'", "'rich'", "'sqlite3'", "'assay.ops'", "'importlib.metadata'"):
+        assert module not in loaded
+
+
+def test_the_catalogues_and_the_doctor_print_json(capsys: pytest.CaptureFixture[str]) -> None:
+    operators = told(["ops", "reduce.*"], capsys)
+    assert isinstance(operators, list)
+    assert all(row["name"].startswith("reduce.") for row in operators)
+    doctor = told(["doctor"], capsys)
+    assert isinstance(doctor, dict)
+    assert {"python", "torch", "compiler", "cores", "memory_gb", "advice"} <= set(doctor)
+
+
+def test_findings_show_a_bucket_with_its_script(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = told(["findings", "--run", str(run)], capsys, FOUND)
+    assert isinstance(rows, list)
+    assert [row["cases"] for row in rows] == [2]
+    assert (run / rows[0]["script"]).is_file()
+    assert main(["findings", "--run", str(run)]) == FOUND
+    assert rows[0]["id"] in capsys.readouterr().out
+
+
+def test_show_fits_one_screen_and_says_how_to_run_it(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = told(["findings", "--run", str(run)], capsys, FOUND)
+    assert isinstance(rows, list)
+    assert main(["show", rows[0]["id"][:5], "--run", str(run)]) == FOUND_NOTHING
+    screen = capsys.readouterr().out
+    assert screen.count("\n") <= 50
+    assert f"python {run / rows[0]['script']}" in screen
+    assert "Mismatch (value) on fake" in screen
+
+
+def test_show_knows_findings_and_cases_too(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = told(["show", case_at(1).id, "--run", str(run)], capsys)
+    assert isinstance(shown, dict)
+    assert shown["case"]["recipe"] == {"index": 1}
+    assert told(["show", shown["id"], "--run", str(run)], capsys) == shown
+
+
+def test_the_newest_run_is_the_one_that_was_worked_on_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b", "a"):
+        create(tmp_path / "runs" / name, META).close()
+        time.sleep(0.02)
+    assert newest_or(None) == Path("runs/a")
+
+
+@pytest.mark.parametrize(("ending", "code"), [("1", 1), ("0", 0)])
+def test_replaying_a_script_passes_on_what_it_says(
+    ending: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"import sys; print('the last line'); sys.exit({ending})")
+    assert main(["replay", str(script)]) == code
+    assert capsys.readouterr().out == "the last line\n"
+
+
+def test_generated_scripts_follow_from_the_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trees = []
+    for turn in "ab":
+        out = tmp_path / turn
+        paths = told(["generate", "--cases", "3", "--seed", "5", "--nodes", "4", "--out", str(out)], capsys)
+        assert isinstance(paths, list)
+        trees.append([Path(path).read_text() for path in paths])
+    assert trees[0] == trees[1]
+    assert len(set(trees[0])) == 3
+    for text in trees[0]:
+        assert {"program", "inputs", "main"} <= set(compile(text, "case", "exec").co_names)
