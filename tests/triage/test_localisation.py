@@ -1,0 +1,142 @@
+"""The ladder and the signature of a bucket."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from assay.campaign.bench import Abandoned
+from assay.ir.case import Case
+from assay.oracles.verdict import Judgement, Kind, Verdict
+from assay.triage import triage_finding
+from assay.triage.ladder import localise, on_rung, rungs_below
+from assay.triage.replay import Replay
+from assay.triage.signature import bucket_signature, dtype_classes
+from triage.build import RIGHT, WRONG, Builder, case_of, program_of, random_program
+
+SHOWN = Replay(1, "BUG: wrong", "")
+
+
+@pytest.mark.parametrize(
+    ("wrong_from", "layer"),
+    [
+        ("eager", "dynamo"),
+        ("aot_eager", "aot autograd"),
+        ("aot_eager_decomp", "decompositions"),
+        ("inductor", "inductor"),
+    ],
+)
+def test_the_first_rung_that_is_wrong_names_the_layer(wrong_from: str, layer: str) -> None:
+    rungs = ("eager", "aot_eager", "aot_eager_decomp", "inductor")
+
+    def run(case: Case) -> Judgement:
+        return WRONG if rungs.index(case.target) >= rungs.index(wrong_from) else RIGHT
+
+    assert localise(case_of(random_program(0)), WRONG, run) == layer
+
+
+def test_another_kind_on_a_lower_rung_is_another_finding() -> None:
+    other = replace(WRONG, kind=Kind.stride)
+    assert localise(case_of(random_program(0)), WRONG, lambda case: other) == "inductor"
+
+
+def test_a_rung_gets_the_options_that_mean_something_there() -> None:
+    config = {"inductor.cpp_wrapper": True, "functorch.cse": False, "dynamo.specialize_int": True}
+    options = {"dynamic": True, "mode": "reduce-overhead", "config": config}
+    case = case_of(random_program(0), "inductor@/opt/python", options)
+    lower = on_rung(case, "eager")
+    assert lower.target == "eager@/opt/python"
+    assert dict(lower.options) == {"dynamic": True, "config": {"dynamo.specialize_int": True}}
+    assert lower.id != case.id
+
+
+def test_a_backend_of_the_users_has_dynamo_below_it() -> None:
+    assert rungs_below("torch:mine.backend") == ("eager",)
+    assert rungs_below("eager") == ()
+
+
+def test_two_dtypes_of_one_class_and_two_sizes_give_one_signature() -> None:
+    signatures = set()
+    for dtype, shape in (("float32", (3,)), ("float64", (5, 2))):
+        builder = Builder()
+        program = builder.made(builder.op("a", "smooth.tanh", builder.input("x", dtype, shape)))
+        judgement = replace(WRONG, signature=f"value|{dtype}|output")
+        signatures.add(bucket_signature(judgement, "inductor", case_of(program).operators, program))
+    assert signatures == {"value|inductor|output|smooth.tanh|float"}
+
+
+def test_the_signature_of_an_exception_is_its_own_whatever_the_program() -> None:
+    raised = Judgement(Verdict.Exception, Kind.exception, "", "", "exception|E|f.py:g|no lowering")
+    signatures = {
+        bucket_signature(raised, "inductor", case_of(random_program(seed)).operators, random_program(seed))
+        for seed in range(3)
+    }
+    assert signatures == {"exception|inductor|E|f.py:g|no lowering"}
+
+
+def test_dtypes_fall_into_classes() -> None:
+    builder = Builder()
+    x, y = builder.input("x", "bfloat16"), builder.input("y", "int64")
+    program = builder.made(builder.op("a", "unary.logical_not", x), builder.op("b", "unary.neg", y))
+    assert dtype_classes(program) == ["bool", "half", "int"]
+
+
+def wrong_on(operator: str, case: Case) -> Judgement:
+    return WRONG if operator in case.operators and case.target == "inductor" else RIGHT
+
+
+def test_a_finding_becomes_a_report() -> None:
+    case = case_of(random_program(0, 14))
+    operator = case.operators[1]
+    triaged = triage_finding(
+        case,
+        WRONG,
+        lambda other, **rest: wrong_on(operator, other),
+        run_script=lambda script, python: SHOWN,
+    )
+    assert (triaged.operators, triaged.layer, triaged.notes) == ((operator,), "inductor", "")
+    assert triaged.reduced
+    assert triaged.script.startswith('"""')
+    assert triaged.signature.startswith("value|inductor|output")
+
+
+def test_a_script_that_does_not_show_the_finding_is_said_to() -> None:
+    case = case_of(random_program(0))
+    triaged = triage_finding(
+        case,
+        WRONG,
+        lambda other, **rest: wrong_on(case.operators[0], other),
+        run_script=lambda script, python: Replay(0, "OK", ""),
+    )
+    assert triaged.notes == "unscripted: the script, run fresh, ended with 0: OK"
+
+
+def test_what_was_reduced_by_then_is_kept_when_the_campaign_ends() -> None:
+    case = case_of(random_program(0, 14))
+    runs: list[Case] = []
+
+    def run(other: Case, **rest: object) -> Judgement:
+        if len(runs) == 6:
+            raise Abandoned
+        runs.append(other)
+        return wrong_on(case.operators[0], other)
+
+    triaged = triage_finding(case, WRONG, run, run_script=lambda script, python: SHOWN)
+    assert triaged.case.operations < case.operations
+    assert "reduction stopped" in triaged.notes
+
+
+def test_a_case_without_a_program_is_reported_as_it_is() -> None:
+    case = replace(case_of(random_program(0)), recipe={"seed": 1})
+    triaged = triage_finding(case, WRONG, lambda other, **rest: RIGHT)
+    assert (triaged.script, triaged.reduced) == (case.text, False)
+    assert "no program" in triaged.notes
+
+
+def test_a_reduced_case_still_has_its_recipe() -> None:
+    case = case_of(random_program(3, 14))
+    triaged = triage_finding(
+        case, WRONG, lambda other, **rest: wrong_on(case.operators[0], other), run_script=lambda script, python: SHOWN
+    )
+    assert len(program_of(triaged.case).body) == triaged.case.operations == 1

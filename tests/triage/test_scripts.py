@@ -1,0 +1,163 @@
+"""Scripts of findings: what they compare for each kind, and that they are Python that stands alone."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import pytest
+
+from assay.ir.case import Case
+from assay.ir.program import Program
+from assay.oracles.verdict import Judgement, Kind, Verdict
+from assay.triage.places import accused, output_leaves
+from assay.triage.replay import replay
+from assay.triage.scripts import Unscriptable, render_script, summary
+from assay.triage.subject import subject_of
+from triage.build import Builder, case_of, random_program
+
+EXACT = "1 of 1 elements differ (float32[3, 4], exact arithmetic); largest difference 1 at [0, 0]: eager 1, target 2"
+ROUNDED = EXACT.replace("exact arithmetic", "beyond the tolerance")
+
+
+def script(judgement: Judgement, training: bool = False, calls: int = 1, target: str = "inductor") -> str:
+    """The script of a finding on a small program."""
+    builder = Builder(training)
+    x, w = builder.input("x", requires_grad=training), builder.input("w", role="parameter", requires_grad=training)
+    builder.op("a", "binary.mul", x, w)
+    program = builder.made(builder.op("b", "unary.neg", "a"), "a", calls=calls)
+    return of_case(case_of(program, target), judgement)
+
+
+def of_case(case: Case, judgement: Judgement) -> str:
+    """The script of a finding on a case, parsed to see that it is Python."""
+    subject = subject_of(case)
+    assert subject is not None
+    text = render_script(case, subject.program, judgement, "torch 2.13.0")
+    modules = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules.add(str(node.module).partition(".")[0])
+    assert modules <= {"torch", *sys.stdlib_module_names}
+    assert all(text.count(f"def {name}(") == 1 for name in ("main", "observe", "program", "compile_program"))
+    return text
+
+
+def mismatch(kind: Kind, where: str, detail: str, signature: str) -> Judgement:
+    return Judgement(Verdict.Mismatch, kind, where, detail, signature)
+
+
+def test_exact_numbers_are_compared_without_tolerance() -> None:
+    text = script(mismatch(Kind.value, "call 0, output 1", EXACT, "value|float32|output"))
+    assert "rtol=0, atol=0, equal_nan=True" in text
+    assert "return result[1]" in text
+    assert "float64" not in text.replace("torch.float64", "")
+
+
+def test_rounded_numbers_are_compared_with_the_tolerance_and_with_float64() -> None:
+    text = script(mismatch(Kind.value, "call 0, output 0", ROUNDED, "value|float32|output"))
+    assert "rtol=1.3e-06, atol=1e-05" in text
+    assert "observe(program, wide)" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "signature", "expected"),
+    [
+        (Kind.dtype, "call 0, output 0", "dtype|float32->float64|output", "leaf.dtype"),
+        (Kind.shape, "call 0, output 0", "shape|sizes|output", "tuple(leaf.shape)"),
+        (Kind.stride, "call 0, output 0", "stride|output", "leaf.stride()"),
+        (Kind.type, "call 0, output 0", "type|list->tuple|output", "tree_map(type, result)"),
+        (Kind.alias, "call 0, output 0", "alias|lost|output-argument", "def storages"),
+        (Kind.alias, "call 0, output 0", "alias|object lost|output-argument", "def identities"),
+        (Kind.mutation, "call 0, argument 0", "mutation|float32|argument", "return arguments[0]"),
+        (Kind.state, "call 0, state 'w'", "state|float32|state", "return model.w.detach()"),
+        (Kind.side_effect, "call 0, environment", "side-effect|grad_enabled", "torch.is_grad_enabled()"),
+    ],
+)
+def test_a_script_looks_at_what_the_finding_is_about(kind: Kind, where: str, signature: str, expected: str) -> None:
+    assert expected in script(mismatch(kind, where, EXACT, signature))
+
+
+def test_gradients_come_from_the_fixed_cotangents() -> None:
+    text = script(mismatch(Kind.gradient, "call 0, gradient of w", ROUNDED, "gradient|float32|gradient"), training=True)
+    assert "(torch.arange(leaf.numel()) * 7 + 3 * k) % 5 - 2" in text
+    assert "model.w.grad" in text
+    assert "no_grad" not in text
+
+
+def test_only_the_calls_up_to_the_accused_one_are_made() -> None:
+    finding = mismatch(Kind.value, "call 1, output 0", EXACT, "value|float32|output")
+    assert "for call in range(2):" in script(finding, calls=3)
+
+
+def test_a_crash_happens_in_a_child_of_the_script() -> None:
+    finding = Judgement(Verdict.Crash, Kind.crash, "target", "the process died (SIGSEGV)", "crash|target|SIGSEGV||")
+    text = script(finding)
+    assert 'subprocess.run([sys.executable, __file__, "child"])' in text
+    assert "BUG: the process died (SIGSEGV)" in text
+
+
+def test_a_hang_is_stopped_by_the_script() -> None:
+    finding = Judgement(Verdict.Timeout, Kind.hang, "target", "stopped at the time limit", "hang|target")
+    assert "except subprocess.TimeoutExpired:" in script(finding)
+
+
+def test_an_exception_is_known_by_its_type_and_the_longest_part_of_its_message() -> None:
+    signature = "exception|torch._inductor.exc.InductorError|torch/_inductor/x.py:f|cannot lower NAME of SHAPE in loops"
+    finding = Judgement(Verdict.Exception, Kind.exception, "call 0, forward", "the target raised it", signature)
+    text = script(finding)
+    assert "'InductorError'" in text
+    assert "'cannot lower'" in text
+
+
+def test_eager_that_raises_where_the_target_does_not_has_no_script() -> None:
+    finding = mismatch(Kind.exception, "call 0, forward", "eager raised", "exception|not raised|ValueError")
+    with pytest.raises(Unscriptable, match="two exceptions"):
+        script(finding)
+
+
+def test_the_longest_detail_is_one_line() -> None:
+    assert summary(mismatch(Kind.gradient, "call 0, gradient of w", "one\ntwo", "")) == "wrong gradient of w: one"
+
+
+def test_small_inputs_are_literals_and_large_ones_a_formula() -> None:
+    builder = Builder()
+    x, y = builder.input("x", shape=(8, 8)), builder.input("y", shape=(65,))
+    program = builder.made(builder.op("a", "unary.neg", x), builder.op("b", "unary.neg", y))
+    text = of_case(case_of(program), mismatch(Kind.value, "call 0, output 0", EXACT, "value|float32|output"))
+    assert "x = torch.tensor([[-1.5, -1.0," in text
+    assert "y = fill((65,), torch.float32" in text
+
+
+def nested() -> Program:
+    builder = Builder()
+    x = builder.input("x")
+    builder.op("a", "unary.neg", x)
+    builder.python("t", "pack", x, "a", container="dict", keys=("p", "q"))
+    return builder.made("t", ("list", ("a", x), ()))
+
+
+def test_the_place_of_a_finding_is_found_in_nested_outputs() -> None:
+    program = nested()
+    assert [path for path, _ in output_leaves(program)] == [
+        "output 0['p']",
+        "output 0['q']",
+        "output 1[0]",
+        "output 1[1]",
+    ]
+    place = accused(program, "call 2, output 1[0]")
+    assert (place.call, place.place, place.leaf, place.dtype) == (2, "output", 2, "float32")
+
+
+def test_a_script_that_runs_too_long_is_stopped() -> None:
+    seen = replay("import time\nprint('begun', flush=True)\ntime.sleep(60)\n", seconds=1.0)
+    assert seen.status is None
+    assert not seen.shows_bug
+
+
+def test_the_script_of_a_random_program_is_python() -> None:
+    for seed in range(8):
+        finding = mismatch(Kind.value, "call 0, output 0", EXACT, "value|float32|output")
+        of_case(case_of(random_program(seed, training=seed % 2 == 1)), finding)
