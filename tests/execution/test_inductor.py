@@ -43,6 +43,18 @@ def test_kernels_are_compiled_and_counted(inductor: Worker, case: MakeCase) -> N
     assert outcome.cpu["sut"] > 0.2, "the C++ compiler's time counts"
 
 
+def test_kernels_are_vectorised_where_the_machine_can(inductor: Worker, case: MakeCase) -> None:
+    text = (
+        "import torch\nCALLS = 1\nTRAINING = False\ndef program(x):\n    return (x * 2).exp().sum()\n"
+        "def inputs(call=0):\n    return (torch.zeros(64, 64),)\n"
+    )
+    outcome = inductor.run(case("", "inductor", text=text))
+    digests(outcome)
+    facts = inductor.hello.backends["inductor"]
+    if not facts["vector_isa"].startswith("INVALID"):
+        assert outcome.engagement["vectorised"] == 1, facts
+
+
 def test_a_fault_in_the_code_generator_is_seen_and_ends_with_its_case(inductor: Worker, case: MakeCase) -> None:
     fault = {"inductor.cpp.inject_relu_bug_TESTING_ONLY": "accuracy"}
     body = "return torch.relu(x - 2) * 3"

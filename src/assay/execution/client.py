@@ -225,12 +225,11 @@ class Worker:
             "memory_mb": memory_mb,
             "alone": alone,
         }
-        before = self.cpu_seconds() if self._hello is None else 0.0
         try:
             self._send(frames.encode(request))
             return self._await_outcome(case.id, time.monotonic() + seconds + GRACE_SECONDS)
         except _Gone as gone:
-            return self._lost(case.id, str(gone), before)
+            return self._lost(case.id, str(gone))
 
     def _await_outcome(self, case_id: str, deadline: float) -> Outcome:
         stderr = ""
@@ -247,7 +246,7 @@ class Worker:
                 case "defect":
                     raise WorkerDefect(f"case {case_id}:\n{header['traceback']}")
 
-    def _lost(self, case_id: str, reason: str, before: float) -> Outcome:
+    def _lost(self, case_id: str, reason: str) -> Outcome:
         """The outcome of a case during which the server itself was lost; the server is started anew for the next."""
         status = self._stop(kill=True)
         self.restarts += 1

@@ -1,9 +1,8 @@
-"""A cheaper link of inductor's kernels: what is compiled is unchanged, and what is linked is the same at run time.
+"""A cheaper link of inductor's kernels: the same files and flags, a faster linker.
 
-Linking one small kernel spends a third of its CPU time reading the symbols of the framework's libraries, and a tenth
-goes into printing warnings that nobody reads. The link is done against empty libraries of the same names (and sonames),
-so the kernel needs and finds the real ones when it is loaded. Measured for one kernel with a precompiled header, g++
-12: 1.15 s of CPU before, 0.7 s after.
+GNU ld spends a third of a small kernel's CPU time on reading the symbols of the framework's libraries; gold, mold
+and lld do not. Warnings are switched off because a tenth more goes into printing what nobody reads. The compiled
+code is the same. Measured for one kernel with a precompiled header and g++ 12: 1.15 s of CPU before, 0.8 s after.
 """
 
 from __future__ import annotations
@@ -12,44 +11,38 @@ import os
 import subprocess
 from typing import Any
 
-LIBRARIES = ("torch", "torch_cpu", "torch_python")
+LINKERS = ("mold", "lld", "gold")
 
 
-def _stub_libraries(folder: str, compiler: str) -> str | None:
-    """A folder of empty libraries; None where the compiler does not make them."""
-    stubs = os.path.join(folder, "stubs")
-    os.makedirs(stubs, exist_ok=True)
-    for name in LIBRARIES:
-        command = [compiler, "-shared", "-nostdlib", "-x", "c++", os.devnull, f"-Wl,-soname,lib{name}.so"]
-        made = subprocess.run([*command, "-o", os.path.join(stubs, f"lib{name}.so")], capture_output=True, check=False)
-        if made.returncode != 0:
-            return None
-    return stubs
+def _faster_linker(folder: str, compiler: str) -> str | None:
+    """The first linker that the compiler can use; None where there is none."""
+    for linker in LINKERS:
+        command = [compiler, "-shared", f"-fuse-ld={linker}", "-x", "c++", os.devnull, "-o", f"{folder}/linked.so"]
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            return linker
+    return None
 
 
-def install(folder: str) -> bool:
-    """Have inductor link its kernels so, where this release builds them as we know it. Says whether it does."""
-    import torch
+def install(folder: str) -> str:
+    """Have inductor link its kernels so, where this release builds them as we know it. Says by which linker, or ""."""
     from torch._inductor import cpp_builder
 
     run: Any = getattr(cpp_builder, "run_compile_cmd", None)
-    if run is None or os.uname().sysname != "Linux":
-        return False
     try:
-        stubs = _stub_libraries(folder, os.environ.get("CXX", "g++"))
+        linker = _faster_linker(folder, os.environ.get("CXX", "g++"))
     except OSError:
-        return False
-    if stubs is None:
-        return False
-    libraries = f"-L{os.path.join(os.path.dirname(torch.__file__), 'lib')}"
+        return ""
+    if run is None or linker is None:
+        return ""
 
     def run_cheaper(command: str, *rest: Any, **named: Any) -> Any:
-        if " -shared " in command and libraries in command and "-ltorch_cpu" in command:
+        if " -shared " in command and " -o " in command:
             try:
-                return run(command.replace(libraries, f"-L{stubs} {libraries} -w"), *rest, **named)
+                return run(f"{command} -fuse-ld={linker} -w", *rest, **named)
             except Exception:
+                # Whatever went wrong, the case sees what the unchanged command does.
                 pass
         return run(command, *rest, **named)
 
     cpp_builder.run_compile_cmd = run_cheaper
-    return True
+    return linker

@@ -17,7 +17,7 @@ def prepare() -> dict[str, Any]:
 
     config.fx_graph_cache = False
     config.compile_threads = 1
-    cheap_link = torch_cxx.install(torch_backends.folder())
+    linker = torch_cxx.install(torch_backends.folder())
 
     def scalar(x: Any, index: Any) -> Any:
         return x[index] + 1
@@ -29,7 +29,17 @@ def prepare() -> dict[str, Any]:
         reset()
     torch_backends.warm("inductor")
     reset()
-    return {"cheap_link": cheap_link}
+    return {"linker": linker, "vector_isa": _vector_isa()}
+
+
+def _vector_isa() -> str:
+    """The instructions that kernels are vectorised for; a set-up that lost them would test half of the code
+    generator."""
+    try:
+        from torch._inductor.cpu_vec_isa import pick_vec_isa
+    except ImportError:
+        return "unknown"
+    return str(pick_vec_isa())
 
 
 def reset() -> None:

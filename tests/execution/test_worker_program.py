@@ -1,0 +1,33 @@
+"""The worker's program runs where Assay is not installed, on older interpreters too."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from assay.execution.client import PROGRAM
+
+FILES = sorted(PROGRAM.glob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_file_of_the_worker_is_python_3_9_and_needs_no_assay(file: Path) -> None:
+    tree = ast.parse(file.read_text(), feature_version=(3, 9))
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.append(node.module or "")
+        for name in names:
+            assert name.partition(".")[0] in {*sys.stdlib_module_names, "numpy", "torch"}, name
+        assert not isinstance(node, ast.Match)
+    docstring_first = ast.get_docstring(tree)
+    assert docstring_first, "a file says what it is for"
+
+
+def test_only_the_runtimes_of_a_framework_import_it() -> None:
+    for file in FILES:
+        if not file.stem.startswith("torch_"):
+            assert "import torch" not in file.read_text(), file.name
