@@ -49,13 +49,12 @@ def dim(
         if rank == 0:
             return {"default": everything, "boundary": (0,), "negative": (-1,)}
         legal = [d for d in range(rank) if not nonempty or smallest(shape[d]) > 0]
+        usual = () if default is None or not -rank <= default < rank or default % rank not in legal else (default,)
         return {
-            "default": everything
-            if default is None or not -rank <= default < rank or default % rank not in legal
-            else (default,),
-            "boundary": tuple(d for d in legal if d in (0, rank - 1)),
-            "negative": tuple(d - rank for d in legal),
-            "other": tuple(d for d in legal if 0 < d < rank - 1),
+            "default": everything or usual,
+            "boundary": tuple(d for d in legal if d in (0, rank - 1) and d not in usual),
+            "negative": tuple(d - rank for d in legal if d - rank not in usual),
+            "other": tuple(d for d in legal if 0 < d < rank - 1 and d not in usual),
         }
 
     return Attribute(name, classes, MISSING if default is None and not optional else default)
@@ -72,11 +71,11 @@ def dims(
         if rank == 0 and not optional:
             return {"boundary": (0,), "negative": (-1,)}
         legal = [d for d in range(rank) if not nonempty or smallest(shape[d]) > 0]
-        several = [*combinations(legal, 2), *combinations(legal, 3)]
+        several = [each for count in (2, 3) for each in combinations(legal, count) if count < rank]
         return {
             "default": (default,) if optional and len(legal) == rank else (),
             "boundary": tuple((d,) for d in legal if d in (0, rank - 1))
-            + ((tuple(legal),) if rank == len(legal) and rank else ()),
+            + ((tuple(legal),) if rank == len(legal) and rank > 1 else ()),
             "negative": tuple((d - rank,) for d in legal) + tuple((a, b - rank) for a, b in combinations(legal, 2)),
             "other": tuple(several) + tuple((d,) for d in legal if 0 < d < rank - 1),
         }

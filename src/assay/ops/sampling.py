@@ -19,6 +19,7 @@ from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of
 from assay.ops.protocol import Binding, Operand, Operator, bind
 
 INSTANTIATIONS = 2
+DEFAULT_SHARE = 0.3
 MANTISSA = {"float16": 8, "bfloat16": 5, "float32": 18, "float64": 18}
 
 
@@ -89,7 +90,10 @@ def draw_attributes(operator: Operator, binding: Binding, rng: random.Random) ->
     for attribute in operator.attributes:
         classes = {name: values for name, values in attribute.classes(binding).items() if values}
         require(bool(classes), f"attribute {attribute.name} has no legal value")
-        attributes[attribute.name] = rng.choice(classes[rng.choice(sorted(classes))])
+        names = sorted(classes)
+        if "default" in classes and len(classes) > 1:
+            names = ["default"] if rng.random() < DEFAULT_SHARE else [name for name in names if name != "default"]
+        attributes[attribute.name] = rng.choice(classes[rng.choice(names)])
         setattr(binding, attribute.name, attributes[attribute.name])
     return attributes
 

@@ -49,14 +49,54 @@ def group_classes(spatial: int) -> Attribute:
     return Attribute("groups", classes, 1)
 
 
-def kernels(spatial: int) -> Attribute:
-    """Extents of a kernel, equal or not."""
+def kernels(spatial: int, transposed: bool = False) -> Attribute:
+    """Extents of a kernel, equal or not, that fit into the input (of a transposed one: any)."""
+
+    def fits(b: Binding, kernel: tuple[int, ...]) -> bool:
+        return transposed or all(smallest(b.x.shape[d - spatial]) >= kernel[d] for d in range(spatial))
 
     def classes(b: Binding) -> Classes:
-        even = tuple((k,) * spatial for k in (2, 3))
-        return {"boundary": ((1,) * spatial,), "other": (*even, (3, *(1,) * (spatial - 1)), (2, *(3,) * (spatial - 1)))}
+        boundary = dict.fromkeys(((1,) * spatial, (3, *(1,) * (spatial - 1)), (*(1,) * (spatial - 1), 2)))
+        other = dict.fromkeys(((2,) * spatial, (3,) * spatial, (2, *(3,) * (spatial - 1))))
+        return {
+            "boundary": tuple(k for k in boundary if fits(b, k)),
+            "other": tuple(k for k in other if k not in boundary and fits(b, k)),
+        }
 
     return hidden("kernel", classes)
+
+
+def dilations(spatial: int) -> Attribute:
+    """Spread kernels that still fit into the padded input."""
+
+    def fits(b: Binding, value: Any) -> bool:
+        pads = each(0 if isinstance(b.padding, str) else b.padding, spatial)
+        spans = [d * (k - 1) + 1 for d, k in zip(each(value, spatial), b.kernel, strict=True)]
+        return b.padding == "same" or all(
+            smallest(b.x.shape[d - spatial]) + 2 * pads[d] >= spans[d] for d in range(spatial)
+        )
+
+    def classes(b: Binding) -> Classes:
+        mixed = [tuple(v if d == k else 1 for d in range(spatial)) for v in (2, 3) for k in range(spatial)]
+        wanted = [2, 3, *(mixed if spatial > 1 else ())]
+        return {"default": (1,), "other": tuple(value for value in wanted if fits(b, value))}
+
+    return Attribute("dilation", classes, 1)
+
+
+def trims(spatial: int) -> Attribute:
+    """Padding of a transposed convolution: what it cuts from an output that keeps an element."""
+
+    def classes(b: Binding) -> Classes:
+        extents = [
+            (smallest(b.x.shape[d - spatial]) - 1) * each(b.stride, spatial)[d] + b.kernel[d] for d in range(spatial)
+        ]
+        mixed = [tuple(v if d == k else 0 for d in range(spatial)) for v in (1, 2) for k in range(spatial)]
+        wanted = [1, 2, *(mixed if spatial > 1 else ())]
+        fitting = (v for v in wanted if all(2 * p < e for p, e in zip(each(v, spatial), extents, strict=True)))
+        return {"default": (0,), "other": tuple(fitting)}
+
+    return Attribute("padding", classes, 0)
 
 
 def weight(b: Binding, spatial: int) -> TensorType:
@@ -106,7 +146,7 @@ def convolution(spatial: int) -> None:
             group_classes(spatial),
             tuples("stride", spatial, 1, (), (2, 3)),
             Attribute("padding", lambda b: paddings(b, spatial), 0),
-            tuples("dilation", spatial, 1, (), (2, 3)),
+            dilations(spatial),
         ],
         infer=lambda b: convolved(b, spatial),
         facts=convolved_facts,
@@ -144,10 +184,10 @@ def transposed_convolution(spatial: int) -> None:
             exactly("bias", lambda b: b.x.with_shape((b.outputs * b.groups,)), optional=True),
         ],
         attributes=[
-            kernels(spatial),
+            kernels(spatial, True),
             hidden("outputs", lambda b: {"boundary": (1,), "other": (2, 3)}),
             tuples("stride", spatial, 1, (), (2, 3)),
-            tuples("padding", spatial, 0, (), (1, 2)),
+            trims(spatial),
             Attribute(
                 "output_padding",
                 lambda b: {"default": (0,), "other": (1,) if min(each(b.stride, spatial)) > 1 else ()},

@@ -161,7 +161,7 @@ operator(
             "index", length, lambda b, d: d.shape(d.random.randint(1, 2)), lambda b, s: len(s) > 0, BOTH, negative=True
         ),
     ],
-    attributes=[hidden("dim", lambda b: {"boundary": (0,), "other": tuple(range(1, b.x.rank))})],
+    attributes=[hidden("dim", lambda b: {"other": tuple(range(b.x.rank))})],
     infer=spliced,
     facts=unchanged,
     torch="torch.Tensor.__getitem__",

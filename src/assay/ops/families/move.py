@@ -61,7 +61,7 @@ def rolled_dims(b: Binding) -> Classes:
     """As many as there are shifts; none means the flat tensor."""
     rank = b.x.rank
     if isinstance(b.shifts, tuple):
-        return {"boundary": ((0, rank - 1),), "other": tuple(combinations(range(rank), 2))}
+        return {"other": tuple(combinations(range(rank), 2))}
     return {"default": (None,), "negative": tuple(range(-rank, 0)), "other": tuple(range(rank))}
 
 

@@ -75,7 +75,8 @@ def mode(name: str, dtypes: tuple[str, ...]) -> None:
                     found += [pair * dims for pair in ((1, 0), (0, 1), (1, 1), (2, 1), (0, 2)) if max(pair) <= most]
         # A pair of one dimension and no other on the ends of several: amounts differ between dimensions.
         mixed = tuple((1, 0, 0, 1) for each in found[:1] if any(len(pad) == 4 for pad in found))
-        return {"boundary": tuple((0, 0) * (len(each) // 2) for each in found[:1]), "other": (*found, *mixed)}
+        nothing = tuple((0, 0) * (len(each) // 2) for each in found[:1])
+        return {"other": (*nothing, *found, *mixed)}
 
     def infer(b: Binding) -> TensorType:
         require(all(smallest(size) > 0 for size in b.x.shape), "nothing to repeat")

@@ -110,7 +110,7 @@ def subscript(operands: Any, attributes: Any) -> str:
 part(
     "slice",
     [
-        hidden("dim", lambda b: {"boundary": (0,), "other": tuple(range(1, b.x.rank))}),
+        hidden("dim", lambda b: {"other": tuple(range(b.x.rank))}),
         values("start", None, boundary=(0,), negative=(-1, -2, -3), other=(1, 2)),
         values("stop", None, boundary=(0,), negative=(-1,), other=(2, 3)),
         values("step", 1, other=(2, 3)),

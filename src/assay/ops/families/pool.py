@@ -19,9 +19,20 @@ def each(value: Any, spatial: int) -> tuple[int, ...]:
 
 
 def kernel(spatial: int) -> Attribute:
-    """The window."""
-    mixed = () if spatial == 1 else ((3, *(2,) * (spatial - 1)), (1, *(3,) * (spatial - 1)))
-    return values("kernel_size", boundary=(1,), other=(2, 3, *mixed), positional=True)
+    """The window, no larger than the input."""
+    mixed = () if spatial == 1 else ((3, *(2,) * (spatial - 1)),)
+    narrow = () if spatial == 1 else ((1, *(3,) * (spatial - 1)),)
+
+    def fits(b: Binding, value: Any) -> bool:
+        return all(smallest(b.x.shape[d - spatial]) >= each(value, spatial)[d] for d in range(spatial))
+
+    def classes(b: Binding) -> Classes:
+        return {
+            "boundary": tuple(k for k in (1, *narrow) if fits(b, k)),
+            "other": tuple(k for k in (2, 3, *mixed) if fits(b, k)),
+        }
+
+    return Attribute("kernel_size", classes, positional=True)
 
 
 def padding(spatial: int) -> Attribute:
@@ -37,6 +48,14 @@ def padding(spatial: int) -> Attribute:
 def strides(spatial: int) -> Attribute:
     """None means the window's size."""
     return values("stride", None, boundary=(1,), other=(2, 3) if spatial == 1 else (2, 3, (2, *(1,) * (spatial - 1))))
+
+
+def spreads(b: Binding, spatial: int) -> Classes:
+    """Dilations with which the window still fits."""
+    kernels, pads = each(b.kernel_size, spatial), each(b.padding, spatial)
+    sizes = [smallest(size) for size in b.x.shape[-spatial:]]
+    fitting = [v for v in (2, 3) if all(sizes[d] + 2 * pads[d] > v * (kernels[d] - 1) for d in range(spatial))]
+    return {"default": (1,), "other": tuple(fitting)}
 
 
 def pooled(b: Binding, spatial: int) -> TensorType:
@@ -101,7 +120,7 @@ def max_pool(spatial: int, indices: bool) -> None:
             kernel(spatial),
             strides(spatial),
             padding(spatial),
-            values("dilation", 1, other=(2, 3)),
+            Attribute("dilation", lambda b: spreads(b, spatial), 1),
             flag("ceil_mode"),
             *constant_return,
         ],
@@ -144,7 +163,7 @@ def avg_pool(spatial: int) -> None:
 def targets(spatial: int) -> Attribute:
     """Output sizes; None in a tuple keeps the input's."""
     mixed = () if spatial == 1 else ((1, 3), (None, 2), (4, 2))
-    return values("output_size", boundary=(1,), other=(2, 3, 5, *mixed), positional=True)
+    return values("output_size", boundary=(1, *mixed[:1]), other=(2, 3, 5, *mixed[1:]), positional=True)
 
 
 def adapted(b: Binding, spatial: int) -> TensorType:

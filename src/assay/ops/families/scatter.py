@@ -172,8 +172,7 @@ operator(
         Attribute(
             "reduce",
             lambda b: {
-                "boundary": ("sum",),
-                "other": ("prod", "amax", "amin", *(("mean",) if is_float(b.x.dtype) else ())),
+                "other": ("sum", "prod", "amax", "amin", *(("mean",) if is_float(b.x.dtype) else ())),
             },
         ),
         flag("include_self", True),

@@ -259,7 +259,7 @@ def expansions(b: Binding) -> Classes:
     return {
         "boundary": (shape,),
         "negative": (tuple(3 if size == 1 else -1 for size in shape), (2, *(-1 for _ in shape))) if shape else (),
-        "other": tuple(dict.fromkeys((grown, (2, *shape), (1, *grown)))),
+        "other": tuple(each for each in dict.fromkeys((grown, (2, *shape), (1, *grown))) if each != shape),
     }
 
 
