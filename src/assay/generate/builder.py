@@ -88,6 +88,7 @@ class Builder:
         self.tracked: dict[str, Tracked] = {}
         self.saved: set[str] = set()
         self.retired: list[str] = []
+        self.repeats = 0
         self.counter = 0
         self.counts: dict[str, int] = {}
         self.interpreter = Interpreter(operators, self.palette.table, self.palette.instantiations)
@@ -152,8 +153,8 @@ class Builder:
         facts = hull(*(_facts_of(each) for each in data))
         return Fresh(type_, data, fit(facts, type_.dtype), gradients)
 
-    def add_input(self, fresh: Fresh) -> str:
-        """Make a fresh input real: an argument, a parameter or a buffer, in some layout."""
+    def add_input(self, fresh: Fresh, written: bool = False) -> str:
+        """Make a fresh input real: an argument, a parameter or a buffer, in some layout; one that is ``written`` does not overlap itself."""
         policy, rng = self.policy, self.rng
         static = all(isinstance(size, int) for size in fresh.type.shape)
         role = "argument"
@@ -163,13 +164,14 @@ class Builder:
         count = self.counts.get(prefix, 0)
         self.counts[prefix] = count + 1
         name = f"{prefix}{count}"
-        trains = policy.training and fresh.gradients and role != "buffer"
+        trains = policy.training and fresh.gradients and role != "buffer" and not written
         grad = trains and is_float(fresh.type.dtype) and rng.random() < 0.7
         tracked = Tracked(grad=grad, leaf=True)
         for call, arguments in enumerate(self.arguments):
             layout = Layout()
             if role == "argument" and rng.random() < policy.layouts:
-                layout = self._layout(fresh.type, self.instantiations[call])
+                layout = self._layout(fresh.type)
+                layout = Layout() if written and layout.kind == "expanded" else layout
             tracked.overlaps |= layout.kind == "expanded"
             arguments[name] = Argument(fresh.data[call], layout, grad)
         self._define_input(Input(Value(name, fresh.type, name), role), fresh.abstract, tracked)
@@ -204,7 +206,7 @@ class Builder:
         tracked = Tracked(overlaps=self.tracked[base].overlaps, leaf=True)
         self._define_input(Input(Value(name, type_, base), "argument", base), Abstract(type_, fresh.facts), tracked)
 
-    def _layout(self, type_: TensorType, instantiation: int) -> Layout:
+    def _layout(self, type_: TensorType) -> Layout:
         rng, rank = self.rng, type_.rank
         kinds = ["sliced"] if rank else []
         if rank > 1:

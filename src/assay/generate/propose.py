@@ -75,6 +75,8 @@ class _Proposal:
             self._bind(specification, choice)
             if specification.many is not None:
                 self._complete(specification, len(self.choices) - 1)
+        if builder.policy.training and operator.trains is not None:
+            require(operator.trains(self.binding), "backward does not work with these operands")
         self._keep_domains()
         self.applied = self._apply("function" if not operator.inplace_only else "inplace")
         if wanted is not None:
@@ -327,7 +329,11 @@ class _Proposal:
         """Make inputs of what is fresh, clamp what must be, choose a form and append."""
         builder = self.builder
         form, out = self._form()
-        operands: list[Operand] = [self._real(choice) for choice in self.choices]
+        written = {*self.operator.writes, *([self.operator.operands[0].name] if form == "inplace" else [])}
+        operands: list[Operand] = [
+            self._real(choice, specification.name in written)
+            for specification, choice in zip(self.operator.operands, self.choices, strict=True)
+        ]
         for position, interval in self.clamps:
             name = operands[position]
             assert isinstance(name, str)
@@ -342,9 +348,9 @@ class _Proposal:
             applied = self._apply(form)
         return builder.add_operation(self.operator, operands, self.attributes, applied, form, out)
 
-    def _real(self, choice: Choice) -> Operand:
+    def _real(self, choice: Choice, written: bool) -> Operand:
         if isinstance(choice, Fresh):
-            return self.builder.add_input(choice)
+            return self.builder.add_input(choice, written)
         if isinstance(choice, tuple):
             return tuple(item if isinstance(item, str) else self.builder.add_input(item) for item in choice)
         return choice
@@ -394,6 +400,9 @@ class _Proposal:
         storage = builder.environment.storage
         sources = self._names()
         grad = any(builder.tracked[name].grad for name in sources) and self.operator.differentiable
+        if sources and builder.repeats:
+            # In what is run twice an operand may be what the first turn returned: the target itself, or a view of it.
+            return False
         # Operands that overlap the target partly are refused by torch, and in what order they are read is nobody's promise.
         apart = all(storage.get(name) != storage.get(target) for name in sources)
         return apart and builder.writable(target, grad)
@@ -415,7 +424,7 @@ class _Proposal:
     def _out(self) -> str | None:
         """An existing value that takes the result by out=: autograd has no part in it."""
         builder = self.builder
-        if len(self.applied.results) != 1 or self.operator.writes:
+        if len(self.applied.results) != 1 or self.operator.writes or builder.repeats:
             return None
         sources = self._values(self.choices)
         if any(builder.tracked[name].grad for name in sources) or self._fresh_grad():

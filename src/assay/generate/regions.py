@@ -129,7 +129,11 @@ def _loop(builder: Builder, kind: str, carried: str, next_operator: Next) -> boo
         builder.environment.define(parameter, abstract)
         builder.tracked[parameter.name] = replace(builder.tracked[carried], overlaps=True)
         scope.names.append(parameter.name)
-        result = _body(builder, scope, parameter.name, next_operator, builder.rng.randint(0, 1))
+        builder.repeats += 1
+        try:
+            result = _body(builder, scope, parameter.name, next_operator, builder.rng.randint(0, 1))
+        finally:
+            builder.repeats -= 1
         block = Block(tuple(scope.statements), (result,), (counter, parameter))
     region = Region(kind, (carried,), (("trips", trips),), (block,), (_result(builder, carried),))
     return _finish(builder, region, carried)
@@ -158,7 +162,11 @@ def _function(builder: Builder, kind: str, carried: str, next_operator: Next) ->
         builder.tracked[parameter.name] = replace(builder.tracked[carried], overlaps=True)
         scope.names.append(parameter.name)
         operations = 0 if kind == "lambda" else builder.rng.randint(1, 2)
-        result = _body(builder, scope, parameter.name, next_operator, operations)
+        builder.repeats += 1
+        try:
+            result = _body(builder, scope, parameter.name, next_operator, operations)
+        finally:
+            builder.repeats -= 1
         statements = tuple(scope.statements)
     if kind == "lambda" and not _is_expression(statements):
         kind = "def"

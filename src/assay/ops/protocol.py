@@ -131,6 +131,8 @@ class Operator:
     index: Mapping[str, int] = field(default_factory=dict)
     # Whether an operator that is not differentiable is harmless in a graph (comparisons); floor_divide makes backward fail.
     stops_gradients: bool = True
+    # Whether backward works with these operands, where it does not with all that forward takes.
+    trains: Callable[[Binding], bool] | None = None
 
     @property
     def family(self) -> str:

@@ -184,6 +184,15 @@ operator(
     jax="jnp.matmul",
     tensorflow="tf.matmul",
 )
+
+
+def linear_type(b: Binding) -> TensorType:
+    """A weight of one dimension takes no bias."""
+    require(b.bias is None or b.weight.rank == 2, "a vector as weight has no bias")
+    result: TensorType = b.x.with_shape((*b.x.shape[:-1], *b.weight.shape[:-1]))
+    return result
+
+
 operator(
     "matmul.linear",
     operands=[
@@ -197,7 +206,7 @@ operator(
         ),
         exactly("bias", lambda b: b.x.with_shape(b.weight.shape[:-1]), optional=True),
     ],
-    infer=lambda b: b.x.with_shape((*b.x.shape[:-1], *b.weight.shape[:-1])),
+    infer=linear_type,
     facts=lambda b, f: total(f.x * f.weight, b.x.shape[-1]) + (f.bias or constant(0)),
     torch="torch.nn.functional.linear",
     saves="inputs",

@@ -18,7 +18,7 @@ def padded(b: Binding) -> TensorType:
     for pair in range(len(b.pad) // 2):
         position = len(shape) - 1 - pair
         left, right = b.pad[2 * pair], b.pad[2 * pair + 1]
-        require(shape[position] + min(left, 0) >= 0, "more is cropped than there is")
+        require(shape[position] + (min(left, 0) + min(right, 0)) >= 0, "more is cropped than there is")
         shape[position] = shape[position] + (left + right)
         require(smallest(shape[position]) >= 0, "more is cropped than there is")
     result: TensorType = b.x.with_shape(tuple(shape))

@@ -58,6 +58,11 @@ def spreads(b: Binding, spatial: int) -> Classes:
     return {"default": (1,), "other": tuple(fitting)}
 
 
+def unbatched(spatial: int) -> tuple[int, ...]:
+    """Ranks with and without a batch. In three dimensions torch refuses an unbatched tensor that is channels-last, so it is left out."""
+    return (5,) if spatial == 3 else (spatial + 1, spatial + 2)
+
+
 def pooled(b: Binding, spatial: int) -> TensorType:
     """The sliding window's shape."""
     kernels = each(b.kernel_size, spatial)
@@ -115,7 +120,7 @@ def max_pool(spatial: int, indices: bool) -> None:
     constant_return = [values("return_indices", other=(True,))] if indices else []
     operator(
         f"pool.max_pool{spatial}d" + ("_with_indices" if indices else ""),
-        operands=[free("x", FLOATS if spatial == 1 else NUMERIC, (spatial + 1, spatial + 2), jumps=indices)],
+        operands=[free("x", FLOATS if spatial == 1 else NUMERIC, unbatched(spatial), jumps=indices)],
         attributes=[
             kernel(spatial),
             strides(spatial),
@@ -141,7 +146,7 @@ def avg_pool(spatial: int) -> None:
     override = [values("divisor_override", None, boundary=(1,), other=(3, 4))] if spatial > 1 else []
     operator(
         f"pool.avg_pool{spatial}d",
-        operands=[free("x", FLOATS if spatial < 3 else ("float32", "float64"), (spatial + 1, spatial + 2))],
+        operands=[free("x", FLOATS if spatial < 3 else ("float32", "float64"), unbatched(spatial))],
         attributes=[
             kernel(spatial),
             strides(spatial),
@@ -185,7 +190,7 @@ def adaptive(spatial: int) -> None:
     for kind, facts in (("avg", lambda b, f: bin_mean(b, f, spatial)), ("max", lambda b, f: hull(f.x))):
         operator(
             f"pool.adaptive_{kind}_pool{spatial}d",
-            operands=[free("x", FLOATS, (spatial + 1, spatial + 2))],
+            operands=[free("x", FLOATS, unbatched(spatial))],
             attributes=[targets(spatial)],
             infer=lambda b: adapted(b, spatial),
             facts=facts,

@@ -106,6 +106,7 @@ operator(
     inplace="scatter_",
     out=True,
     saves="inputs",
+    trains=lambda b: b.src.shape == b.index.shape,
     onnx="ScatterElements",
     tensorflow="tf.tensor_scatter_nd_update",
 )
@@ -137,6 +138,7 @@ operator(
     inplace="scatter_add_",
     out=True,
     saves="inputs",
+    trains=lambda b: b.src.shape == b.index.shape,
     onnx="ScatterElements",
     jax="jnp.ndarray.at.add",
     tensorflow="tf.tensor_scatter_nd_add",
@@ -180,6 +182,7 @@ operator(
     order=("x", "dim", "index", "src"),
     infer=lambda b: b.x,
     facts=reduced_facts,
+    trains=lambda b: b.src.shape == b.index.shape,
     torch="torch.scatter_reduce",
     inplace="scatter_reduce_",
     out=True,
