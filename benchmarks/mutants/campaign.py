@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.mutants import catalogue, confirm
 
 SCRIPT_SECONDS = 180.0
-JUDGED = 12  # scripts run with and without, oldest first; a detection ends it
+JUDGED = 30  # scripts run with and without, oldest first; a detection ends it
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ def run(entry: catalogue.Entry, plan: Plan, folder: Path) -> Result:
         result.status, result.error = "error", "no process of the campaign imported torch under the hook"
         return result
     judge_all(entry, summary.get("buckets", []), campaign, folder, started, result)
-    shutil.rmtree(folder / "cache-fuzz", ignore_errors=True)
+    for cache in folder.glob("cache-*"):
+        shutil.rmtree(cache, ignore_errors=True)
     return result
 
 

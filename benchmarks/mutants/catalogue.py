@@ -19,7 +19,8 @@ HERE = Path(__file__).resolve().parent
 PATH = HERE / "catalogue.json"
 HOOK = HERE / "hook"
 
-CRASH_SHARE = 0.6
+CRASH_SHARE = 0.6  # of a layer
+SURPLUS = 1.1  # kept above the quota of a layer
 
 Entry = dict[str, Any]
 
@@ -107,7 +108,7 @@ def select(tried: Iterable[Entry], wanted: int) -> list[Entry]:
 
 
 def build(folder: Path, seed: int, say: Callable[[str], None]) -> None:
-    """Write catalogue.json from a search's confirmed faults: up to the quota of each layer and a tenth above it."""
+    """Write catalogue.json from a search's confirmed faults: each layer up to its quota and a little above."""
     from importlib.metadata import version
 
     from benchmarks.mutants.baseline import read_lines
@@ -121,7 +122,7 @@ def build(folder: Path, seed: int, say: Callable[[str], None]) -> None:
         proofs = {entry["id"]: confirmed[entry["id"]] for entry in tried if entry["id"] in confirmed}
         verdicts["unconfirmed"] = sum(proof["verdict"] != "confirmed" for proof in proofs.values())
         proven = [entry for entry in tried if proofs.get(entry["id"], {}).get("verdict") == "confirmed"]
-        chosen = select(proven, round(quota * 1.1))
+        chosen = select(proven, round(quota * SURPLUS))
         for entry in chosen:
             proof = proofs[entry["id"]]
             witness = {name: entry[name] for name in ("target", "covering", "failed", "ran")}

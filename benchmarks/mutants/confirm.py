@@ -17,6 +17,7 @@ from benchmarks.mutants.baseline import append, read_lines
 
 ROOT = catalogue.HERE.parent.parent
 TIMEOUT = 150.0
+BATCH = 40  # witnesses without a fault that share an interpreter
 
 
 def environment(entry: dict[str, Any] | None, catalogue_path: Path, log: Path | None = None) -> dict[str, str]:
@@ -34,17 +35,23 @@ def environment(entry: dict[str, Any] | None, catalogue_path: Path, log: Path | 
     return result
 
 
-def witness_run(name: str, target: str, variables: dict[str, str]) -> list[str]:
-    """What differs for a witness in a fresh interpreter. RuntimeError if the interpreter failed before it could say."""
-    command = [sys.executable, "-m", "benchmarks.mutants.witnesses", target, name]
+def witness_runs(names: list[str], target: str, variables: dict[str, str]) -> list[dict[str, Any]]:
+    """What differs for each witness, in one fresh interpreter. RuntimeError if it failed before it said anything."""
+    command = [sys.executable, "-m", "benchmarks.mutants.witnesses", target, *names]
+    seconds = TIMEOUT + 20 * len(names)
     try:
-        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=TIMEOUT)
+        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         raise RuntimeError("no answer in time") from None
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if not lines:
         raise RuntimeError(f"status {done.returncode}: {done.stderr.strip()[-300:]}")
-    return json.loads(lines[-1])["differences"]
+    return [json.loads(line) for line in lines]
+
+
+def witness_run(name: str, target: str, variables: dict[str, str]) -> list[str]:
+    """What differs for a witness in a fresh interpreter. RuntimeError if that failed before it could say."""
+    return witness_runs([name], target, variables)[-1]["differences"]
 
 
 def prove(entry: dict[str, Any], catalogue_path: Path, plain: Callable[[str, str], list[str]]) -> dict[str, Any]:
@@ -76,14 +83,25 @@ def confirm_all(folder: Path, surplus: float, say: Callable[[str], None]) -> Non
     known = {entry["id"] for entry in read_lines(file)}
     cached = {(entry["name"], entry["target"]): entry["differences"] for entry in read_lines(folder / "plain.jsonl")}
 
+    chosen = {
+        layer: catalogue.select(read_lines(folder / f"tried-{layer}.jsonl"), math.ceil(quota * surplus))
+        for layer, quota in layers.QUOTAS.items()
+    }
+    for target in sorted(set(layers.TARGETS.values())):
+        names = {entry["witness"] for entries in chosen.values() for entry in entries if entry["target"] == target}
+        missing = sorted(name for name in names if (name, target) not in cached)
+        for start in range(0, len(missing), BATCH):
+            for row in witness_runs(missing[start : start + BATCH], target, environment(None, catalogue.PATH)):
+                cached[row["name"], target] = row["differences"]
+                append(folder / "plain.jsonl", row)
+
     def plain(name: str, target: str) -> list[str]:
-        if (name, target) not in cached:
+        if (name, target) not in cached:  # its batch died before it
             cached[name, target] = witness_run(name, target, environment(None, catalogue.PATH))
-            append(folder / "plain.jsonl", {"name": name, "target": target, "differences": cached[name, target]})
         return cached[name, target]
 
-    for layer, quota in layers.QUOTAS.items():
-        for entry in catalogue.select(read_lines(folder / f"tried-{layer}.jsonl"), math.ceil(quota * surplus)):
+    for layer, entries in chosen.items():
+        for entry in entries:
             if entry["id"] in known:
                 continue
             tried = {

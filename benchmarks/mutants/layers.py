@@ -56,13 +56,13 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 }
 
 QUOTAS: dict[str, int] = {
-    "dynamo": 55,
-    "functorch": 50,
-    "decompositions": 55,
-    "fx-passes": 35,
-    "lowerings": 50,
-    "scheduler": 30,
-    "codegen": 40,
+    "dynamo": 60,
+    "functorch": 55,
+    "decompositions": 60,
+    "fx-passes": 30,
+    "lowerings": 45,
+    "scheduler": 25,
+    "codegen": 35,
 }
 
 TARGETS: dict[str, str] = {

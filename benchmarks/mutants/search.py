@@ -188,7 +188,8 @@ def draw_layer(folder: Path, layer: str, seed: int, wanted: int, functions: Any)
         quick = [name for name in names if name not in coverage.slow]
         generator = random.Random(entry["id"])
         names = choose(quick, TRIED[target], generator)
-        names += choose(sorted(coverage.slow.intersection(coverage.lines[entry["path"]][line])), 2, generator)
+        if len(names) < 3:
+            names += choose(sorted(coverage.slow.intersection(coverage.lines[entry["path"]][line])), 2, generator)
         basic = (entry["path"], line) in coverage.basic
         try:
             result = forking.in_child(lambda: attempt(entry, names, target, basic, functions), SECONDS[target])  # noqa: B023
@@ -216,7 +217,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--layer", choices=sorted(layers.QUOTAS))
     parser.add_argument("--target", choices=sorted(set(layers.TARGETS.values())))
     parser.add_argument(
-        "--surplus", type=float, default=1.15, help="faults with a witness to draw, as a multiple of the quota"
+        "--surplus", type=float, default=1.05, help="faults with a witness to draw, as a multiple of the quota"
     )
     parser.add_argument("--scale", type=float, default=1.0, help="fraction of the quota, for a trial")
     options = parser.parse_args(argv)
