@@ -331,7 +331,7 @@ def open_run(folder: Path) -> Store:
         raise UserMistake(f"cannot read {path} ({error}); choose another run with --run") from None
     if application == 0 and version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         connection.close()
-        raise UserMistake(f"{folder} is a run that was killed before it began; delete it, or choose another with --run")
+        raise UserMistake(f"{folder} holds a run that never began; begin one there by `assay fuzz --run`")
     if application != APPLICATION:
         connection.close()
         raise UserMistake(f"{path} is not a run of Assay; choose another run with --run")

@@ -58,12 +58,13 @@ def progress_line(now: Snapshot) -> str:
     engaged = sum(now.engaged.values())
     left = f", {clock(now.seconds_left)} left" if now.seconds_left is not None else ""
     asked = f"/{now.asked}" if now.asked is not None else ""
+    state = "; stopping" if now.stopping else "" if now.cases or now.running else "; starting workers"
     waiting = f" ({now.waiting} to reduce)" if now.waiting else ""
     return (
         f"[{clock(now.elapsed)}] {now.cases}{asked} cases, {now.rate:.1f}/s, "
         f"{share(now.cases - now.count('Invalid'), now.cases)} valid, {share(engaged, now.cases)} engaged, "
         f"{share(now.count('Inconclusive'), now.cases)} inconclusive, {now.findings} findings{waiting}, "
-        f"{now.buckets} buckets{left}{'; stopping' if now.stopping else ''}"
+        f"{now.buckets} buckets{left}{state}"
     )
 
 

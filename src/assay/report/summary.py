@@ -56,6 +56,8 @@ def for_people(summary: dict[str, Any], store: Store) -> str:
     for target, verdicts in summary["verdicts_per_target"].items():
         told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items(), key=lambda item: -item[1]))
         lines.append(f"  {target or '(none)'}: {told}")
+    if unfinished := store.unfinished():
+        lines.append(f"{len(unfinished)} cases were given up in progress; `assay resume` runs them again")
     for case in store.judged("Invalid", 5):
         lines.append(
             f"Invalid, a defect of Assay: case {case['index']}, saved as {store.folder / (case['saved'] or '')}"

@@ -88,12 +88,13 @@ def render(title: str, now: Snapshot) -> RenderableType:
     left = f"{clock(now.seconds_left)} left" if now.seconds_left is not None else ""
     last = "none yet" if now.last_new is None else f"{clock(now.last_new)} ago"
     waiting = f", {now.waiting} to reduce" if now.waiting else ""
+    starting = "" if now.cases or now.running else "starting workers"
     head.add_row(f"{now.cases}{asked} cases", f"{now.rate:.1f} cases/s", f"{clock(now.elapsed)} elapsed", left)
     head.add_row(
         f"{share(now.cases - now.count('Invalid'), now.cases)} valid",
         f"{share(engaged, now.cases)} engaged",
         f"{share(now.count('Inconclusive'), now.cases)} inconclusive",
-        "stopping: finishing what is in progress" if now.stopping else "",
+        "stopping: finishing what is in progress" if now.stopping else starting,
     )
     found = Text(f"{now.findings} findings in {now.buckets} buckets{waiting}; last new finding: {last}")
     found.stylize("bold red" if now.findings else "green")
