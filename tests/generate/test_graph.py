@@ -1,0 +1,121 @@
+"""Generated programs: determined by the seed, valid, and exact where they say so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assay.emit.cases import build_case
+from assay.emit.torch import render
+from assay.generate.graph import make_case, make_program
+from assay.generate.settings import Settings
+from assay.ir.case import Case
+from assay.ir.program import Operation, Region, operations, output_names, walk
+from assay.ir.serialize import program_from_json, program_to_json
+from assay.ir.types import TensorType, is_float
+from assay.ir.verify import verify
+from assay.ops.catalogue import load, select
+from assay.ops.facts import Unsatisfied
+from assay.ops.interpret import interpret
+from assay.ops.twin import in_float64
+
+SETTINGS = Settings(seed=3, operators=tuple(load()), nodes=10, targets=("aot_eager", "inductor"))
+
+
+def test_the_case_at_an_index_follows_from_the_settings() -> None:
+    first = [make_case(SETTINGS, index).to_json() for index in range(10)]
+    assert [make_case(SETTINGS, index).to_json() for index in reversed(range(10))][::-1] == first
+    assert len({Case.from_json(data).id for data in first}) == 10
+
+
+def test_another_seed_gives_other_cases() -> None:
+    other = Settings(4, SETTINGS.operators, SETTINGS.nodes, SETTINGS.targets)
+    assert make_case(SETTINGS, 0).id != make_case(other, 0).id
+
+
+@pytest.mark.parametrize("index", range(40))
+def test_a_program_is_well_formed_and_its_types_follow_from_its_specifications(index: int) -> None:
+    program, _ = make_program(SETTINGS, index)
+    verify(program)
+    again, _ = interpret(program, load())
+    assert again == program
+    assert program_from_json(program_to_json(program)) == program
+    assert render(program_from_json(program_to_json(program))) == render(program)
+
+
+def test_only_included_operators_are_drawn() -> None:
+    names = tuple(select(["binary.*", "unary.clamp"]))
+    for index in range(20):
+        program, _ = make_program(Settings(1, names, 8, ("eager",)), index)
+        assert {operation.operator for operation in operations(program)} <= set(names)
+
+
+def test_features_of_the_representation_all_arise() -> None:
+    forms: set[str] = set()
+    regions: set[str] = set()
+    layouts: set[str] = set()
+    roles: set[str] = set()
+    symbolic = aliased = nested = 0
+    for index in range(400):
+        program, _ = make_program(SETTINGS, index)
+        for statement in walk(program.body):
+            if isinstance(statement, Operation):
+                forms.add(statement.form)
+            elif isinstance(statement, Region):
+                regions.add(statement.kind)
+        roles |= {entry.role for entry in program.inputs}
+        aliased += any(entry.base for entry in program.inputs)
+        symbolic += bool(program.sizes)
+        nested += any(not isinstance(item, str) for item in program.outputs[1]) if program.outputs[1] else 0
+        layouts |= {argument.layout.kind for call in program.calls for _, argument in call.arguments}
+    assert forms == {"function", "method", "operator", "inplace", "out"}
+    assert regions == {"if", "for", "while", "with", "try", "def", "lambda"}
+    assert layouts == {"contiguous", "permuted", "sliced", "expanded", "channels_last", "alias"}
+    assert roles == {"argument", "parameter", "buffer"}
+    assert symbolic
+    assert aliased
+    assert nested
+
+
+def test_at_least_two_fifths_of_the_cases_are_exact_throughout() -> None:
+    exact = 0
+    for index in range(200):
+        outputs = make_case(SETTINGS, index).exact["outputs"]
+        exact += all(outputs)
+    assert exact >= 80
+
+
+def outputs_of(text: str) -> list[list[Any]]:
+    """Every tensor that the calls return, inference only."""
+    import torch
+    from torch.utils._pytree import tree_leaves
+
+    module: dict[str, Any] = {"__name__": "case"}
+    exec(compile(text, "case.py", "exec"), module)
+    first = (module["state"](),) if "state" in module else ()
+    found = []
+    for call in range(module["CALLS"]):
+        with torch.no_grad():
+            found.append([leaf.clone() for leaf in tree_leaves(module["program"](*first, *module["inputs"](call)))])
+    return found
+
+
+@pytest.mark.torch
+def test_exact_outputs_are_the_same_in_float64() -> None:
+    torch = pytest.importorskip("torch")
+    compared = 0
+    for index in range(250):
+        program, _policy = make_program(SETTINGS, index, {"exact": True, "containers": 0.0})
+        try:
+            twin = in_float64(program)
+        except Unsatisfied:
+            continue
+        exact = build_case(program, source="graph", target="eager", options={}).exact["outputs"]
+        types = [interpret(program, load())[1].values[name].type for name in output_names(program.outputs)]
+        for low, high in zip(outputs_of(render(program)), outputs_of(render(twin)), strict=True):
+            for flag, type_, a, b in zip(exact, types, low, high, strict=True):
+                if flag and isinstance(type_, TensorType) and is_float(type_.dtype):
+                    compared += 1
+                    assert torch.equal(a.double(), b.double()), f"program {index} is not exact"
+    assert compared > 300
