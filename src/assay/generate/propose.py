@@ -399,7 +399,8 @@ class _Proposal:
         builder = self.builder
         storage = builder.environment.storage
         sources = self._names()
-        grad = any(builder.tracked[name].grad for name in sources) and self.operator.differentiable
+        grad = any(builder.tracked[name].grad for name in sources) or self._fresh_grad()
+        grad = grad and self.operator.differentiable
         if sources and builder.repeats:
             # In what is run twice an operand may be what the first turn returned: the target itself, or a view of it.
             return False
