@@ -1,1 +1,1 @@
-"""Operator specifications, one family a file, and the rules that follow from them (types, facts about values, promotion)."""
+"""Operator specifications, one family a file, and the rules that follow from them (types, facts, promotion)."""

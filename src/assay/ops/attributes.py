@@ -40,7 +40,7 @@ def keepdim() -> Attribute:
 def dim(
     name: str = "dim", of: str = "x", default: int | None = None, nonempty: bool = False, optional: bool = False
 ) -> Attribute:
-    """One dimension of an operand, from either end, or all (None) if ``optional``. ``nonempty`` keeps to those of at least one element."""
+    """One dimension, from either end, or all (None) if ``optional``; ``nonempty`` ones have at least one element."""
 
     def classes(b: Binding) -> Classes:
         shape = getattr(b, of).shape

@@ -1,7 +1,7 @@
-"""`assay ops check`: every specification against the framework's own shape inference and an eager run, over sampled instances.
+"""`assay ops check`: specifications against the framework's own shape inference and an eager run, over samples.
 
-Instances are drawn here; they run in another process with the interpreter that has torch (`check_torch`, run by path), so that nothing here
-imports a framework.
+Instances are drawn here; they run in another process with the interpreter that has torch (`check_torch`, run by path),
+so that nothing here imports a framework.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Report:
 
 
 def check(names: Sequence[str] = (), samples: int = 20, python: str = sys.executable, seed: int = 0) -> list[Report]:
-    """Check the operators of these names (all if empty): ``samples`` instances for each dtype of the first operand, at least.
+    """Check the operators of these names (all if empty) on ``samples`` instances each or more, of every dtype and rank.
 
     Raises RuntimeError where the other process ends early.
     """
@@ -69,7 +69,7 @@ def check(names: Sequence[str] = (), samples: int = 20, python: str = sys.execut
 
 
 def probe(names: Sequence[str] = (), python: str = sys.executable, seed: int = 0) -> dict[str, tuple[str, ...]]:
-    """Dtypes and ranks of the first operand that torch takes although the specification does not declare them, by operator."""
+    """By operator, dtypes and ranks of the first operand that torch takes and the specification does not declare."""
     requests: list[dict[str, Any]] = []
     labels: list[tuple[str, str]] = []
     for name, operator in load().items():
@@ -84,7 +84,8 @@ def probe(names: Sequence[str] = (), python: str = sys.executable, seed: int = 0
             try:
                 instance = sample_instance(wider, rng, dtype or rng.choice(first.dtypes), rank, 30)
             except (Unsatisfied, IndexError, ValueError, KeyError, TypeError, ZeroDivisionError):
-                # Rules are written for what is declared; where they cannot say anything else, there is nothing to probe.
+                # Rules are written for what is declared; where they cannot say anything else, there is nothing to
+                # probe.
                 continue
             requests.append(request(instance, rng, 0) | {"probe": True})
             labels.append((name, dtype or f"rank {rank}"))

@@ -1,13 +1,15 @@
 """Runs instances of operators in torch and says where the framework disagrees with a specification.
 
-A program of its own: run by path with the interpreter that has torch, it reads one JSON instance a line and answers one JSON list of failures
-a line. It imports nothing of this package. `assay.ops.check` writes the instances and names the fields.
+A program of its own: run by path with the interpreter that has torch, it reads one JSON instance a line and answers one
+JSON list of failures a line. It imports nothing of this package. `assay.ops.check` writes the instances and names the
+fields.
 """
 
 import json
 import sys
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -113,11 +115,16 @@ def check_function(instance: dict[str, Any]) -> Iterator[str]:
         for position, (result, other) in enumerate(zip(results, wide, strict=False)):
             if not torch.equal(result.double(), other.double()):
                 yield f"result {position} is not exact: float64 gives something else"
-    fake_mode = FakeTensorMode()
-    real = environment(instance)
-    fakes = {key: to_fake(value, fake_mode) for key, value in real.items()}
-    with fake_mode:
+    mode = fake_mode()
+    fakes = {key: to_fake(value, mode) for key, value in environment(instance).items()}
+    with mode:
         yield from compare_types(evaluate(instance["text"], fakes), instance["results"], "shape inference")
+
+
+@cache
+def fake_mode() -> FakeTensorMode:
+    """One mode for all instances: making it costs more than using it."""
+    return FakeTensorMode()
 
 
 def to_fake(value: Any, mode: FakeTensorMode) -> Any:

@@ -24,7 +24,7 @@ def unary(
     jumps: bool = False,
     **rest: Any,
 ) -> Operator:
-    """An elementwise function without attributes; ``result`` gives the result's dtype. torch names it as the specification does."""
+    """An elementwise function without attributes, by torch's name; ``result`` gives the result's dtype."""
     last = name.partition(".")[2]
     rest.setdefault("torch", f"torch.{last}")
     rest.setdefault("inplace", f"{last}_")

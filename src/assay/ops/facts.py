@@ -1,8 +1,9 @@
 """What is known of a value's elements before it is computed: an interval, and whether the arithmetic so far was exact.
 
-Elements of an exact value are integer multiples of ``2**-scale``. While the sum of the magnitudes of all terms that an operation adds up stays
-below ``2**p`` units of ``2**-scale`` (p: bits of the dtype's significand), every order of evaluation, contraction and upcast gives the same bits
-(ORACLE.md), so that such values are compared exactly. A value whose ``scale`` is None was rounded somewhere.
+Elements of an exact value are integer multiples of ``2**-scale``. While the sum of the magnitudes of all terms that an
+operation adds up stays below ``2**p`` units of ``2**-scale`` (p: bits of the dtype's significand), every order of
+evaluation, contraction and upcast gives the same bits (ORACLE.md), so that such values are compared exactly. A value
+whose ``scale`` is None was rounded somewhere.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Bounds of every element, the scale of exact arithmetic, and the magnitude of the terms that were summed (at least the bounds')."""
+    """Bounds of every element, the scale of exact arithmetic, and the magnitude of the terms that were summed."""
 
     low: float
     high: float
@@ -172,8 +173,8 @@ def representable(facts: Facts, dtype: str) -> bool:
 
 BOOLEAN = Facts(0, 1, 0)
 
-# The largest magnitude that a conditioned program may reach, as a share of what is finite: a product of two such values is still finite
-# in the wider types, and 16-bit programs keep room for a sum.
+# The largest magnitude that a conditioned program may reach, as a share of what is finite: a product of two such values
+# is still finite in the wider types, and 16-bit programs keep room for a sum.
 _HEADROOM = {"float16": 2.0**11, "bfloat16": 2.0**40, "float32": 2.0**40, "float64": 2.0**200}
 
 

@@ -1,7 +1,8 @@
 """Abstract interpretation of a program: types and facts of every value, from its inputs and the specifications.
 
-The generator extends a program by it, reducers and the float64 twin retype a program by it, the verifier checks a program by it. It raises
-`Unsatisfied` wherever a specification is not met, so that what it accepts runs in eager mode without an exception.
+The generator extends a program by it, reducers and the float64 twin retype a program by it, the verifier checks a
+program by it. It raises `Unsatisfied` wherever a specification is not met, so that what it accepts runs in eager mode
+without an exception.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from assay.ops.python import apply_python
 
 @dataclass(frozen=True, slots=True)
 class Abstract:
-    """What is known of a value: its type, the facts of its elements, the parts of a container, the region of a function."""
+    """What is known of a value: its type, facts of its elements, parts of a container, region of a function."""
 
     type: Type
     facts: Facts | None = None
@@ -61,7 +62,7 @@ class Environment:
             self.storage[value.name] = value.storage
 
     def write(self, name: str, facts: Facts) -> None:
-        """Elements with these facts were written into the storage of a value: whatever shares it may now hold either."""
+        """Elements with these facts were written into a value's storage: whatever shares it may now hold either."""
         storage = self.storage.get(name)
         for other, where in self.storage.items():
             if where == storage:

@@ -29,7 +29,7 @@ def broadcast(
     expands: bool = True,
     **rest: Any,
 ) -> Operand:
-    """A tensor that broadcasts against earlier operands, of the dtype of the first of them or another, or a Python number.
+    """A tensor that broadcasts against earlier operands, mostly of the dtype of the first, or a Python number.
 
     ``same_dtype`` keeps to the first's dtype; without ``expands`` the first has the shape of the result already.
     """
@@ -130,7 +130,7 @@ def index(
 def several(
     name: str, like: str, count: tuple[int, int], fits: Callable[[TensorType, TensorType], bool], **rest: Any
 ) -> Operand:
-    """A list of tensors (of ``count`` from, to), each of which fits the first of the list. ``like`` is 'same' or 'dtype'."""
+    """A list of ``count`` (from, to) tensors, each of which fits the first. ``like`` is 'same' or 'dtype'."""
     return Operand(name, rest.pop("dtypes", ALL), many=count, accepts=lambda b, t: fits(b.first, t), role=like, **rest)
 
 

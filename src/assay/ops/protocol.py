@@ -1,11 +1,12 @@
 """The specification protocol: what an operator states so that it can be generated, rendered, judged and reduced.
 
-A specification names its operands (which tensors fit, and how to make one that does), its attributes (legal values in classes), the types of
-its results, the facts about their elements, and how each framework writes it. Everything else (sampling, promotion of forms, in-place and out=
-variants, text, retyping, reduction) follows from that and is written once, elsewhere.
+A specification names its operands (which tensors fit, and how to make one that does), its attributes (legal values in
+classes), the types of its results, the facts about their elements, and how each framework writes it. Everything else
+(sampling, promotion of forms, in-place and out= variants, text, retyping, reduction) follows from that and is written
+once, elsewhere.
 
-A *binding* ``b`` holds, by name, the type of each operand bound so far (None where left out, a tuple for a list of operands) and the value of
-each attribute. ``f`` holds the `Facts` of each operand, by the same names.
+A *binding* ``b`` holds, by name, the type of each operand bound so far (None where left out, a tuple for a list of
+operands) and the value of each attribute. ``f`` holds the `Facts` of each operand, by the same names.
 """
 
 from __future__ import annotations
@@ -48,10 +49,11 @@ class Draw(Protocol):
 class Operand:
     """One operand.
 
-    ``accepts(b, type)`` says whether a tensor fits beside what is bound; ``make(b, draw)`` gives a type that does. ``many`` bounds the number of
-    tensors in a list operand. ``scalars`` are the kinds of Python number that may stand in its place. ``domain`` bounds its elements; an operand
-    with ``jumps`` must be exact, since the operation is discontinuous in it. An ``optional`` operand may be left out.
-    ``distinct`` asks for an integer input whose elements differ from each other. With ``no_gradient`` torch refuses one that requires grad.
+    ``accepts(b, type)`` says whether a tensor fits beside what is bound; ``make(b, draw)`` gives a type that does.
+    ``many`` bounds the number of tensors in a list operand. ``scalars`` are the kinds of Python number that may stand
+    in its place. ``domain`` bounds its elements; an operand with ``jumps`` must be exact, since the operation is
+    discontinuous in it. An ``optional`` operand may be left out. ``distinct`` asks for an integer input whose elements
+    differ from each other. With ``no_gradient`` torch refuses one that requires grad.
     """
 
     name: str
@@ -71,10 +73,10 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute. ``classes(b)`` gives the legal values given what is bound, by class: default, boundary, negative, other.
+    """One attribute. ``classes(b)`` gives the legal values by class: default, boundary, negative, other.
 
-    ``default`` is the framework's own default, which is left out of the text; an attribute that is ``hidden`` only shapes operands (a kernel's
-    size) and is never written; ``positional`` ones are written without their name.
+    ``default`` is the framework's own default, which is left out of the text; an attribute that is ``hidden`` only
+    shapes operands (a kernel's size) and is never written; ``positional`` ones are written without their name.
     """
 
     name: str
@@ -92,14 +94,16 @@ Transfer = Callable[[Binding, Any], Facts | tuple[Facts, ...]]
 class Operator:
     """An operator specification; `operator` makes and registers one.
 
-    ``view`` names the operand that the result is a view of (``maybe_view``: may be). ``method``, ``inplace`` and ``symbol`` are the other ways that
-    torch writes it; ``out`` says whether it takes out=. ``render`` replaces the default text of the function form. ``saves`` tells what backward
-    keeps: none, inputs, output, both. ``thresholds`` are values at which its behaviour changes, for the input profiles.
+    ``view`` names the operand that the result is a view of (``maybe_view``: may be). ``method``, ``inplace`` and
+    ``symbol`` are the other ways that torch writes it; ``out`` says whether it takes out=. ``render`` replaces the
+    default text of the function form. ``saves`` tells what backward keeps: none, inputs, output, both. ``thresholds``
+    are values at which its behaviour changes, for the input profiles.
 
-    ``order`` names operands and attributes in the order in which torch takes them by position, where that is not the order of the operands
-    (``gather(x, dim, index)``); the tensor of a method form is always the first operand. ``inplace_only`` operators have no other form.
-    ``writes`` names operands that every form writes (running statistics); `facts` gives theirs after those of the results. ``results`` is 0
-    where their number follows from operands and attributes.
+    ``order`` names operands and attributes in the order in which torch takes them by position, where that is not the
+    order of the operands (``gather(x, dim, index)``); the tensor of a method form is always the first operand.
+    ``inplace_only`` operators have no other form. ``writes`` names operands that every form writes (running
+    statistics); `facts` gives theirs after those of the results. ``results`` is 0 where their number follows from
+    operands and attributes.
     """
 
     name: str
@@ -129,7 +133,8 @@ class Operator:
     # Results whose tie-breaking is not promised (indices of equal maxima): compared only where elements cannot tie.
     unpromised: tuple[int, ...] = ()
     index: Mapping[str, int] = field(default_factory=dict)
-    # Whether an operator that is not differentiable is harmless in a graph (comparisons); floor_divide makes backward fail.
+    # Whether an operator that is not differentiable is harmless in a graph (comparisons); floor_divide makes backward
+    # fail.
     stops_gradients: bool = True
     # Whether backward works with these operands, where it does not with all that forward takes.
     trains: Callable[[Binding], bool] | None = None
@@ -169,7 +174,8 @@ def operator(
 ) -> Operator:
     """Make an operator specification and register it under its name (``family.name``).
 
-    The method form defaults to the last part of ``torch`` where that is a plain ``torch.`` function; pass ``method=None`` where there is none.
+    The method form defaults to the last part of ``torch`` where that is a plain ``torch.`` function; pass
+    ``method=None`` where there is none.
     """
     if "method" not in rest and torch.count(".") == 1 and not torch.startswith("torch._"):
         rest["method"] = torch.partition(".")[2]

@@ -1,7 +1,8 @@
 """Python operations between tensor operations: arithmetic on numbers, containers, sizes.
 
-Kinds: arithmetic (attribute ``symbol``: + - * // %), compare (``symbol``), pack (``container``: tuple, list, dict; ``keys``), item (``index``),
-append (the same list, one longer), size (``dim`` of a tensor), length, rename (another name of the same object), read (`tensor.item()`).
+Kinds: arithmetic (attribute ``symbol``: + - * // %), compare (``symbol``), pack (``container``: tuple, list, dict;
+``keys``), item (``index``), append (the same list, one longer), size (``dim`` of a tensor), length, rename (another
+name of the same object), read (`tensor.item()`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Instances of one operator: types of its operands, values of its attributes, contents within the domains.
 
-The generator of programs draws operators in context; this draws one alone, for `assay ops check` and for calibration. Sizes are symbolic now and
-then, with two instantiations, so that shape rules are checked on symbolic sizes too.
+The generator of programs draws operators in context; this draws one alone, for `assay ops check` and for calibration.
+Sizes are symbolic now and then, with two instantiations, so that shape rules are checked on symbolic sizes too.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One drawn instance: per operand a type (None, a ScalarType with its value in ``scalars``, a tuple for a list) and its facts."""
+    """One drawn instance: a type and facts per operand; the value of a Python number is in ``scalars``."""
 
     operator: Operator
     types: tuple[Any, ...]
@@ -85,7 +85,7 @@ def sample_instance(
 
 
 def draw_attributes(operator: Operator, binding: Binding, rng: random.Random) -> dict[str, Any]:
-    """A value for each attribute: a class first, then a value of the class. Raises Unsatisfied where one has no legal value."""
+    """A value for each attribute: its class first. Raises Unsatisfied where one has no legal value."""
     attributes: dict[str, Any] = {}
     for attribute in operator.attributes:
         classes = {name: values for name, values in attribute.classes(binding).items() if values}

@@ -63,7 +63,8 @@ def window(size: Size, kernel: int, stride: int, padding: int, dilation: int, ce
     if not ceil_mode:
         return extent // stride + 1
     result = (extent + (stride - 1)) // stride + 1
-    # The last window must start inside the input or its left padding; per instantiation, so only the uniform answers are taken.
+    # The last window must start inside the input or its left padding; per instantiation, so only the uniform answers
+    # are taken.
     start = (result - 1) * stride
     if start >= size + padding:
         return result - 1

@@ -34,7 +34,7 @@ def written(value: Any) -> str:
 
 
 def forms(operator: Operator, attributes: Mapping[str, Any]) -> tuple[str, ...]:
-    """The forms in which the operator may be written with these attributes: function, method, operator, inplace, out."""
+    """The forms that the operator has with these attributes: function, method, operator, inplace, out."""
     if operator.inplace_only:
         return ("inplace",)
     result = ["function"]

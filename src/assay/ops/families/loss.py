@@ -156,7 +156,8 @@ def classification(name: str, facts: Callable[[Binding, Any], Facts], attributes
         infer=per_target,
         facts=facts,
         torch=f"torch.nn.functional.{name}",
-        # Backward of the spatial form wants a contiguous gradient, which a channels-last input does not get in eager torch 2.13.
+        # Backward of the spatial form wants a contiguous gradient, which a channels-last input does not get in eager
+        # torch 2.13.
         trains=(lambda b: b.x.rank < 4) if name == "nll_loss" else None,
         saves="inputs",
         onnx="NegativeLogLikelihoodLoss" if name == "nll_loss" else "SoftmaxCrossEntropyLoss",

@@ -59,7 +59,7 @@ def spreads(b: Binding, spatial: int) -> Classes:
 
 
 def unbatched(spatial: int) -> tuple[int, ...]:
-    """Ranks with and without a batch. In three dimensions torch refuses an unbatched tensor that is channels-last, so it is left out."""
+    """Ranks with and without a batch; in three dimensions torch refuses an unbatched channels-last tensor."""
     return (5,) if spatial == 3 else (spatial + 1, spatial + 2)
 
 
