@@ -20,7 +20,7 @@ from assay.ir.types import ALL, ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
 from assay.ops.interpret import apply_operator
-from assay.ops.protocol import Operator
+from assay.ops.protocol import Operator, bind
 from assay.ops.sampling import INSTANTIATIONS, Instance, contents, sample_instance
 from assay.ops.text import expression, forms
 
@@ -157,12 +157,19 @@ def request(instance: Instance, rng: random.Random, which: int) -> dict[str, Any
         "view": None if operator.view is None else positions[operator.view],
         "maybe_view": None if operator.maybe_view is None else positions[operator.maybe_view],
         "inplace_only": operator.inplace_only,
-        "refuses_gradient": not (operator.differentiable or operator.stops_gradients),
+        "refuses_gradient": _refuses_gradient(instance),
         "differentiable": operator.differentiable,
         "saves": operator.saves,
         "rounded_input": rounded,
         "probe": False,
     }
+
+
+def _refuses_gradient(instance: Instance) -> bool:
+    operator = instance.operator
+    if operator.trains is not None and not operator.trains(bind(operator, instance.types, instance.attributes)):
+        return True
+    return not (operator.differentiable or operator.stops_gradients)
 
 
 def _in_place_fits(instance: Instance) -> bool:

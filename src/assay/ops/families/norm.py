@@ -218,7 +218,7 @@ operator(
     "norm.normalize",
     operands=[free("x", FLOATS, (1, 2, 3, 4, 5), domain=Interval(0.0625, 2.0**10))],
     attributes=[values("p", 2.0, boundary=(1.0,), other=(3.0, math.inf)), dim(default=1, nonempty=True)],
-    infer=lambda b: b.x,
+    infer=nonempty,
     facts=lambda b, f: Facts(0.0, 1.0),
     torch="torch.nn.functional.normalize",
     saves="inputs",
