@@ -1,6 +1,7 @@
 """The loop that a campaign is measured against: the same scripts on the same target, one process, nothing else.
 
-Reads JSON {"cases": [{"text", "compile", "training", "calls"}]} from the file named on the command line; prints JSON {"cpu", "startup", "failed"}.
+Reads JSON {"cases": [{"text", "compile", "training", "calls"}]} from the file named on the command line; prints JSON
+{"cpu", "startup", "failed"}.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Runs program texts eagerly in a process of its own: JSON lines {"text", "finite"} on stdin, JSON lines {"error"} on stdout.
+"""Runs program texts eagerly in a process of its own: JSON lines {"text", "finite"} on stdin, JSON lines {"error"} on
+stdout.
 
 Part of `benchmarks.generation`; a process of its own, since a crash of eager mode is one of the things to be counted.
 """

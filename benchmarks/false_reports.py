@@ -2,7 +2,8 @@
 
     python -m benchmarks.false_reports --cases 20000 --jobs 2
 
-Prints, per target, the cases, the buckets, and the other verdicts. A report on `torch:eager` may be a real bug of Dynamo: look at its script.
+Prints, per target, the cases, the buckets, and the other verdicts. A report on `torch:eager` may be a real bug of
+Dynamo: look at its script.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     python -m benchmarks.overhead --target aot_eager --cases 200 --nodes 10
     python -m benchmarks.overhead --target inductor --cases 40
 
-A campaign's start-up is measured by a campaign of no operations to speak of (one case), the loop's is measured by the loop itself.
+A campaign's start-up is measured by a campaign of no operations to speak of (one case), the loop's is measured by the
+loop itself.
 """
 
 from __future__ import annotations

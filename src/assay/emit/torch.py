@@ -1,6 +1,8 @@
-"""A program as a Python module for torch: ``program``, ``inputs``, ``state`` where it has parameters or buffers, ``CALLS``, ``TRAINING``.
+"""A program as a Python module for torch: ``program``, ``inputs``, ``state`` where it has parameters or buffers,
+``CALLS``, ``TRAINING``.
 
-The text is what is executed and what is reported, so it is written to be read: one statement a line, the framework's own names, attributes only
+The text is what is executed and what is reported, so it is written to be read: one statement a line, the framework's
+own names, attributes only
 where they differ from the framework's defaults.
 """
 
@@ -38,7 +40,8 @@ def render(
 ) -> str:
     """The module's text.
 
-    ``literals``: inputs of up to 64 elements are written out. ``main``: the module can be run; with ``finite`` it then checks that every
+    ``literals``: inputs of up to 64 elements are written out. ``main``: the module can be run; with ``finite`` it
+    then checks that every
     intermediate is finite. Raises Unsatisfied where a size symbol is bound by no input.
     """
     lines = [f'"""{title}"""', ""] if title else []

@@ -1,6 +1,7 @@
 """The inputs of each call, and the contents of parameters and buffers, as torch text.
 
-Elements follow an integer formula (`assay.ir.program.Data`), exact in every dtype, so that the same values can be written as literals in a
+Elements follow an integer formula (`assay.ir.program.Data`), exact in every dtype, so that the same values can be
+written as literals in a
 finding's script and as one line in a campaign's case, whatever the layout.
 """
 

@@ -1,4 +1,5 @@
-"""The end of a generated script for torch: run the program eagerly on every call, checking intermediates where the policy promises them finite."""
+"""The end of a generated script for torch: run the program eagerly on every call, checking intermediates where the
+policy promises them finite."""
 
 MAIN_IMPORTS = [
     "from torch.overrides import TorchFunctionMode",

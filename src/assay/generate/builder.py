@@ -1,6 +1,8 @@
-"""The program under construction: statements, inputs, and what is known of every value, extended one statement at a time.
+"""The program under construction: statements, inputs, and what is known of every value, extended one statement at a
+time.
 
-The generator proposes; the builder accepts only what the specifications accept (`assay.ops.interpret`), and what autograd permits: no write into
+The generator proposes; the builder accepts only what the specifications accept (`assay.ops.interpret`), and what
+autograd permits: no write into
 what backward has saved, into leaves that require gradients, into memory that overlaps itself.
 """
 
@@ -93,7 +95,8 @@ class Builder:
         self.counts: dict[str, int] = {}
         self.interpreter = Interpreter(operators, self.palette.table, self.palette.instantiations)
 
-    # -- names and scopes -------------------------------------------------------------------------------------------------------------------
+    # -- names and scopes
+    # -------------------------------------------------------------------------------------------------------------------
 
     @property
     def scope(self) -> Scope:
@@ -122,7 +125,8 @@ class Builder:
             self.scopes.pop()
             self.environment = self.outer.pop()
 
-    # -- inputs -----------------------------------------------------------------------------------------------------------------------------
+    # -- inputs
+    # -----------------------------------------------------------------------------------------------------------------------------
 
     @property
     def instantiations(self) -> list[int]:
@@ -154,7 +158,8 @@ class Builder:
         return Fresh(type_, data, fit(facts, type_.dtype), gradients)
 
     def add_input(self, fresh: Fresh, written: bool = False) -> str:
-        """Make a fresh input real: an argument, a parameter or a buffer, in some layout; one that is ``written`` does not overlap itself."""
+        """Make a fresh input real: an argument, a parameter or a buffer, in some layout; one that is ``written`` does
+        not overlap itself."""
         policy, rng = self.policy, self.rng
         static = all(isinstance(size, int) for size in fresh.type.shape)
         role = "argument"
@@ -246,7 +251,8 @@ class Builder:
             environment.define(entry.value, Abstract(entry.value.type, facts))
         return name
 
-    # -- statements -------------------------------------------------------------------------------------------------------------------------
+    # -- statements
+    # -------------------------------------------------------------------------------------------------------------------------
 
     def add_operation(
         self,
@@ -309,7 +315,8 @@ class Builder:
     def _remember(
         self, operator: Operator, used: Sequence[str], values: Sequence[Value], grad: bool, form: str
     ) -> None:
-        """What backward keeps may not be written afterwards; what becomes part of the graph is tracked through its storage."""
+        """What backward keeps may not be written afterwards; what becomes part of the graph is tracked through its
+        storage."""
         storage = self.environment.storage
         if form == "inplace" and grad:
             for name, tracked in self.tracked.items():
@@ -338,9 +345,7 @@ class Builder:
         grad = any(each.grad for each in sharing)
         if storage in self.saved or any(each.leaf and each.grad for each in sharing):
             return False
-        if (grad or grad_source) and any(each.leaf or each.multi_view for each in sharing):
-            return False
-        return True
+        return not ((grad or grad_source) and any(each.leaf or each.multi_view for each in sharing))
 
     def add_python(self, kind: str, operands: Sequence[Operand], attributes: dict[str, Any]) -> str:
         """Append a Python operation; the name of its result. Raises Unsatisfied."""

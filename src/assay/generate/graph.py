@@ -1,6 +1,7 @@
 """The source ``graph``: the case at an index, as a pure function of the campaign's settings (contract 4).
 
-Operators are dealt from a shuffled deck, so that each gets its share of every campaign; where a compile is dear a program is several loosely
+Operators are dealt from a shuffled deck, so that each gets its share of every campaign; where a compile is dear a
+program is several loosely
 joined components, since the cost of a compile is mostly fixed.
 """
 
@@ -66,12 +67,14 @@ def _target(settings: Settings, rng: random.Random) -> str:
 
 
 def _cheap_weight(target: str) -> float:
-    # Dear programs hold several times the operations of cheap ones; these weights spend about half of the CPU on each kind.
+    # Dear programs hold several times the operations of cheap ones; these weights spend about half of the CPU on each
+    # kind.
     return 1.0 if find_backend(target).module.RUNG < 2 else 6.0
 
 
 def _dynamic(rng: random.Random, symbolic: bool, dear: bool) -> bool | None:
-    """Whether sizes are compiled as symbols. Symbols cost several times a static compile, and pay only where sizes change; where a compile is dear
+    """Whether sizes are compiled as symbols. Symbols cost several times a static compile, and pay only where sizes
+    change; where a compile is dear
     one that serves every call is cheaper than one for each."""
     if not symbolic:
         return rng.choices((None, False, True), (80, 15, 5))[0]

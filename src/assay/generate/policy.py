@@ -1,6 +1,8 @@
-"""The policy of a case, drawn before its program: which operators and dtypes, which values, which features (swarm testing).
+"""The policy of a case, drawn before its program: which operators and dtypes, which values, which features (swarm
+testing).
 
-A campaign of many different narrow policies reaches states that one broad distribution never does (Groce et al., ISSTA 2012); the policy is part
+A campaign of many different narrow policies reaches states that one broad distribution never does (Groce et al.,
+ISSTA 2012); the policy is part
 of the recipe, and a reducer can undo each choice.
 """
 
@@ -50,7 +52,8 @@ class Policy:
 def draw_policy(
     rng: random.Random, operators: Sequence[str], operations: int, dear: bool, forced: Mapping[str, Any]
 ) -> Policy:
-    """A policy. ``dear``: a compile on the target costs seconds, so features that multiply compiles are rarer. ``forced`` overrides choices."""
+    """A policy. ``dear``: a compile on the target costs seconds, so features that multiply compiles are rarer.
+    ``forced`` overrides choices."""
     subset = tuple(operators)
     if len(subset) > 12 and rng.random() < 0.5:
         # At least 40 % of the operators, so that none loses its share and pairs still meet.

@@ -1,7 +1,10 @@
-"""Proposing one operation: operands from what exists or made fresh, attributes by class, a form; accepted only as the specification says.
+"""Proposing one operation: operands from what exists or made fresh, attributes by class, a form; accepted only as the
+specification says.
 
-The operator comes first and its operands are made to fit it, so that every operator gets its share (a generator that takes whatever fits what
-exists starves all but elementwise operators). Values are taken where they fit, clamped where they leave a domain, and made as inputs otherwise.
+The operator comes first and its operands are made to fit it, so that every operator gets its share (a generator that
+takes whatever fits what
+exists starves all but elementwise operators). Values are taken where they fit, clamped where they leave a domain, and
+made as inputs otherwise.
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ def propose(
     ``first`` fixes the first operand; ``wanted`` is the type that the first result must have.
     """
     for attempt in range(ATTEMPTS):
-        # The last attempts make their operands, so that an operator whose operands never arise by themselves still gets its share.
+        # The last attempts make their operands, so that an operator whose operands never arise by themselves still
+        # gets its share.
         fresh = first is None and (attempt >= ATTEMPTS // 2 or builder.rng.random() < 0.12)
         try:
             return _Proposal(builder, operator, first, fresh, wanted).commit()
@@ -84,7 +88,8 @@ class _Proposal:
         if builder.policy.exact:
             self._keep_exact()
 
-    # -- operands ---------------------------------------------------------------------------------------------------------------------------
+    # -- operands
+    # ---------------------------------------------------------------------------------------------------------------------------
 
     def _head(self, specification: OperandSpecification, fresh: bool) -> Choice:
         if not fresh:
@@ -264,7 +269,8 @@ class _Proposal:
             return Abstract(ScalarType(type(choice.value).__name__), constant(float(choice.value)))
         return choice.abstract
 
-    # -- attributes and conditions ----------------------------------------------------------------------------------------------------------
+    # -- attributes and conditions
+    # ----------------------------------------------------------------------------------------------------------
 
     def _draw_attributes(self) -> None:
         for attribute in self.operator.attributes:
@@ -320,10 +326,12 @@ class _Proposal:
 
     def _keep_exact(self) -> None:
         for result in self.applied.results:
-            assert isinstance(result.type, TensorType) and result.facts is not None
+            assert isinstance(result.type, TensorType)
+            assert result.facts is not None
             require(result.facts.exact or not is_float(result.type.dtype), "the policy asks for exact arithmetic")
 
-    # -- commitment -------------------------------------------------------------------------------------------------------------------------
+    # -- commitment
+    # -------------------------------------------------------------------------------------------------------------------------
 
     def commit(self) -> tuple[str, ...]:
         """Make inputs of what is fresh, clamp what must be, choose a form and append."""
@@ -338,14 +346,12 @@ class _Proposal:
             name = operands[position]
             assert isinstance(name, str)
             abstract = builder.environment.values[name]
-            assert isinstance(abstract.type, TensorType) and abstract.facts is not None
+            assert isinstance(abstract.type, TensorType)
+            assert abstract.facts is not None
             attributes, result = self._clamped(abstract.facts, abstract.type, interval)
             clamp = builder.operators[CLAMP]
             (operands[position],) = builder.add_operation(clamp, [name], attributes, Applied((result,)), "function")
-        if out is None and form != "inplace":
-            applied = self.applied
-        else:
-            applied = self._apply(form)
+        applied = self.applied if out is None and form != "inplace" else self._apply(form)
         return builder.add_operation(self.operator, operands, self.attributes, applied, form, out)
 
     def _real(self, choice: Choice, written: bool) -> Operand:
@@ -404,7 +410,8 @@ class _Proposal:
         if sources and builder.repeats:
             # In what is run twice an operand may be what the first turn returned: the target itself, or a view of it.
             return False
-        # Operands that overlap the target partly are refused by torch, and in what order they are read is nobody's promise.
+        # Operands that overlap the target partly are refused by torch, and in what order they are read is nobody's
+        # promise.
         apart = all(storage.get(name) != storage.get(target) for name in sources)
         return apart and builder.writable(target, grad)
 

@@ -1,6 +1,7 @@
 """Compound statements: branches, loops, contexts, try blocks, inner functions with captures.
 
-A region transforms one value into another of the same type, so that it fits anywhere: its body is generated like the program itself and then led
+A region transforms one value into another of the same type, so that it fits anywhere: its body is generated like the
+program itself and then led
 back to the type by an operation that has it.
 """
 
@@ -26,7 +27,8 @@ Next = Callable[[], str]
 
 
 def add_region(builder: Builder, next_operator: Next) -> bool:
-    """Append a region around a visible value; False where none could be built, in which case the program is as before."""
+    """Append a region around a visible value; False where none could be built, in which case the program is as
+    before."""
     candidates = [
         name
         for name in builder.visible()[-8:]

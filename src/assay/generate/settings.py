@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``operators`` to draw from, ``nodes``: operations a program (None: by the target's cost), ``targets`` to divide the cases among."""
+    """``operators`` to draw from, ``nodes``: operations a program (None: by the target's cost), ``targets`` to divide
+    the cases among."""
 
     seed: int
     operators: tuple[str, ...]

@@ -1,6 +1,8 @@
-"""Value profiles: the elements of an input, as a formula that is exact in the input's dtype and stays inside an interval.
+"""Value profiles: the elements of an input, as a formula that is exact in the input's dtype and stays inside an
+interval.
 
-All profiles are dyadic numbers of few bits, so that what is computed from them can be exact (ORACLE.md); they differ in sign, ties, halves, zeros.
+All profiles are dyadic numbers of few bits, so that what is computed from them can be exact (ORACLE.md); they differ
+in sign, ties, halves, zeros.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ def draw_data(
 ) -> Data:
     """Elements of a dtype inside an interval, by the profile where it has one for the dtype, else by another.
 
-    With ``thresholds`` the profile is sometimes moved so that it holds a threshold and its neighbours. Raises Unsatisfied for an empty interval.
+    With ``thresholds`` the profile is sometimes moved so that it holds a threshold and its neighbours. Raises
+    Unsatisfied for an empty interval.
     """
     if dtype == "bool":
         start, kinds = rng.choice(((0, 2), (0, 2), (0, 2), (0, 1), (1, 1)))

@@ -1,6 +1,7 @@
 """A case: one program with its inputs and calls, on one target with one set of options.
 
-Everything that runs, judges, stores or reduces passes cases around; it is plain data, and its identity follows from its content.
+Everything that runs, judges, stores or reduces passes cases around; it is plain data, and its identity follows from
+its content.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Any
 class Case:
     """The unit of work of a campaign.
 
-    ``text`` is a Python module (or the Python that builds an ONNX model) and is what is executed and reported; ``recipe`` is the plain
-    data that it was rendered from. ``exact`` says, per tensor leaf of the outputs, per tensor argument and per state entry, whether its
+    ``text`` is a Python module (or the Python that builds an ONNX model) and is what is executed and reported;
+    ``recipe`` is the plain
+    data that it was rendered from. ``exact`` says, per tensor leaf of the outputs, per tensor argument and per state
+    entry, whether its
     arithmetic is exact, so that it is judged bit by bit (ORACLE.md).
     """
 

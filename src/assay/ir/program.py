@@ -1,11 +1,14 @@
 """The program: an ordered list of statements with regions, over values that name their type and storage.
 
-Goals: order is meaning (views, aliases and writes have a defined effect), a reducer can delete, retype and unwrap any part, user code that
+Goals: order is meaning (views, aliases and writes have a defined effect), a reducer can delete, retype and unwrap any
+part, user code that
 cannot be lifted still has a place (`Opaque`), and one form carries Python, ONNX and JAX control flow alike.
 
-Statements are an `Operation` (a tensor operation of a specification), a `PythonOperation` (arithmetic on Python values, containers, calls),
+Statements are an `Operation` (a tensor operation of a specification), a `PythonOperation` (arithmetic on Python
+values, containers, calls),
 a `Region` (if, for, while, with, try, def, lambda) and an `Opaque` piece of text with its read and write sets.
-A value is named once. Values with one ``storage`` may share memory: a view has the storage of its base, an in-place result that of its target.
+A value is named once. Values with one ``storage`` may share memory: a view has the storage of its base, an in-place
+result that of its target.
 """
 
 from __future__ import annotations
@@ -42,7 +45,8 @@ Operand = str | Literal | Size | tuple["Operand", ...] | None
 class Operation:
     """One tensor operation: an operator specification with its operands and attributes.
 
-    ``form`` is how it is written: function, method, operator, inplace (writes its first operand) or out (writes ``out``).
+    ``form`` is how it is written: function, method, operator, inplace (writes its first operand) or out (writes
+    ``out``).
     """
 
     operator: str
@@ -77,7 +81,8 @@ class Region:
     """A compound statement.
 
     if: operands (condition,), blocks (then, else), results chosen from what each block yields.
-    for: attributes (trips), operands the initial values, block parameters (counter, carried...), results the last yields.
+    for: attributes (trips), operands the initial values, block parameters (counter, carried...), results the last
+    yields.
     while: the same, with a counter that the text tests and increments.
     with: attributes (context), one block; try: attributes (shape), one block; results are what it yields.
     def, lambda: one block with parameters; result is one value of function type. Captures are free names of the block.
@@ -105,7 +110,8 @@ Statement = Operation | PythonOperation | Region | Opaque
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Contents of a tensor input: element k is ``low + step * ((k * multiplier + offset) % modulus)``, exact in binary."""
+    """Contents of a tensor input: element k is ``low + step * ((k * multiplier + offset) % modulus)``, exact in
+    binary."""
 
     low: float
     step: float
@@ -122,8 +128,10 @@ class Data:
 class Layout:
     """How an input lies in memory.
 
-    kind: contiguous; permuted (dense, with the dimensions laid out in ``order``); sliced (each dimension of a larger tensor from ``offset`` in
-    steps of ``step``); expanded (the dimensions in ``order`` have stride 0); channels_last; alias (of the input's base: its dimensions in
+    kind: contiguous; permuted (dense, with the dimensions laid out in ``order``); sliced (each dimension of a larger
+    tensor from ``offset`` in
+    steps of ``step``); expanded (the dimensions in ``order`` have stride 0); channels_last; alias (of the input's
+    base: its dimensions in
     ``order`` if given, else its rows from ``offset``, else the same object).
     """
 
@@ -145,7 +153,8 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input of the program: role argument, parameter or buffer. ``base`` names the input that an aliased one is a view of."""
+    """An input of the program: role argument, parameter or buffer. ``base`` names the input that an aliased one is a
+    view of."""
 
     value: Value
     role: str = "argument"
@@ -180,8 +189,10 @@ Tree = str | tuple[str, tuple["Tree", ...], tuple[str, ...]]
 class Program:
     """A function of tensors with its inputs and calls.
 
-    ``sizes`` gives each size symbol its value per instantiation. Parameters and buffers take the first call's arguments; with the style
-    ``forward`` the statements are the method of a module, with ``function`` they are a function that is given the module.
+    ``sizes`` gives each size symbol its value per instantiation. Parameters and buffers take the first call's
+    arguments; with the style
+    ``forward`` the statements are the method of a module, with ``function`` they are a function that is given the
+    module.
     """
 
     sizes: tuple[tuple[str, tuple[int, ...]], ...]

@@ -1,8 +1,11 @@
 """Symbolic sizes: a dimension that takes another value in each instantiation of a program.
 
-A program is generated for several instantiations at once (a campaign calls it with each). A size is a plain int where it is the same in all
-of them, else a `Sym`, which carries its value per instantiation and the expression over the program's size symbols that computes it.
-Arithmetic works on both alike, so that a shape rule is written once. A comparison holds only if it holds in *every* instantiation: write
+A program is generated for several instantiations at once (a campaign calls it with each). A size is a plain int where
+it is the same in all
+of them, else a `Sym`, which carries its value per instantiation and the expression over the program's size symbols
+that computes it.
+Arithmetic works on both alike, so that a shape rule is written once. A comparison holds only if it holds in *every*
+instantiation: write
 requirements (`a >= b`), never their negation.
 """
 
@@ -137,7 +140,8 @@ def bigger(a: Size, b: Size) -> Size:
 
 
 def evaluate(expr: Expr, table: Mapping[str, tuple[int, ...]], instantiations: int) -> Size:
-    """The size that an expression has under a table of symbols. Raises KeyError for an unknown symbol, ZeroDivisionError as ints do."""
+    """The size that an expression has under a table of symbols. Raises KeyError for an unknown symbol,
+    ZeroDivisionError as ints do."""
     if isinstance(expr, str):
         return _normal(expr, table[expr])
     if isinstance(expr, int):

@@ -1,6 +1,7 @@
 """Types of values: tensors with symbolic sizes, Python scalars, containers, functions.
 
-Dtypes are named as torch names them (``float32``, ``int64``, ``bool``); their order in each class is the order of promotion.
+Dtypes are named as torch names them (``float32``, ``int64``, ``bool``); their order in each class is the order of
+promotion.
 """
 
 from __future__ import annotations

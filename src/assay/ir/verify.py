@@ -1,6 +1,7 @@
 """The verifier: what holds of every program at every step (names, scopes, storages, outputs, calls).
 
-It knows the representation only; that operations meet their specifications is `assay.ops.interpret`'s part. Tests run both after each step.
+It knows the representation only; that operations meet their specifications is `assay.ops.interpret`'s part. Tests run
+both after each step.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ class _Checker:
             self.expect(isinstance(target, str), "an in-place operation writes no value")
             if isinstance(target, str) and statement.results:
                 storage = scope[target].storage
-                self.expect(statement.results[0].storage == storage, "an in-place result has another storage")
+                # A function's parameter has the storage of whatever a call passes.
+                self.expect(
+                    not storage or statement.results[0].storage == storage, "an in-place result has another storage"
+                )
         if statement.out is not None:
             self.expect(statement.out in scope, f"{statement.out} is used before it is defined")
 
