@@ -95,8 +95,7 @@ class Builder:
         self.counts: dict[str, int] = {}
         self.interpreter = Interpreter(operators, self.palette.table, self.palette.instantiations)
 
-    # -- names and scopes
-    # -------------------------------------------------------------------------------------------------------------------
+    # names and scopes
 
     @property
     def scope(self) -> Scope:
@@ -125,8 +124,7 @@ class Builder:
             self.scopes.pop()
             self.environment = self.outer.pop()
 
-    # -- inputs
-    # -----------------------------------------------------------------------------------------------------------------------------
+    # inputs
 
     @property
     def instantiations(self) -> list[int]:
@@ -251,8 +249,7 @@ class Builder:
             environment.define(entry.value, Abstract(entry.value.type, facts))
         return name
 
-    # -- statements
-    # -------------------------------------------------------------------------------------------------------------------------
+    # statements
 
     def add_operation(
         self,

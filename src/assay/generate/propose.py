@@ -88,8 +88,7 @@ class _Proposal:
         if builder.policy.exact:
             self._keep_exact()
 
-    # -- operands
-    # ---------------------------------------------------------------------------------------------------------------------------
+    # operands
 
     def _head(self, specification: OperandSpecification, fresh: bool) -> Choice:
         if not fresh:
@@ -269,8 +268,7 @@ class _Proposal:
             return Abstract(ScalarType(type(choice.value).__name__), constant(float(choice.value)))
         return choice.abstract
 
-    # -- attributes and conditions
-    # ----------------------------------------------------------------------------------------------------------
+    # attributes and conditions
 
     def _draw_attributes(self) -> None:
         for attribute in self.operator.attributes:
@@ -330,8 +328,7 @@ class _Proposal:
             assert result.facts is not None
             require(result.facts.exact or not is_float(result.type.dtype), "the policy asks for exact arithmetic")
 
-    # -- commitment
-    # -------------------------------------------------------------------------------------------------------------------------
+    # commitment
 
     def commit(self) -> tuple[str, ...]:
         """Make inputs of what is fresh, clamp what must be, choose a form and append."""
