@@ -403,7 +403,9 @@ class _Proposal:
         storage = builder.environment.storage
         sources = self._names()
         grad = any(builder.tracked[name].grad for name in sources) or self._fresh_grad()
-        grad = grad and self.operator.differentiable
+        if grad and not self.operator.differentiable:
+            # Autograd asserts where a comparison writes a tensor in place (bugs/inplace-comparison-gradient).
+            return False
         if sources and builder.repeats:
             # In what is run twice an operand may be what the first turn returned: the target itself, or a view of it.
             return False

@@ -74,7 +74,15 @@ smooth("smooth.tanh", rising(math.tanh), saves="output", onnx="Tanh", jax="jnp.t
 smooth("smooth.asin", rising(math.asin), UNIT, saves="inputs", onnx="Asin", jax="jnp.arcsin", tensorflow="tf.asin")
 smooth("smooth.acos", falling(math.acos), UNIT, saves="inputs", onnx="Acos", jax="jnp.arccos", tensorflow="tf.acos")
 smooth("smooth.atan", rising(math.atan), saves="inputs", onnx="Atan", jax="jnp.arctan", tensorflow="tf.atan")
-smooth("smooth.asinh", rising(math.asinh), saves="inputs", onnx="Asinh", jax="jnp.arcsinh", tensorflow="tf.asinh")
+smooth(
+    "smooth.asinh",
+    rising(math.asinh),
+    inplace=None,
+    saves="inputs",
+    onnx="Asinh",
+    jax="jnp.arcsinh",
+    tensorflow="tf.asinh",
+)
 smooth("smooth.atanh", rising(math.atanh), UNIT, saves="inputs", onnx="Atanh", jax="jnp.arctanh")
 smooth("smooth.erf", rising(math.erf), saves="inputs", onnx="Erf", jax="jax.lax.erf", tensorflow="tf.math.erf")
 smooth(
