@@ -9,20 +9,23 @@ N ?= 20
 ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP_FLAGS := --disable-pip-version-check --quiet
 
-.PHONY: setup fuzz test check mutants clean
+.PHONY: FORCE setup fuzz test check mutants clean
 
 setup: $(READY)
 
 # The system under test comes first and alone, so that nothing installed after it decides its version.
-$(VENV)/.torch:
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(if $(strip $(TORCH)),$(BIN)/python -m pip install --disable-pip-version-check --quiet '$(TORCH)')
-	$(BIN)/python -m pip freeze --disable-pip-version-check | grep -i '^torch==' > $(VENV)/constraints.txt || true
-	touch $@
+# The file holds what was asked for, and changes only when that does.
+$(VENV)/.torch: FORCE
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -f $@ && test "$$(cat $@)" = '$(TORCH)' || { \
+	    if test -n '$(TORCH)'; then $(BIN)/python -m pip install $(PIP_FLAGS) '$(TORCH)' || exit 1; fi; \
+	    $(BIN)/python -m pip freeze $(PIP_FLAGS) | grep -i '^torch==' > $(VENV)/constraints.txt || true; \
+	    echo '$(TORCH)' > $@; }
 
 $(READY): $(VENV)/.torch pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/constraints.txt --editable '.[dev]' expecttest
+	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint $(VENV)/constraints.txt --editable '.[dev]' expecttest
 	touch $@
 
 # Exit code 1 of a campaign says that it found something, which is no error here.
@@ -43,3 +46,5 @@ mutants: $(READY)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+FORCE:
