@@ -119,7 +119,7 @@ def test_a_fault_becomes_a_script_that_shows_it(
 
 def test_one_fault_met_in_two_programs_is_one_bucket(run_case: RunCase) -> None:
     buckets = set()
-    for program in (summing_program(4, 4, False), summing_program(2, 9, True)):
+    for program in (summing_program(4, 5, False), summing_program(2, 9, True)):
         case = on(program, target("drops_last_of_sums"))
         judgement = run_case(case)
         assert judgement.verdict is Verdict.Mismatch
