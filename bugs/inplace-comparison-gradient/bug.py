@@ -1,4 +1,5 @@
-"""Backward through an in-place comparison of a bool tensor with a float one that requires a gradient fails an internal assertion of autograd.
+"""Backward through an in-place comparison of a bool tensor with a float one that requires a gradient fails an
+internal assertion of autograd.
 
 Found on torch 2.13.0, eager mode.
 """

@@ -30,6 +30,7 @@ from assay.ir.types import ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
 from assay.ops.protocol import Operator
+from assay.ops.python_forms import PICKS
 from assay.ops.text import expression, written
 
 INDENT = "    "
@@ -172,6 +173,10 @@ class _Writer:
         match statement.kind:
             case "arithmetic" | "compare":
                 return [f"{left} = {operands[0]} {attributes['symbol']} {operands[1]}"]
+            case "pick":
+                return [f"{left} = {PICKS[attributes['form']][0].format(*operands)}"]
+            case "test":
+                return [f"{left} = {attributes['form'].format(*operands)}"]
             case "pack":
                 items = tuple(str(operand) for operand in operands)
                 return [f"{left} = {self.tree((attributes['container'], items, attributes.get('keys', ())))}"]

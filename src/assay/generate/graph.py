@@ -25,6 +25,7 @@ from assay.ir.sizes import symbols_in
 from assay.ir.types import TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
+from assay.ops.python_forms import PICKS
 
 SOURCE = "graph"
 CHEAP_OPERATIONS = (4, 16)
@@ -134,6 +135,13 @@ def _retire(builder: Builder, rng: random.Random) -> None:
 def _container(builder: Builder, rng: random.Random, name: str) -> None:
     """Put values into a Python container and take one out again."""
     others = [other for other in builder.visible() if other != name]
+    if rng.random() < 0.6:
+        form = rng.choice(list(PICKS))
+        _, position, count = PICKS[form]
+        operands = [rng.choice(others or [name]) for _ in range(count)]
+        operands[position] = name
+        builder.adopt(builder.add_python("pick", tuple(operands), {"form": form}), name)
+        return
     items = [name, *rng.sample(others, min(len(others), rng.randint(0, 2)))]
     kind = rng.choice(("tuple", "list", "dict"))
     keys = tuple(f"k{position}" for position in range(len(items))) if kind == "dict" else ()

@@ -89,8 +89,8 @@ def draw_policy(
         "mutation": rng.choice((0.0, 0.2, 0.5)),
         "state": rng.choice((0.0, 0.0, 0.4)),
         "scalars": rng.choice((0.1, 0.3)),
-        "regions": rng.choice((0.0, 0.0, 0.1, 0.25)),
-        "containers": rng.choice((0.0, 0.1)),
+        "regions": rng.choice((0.0, 0.1, 0.25)),
+        "containers": rng.choice((0.0, 0.1, 0.4)),
         "forms": rng.choice((0.0, 0.3, 0.6)),
         "style": rng.choice(("function", "function", "forward")),
     }

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from assay.generate.builder import Builder, Scope, Tracked
 from assay.generate.propose import propose
-from assay.ir.program import Block, Literal, Operand, Operation, PythonOperation, Region, Value
+from assay.ir.program import Block, Operand, Operation, PythonOperation, Region, Value
 from assay.ir.types import FunctionType, ScalarType, TensorType, is_float
 from assay.ops.facts import Facts, Unsatisfied
 from assay.ops.interpret import Abstract
+from assay.ops.python_forms import TESTS
 
 CONTEXTS = (
     "torch.no_grad()",
@@ -77,11 +78,11 @@ def _body(builder: Builder, scope: Scope, start: str, next_operator: Next, opera
     raise Unsatisfied("nothing leads back to the type")
 
 
-def _condition(builder: Builder) -> str:
-    """A Python boolean from a Python argument, so that both outcomes occur over the calls."""
+def _condition(builder: Builder, carried: str) -> str:
+    """A Python truth value of a Python argument and a tensor's properties, so that both outcomes occur over the
+    calls."""
     number = builder.add_scalar("int")
-    symbol = builder.rng.choice((">", "<", "==", "!=", ">="))
-    return builder.add_python("compare", (number, Literal(builder.rng.choice((1, 2, 3)))), {"symbol": symbol})
+    return builder.add_python("test", (number, carried), {"form": builder.rng.choice(TESTS)})
 
 
 def _finish(builder: Builder, region: Region, carried: str) -> bool:
@@ -107,7 +108,7 @@ def _result(builder: Builder, carried: str) -> Value:
 
 
 def _if(builder: Builder, carried: str, next_operator: Next) -> bool:
-    condition = _condition(builder)
+    condition = _condition(builder, carried)
     blocks = []
     for operations in (builder.rng.randint(1, 2), builder.rng.randint(0, 1)):
         with builder.block() as scope:

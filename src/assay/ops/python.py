@@ -15,6 +15,7 @@ from assay.ir.program import PythonOperation
 from assay.ir.sizes import largest, smallest
 from assay.ir.types import ContainerType, ScalarType, TensorType, is_float
 from assay.ops.facts import BOOLEAN, Facts, require
+from assay.ops.python_forms import PICKS, TESTS
 
 
 def apply_python(statement: PythonOperation, operands: Sequence[Any]) -> tuple[Any, ...]:
@@ -26,6 +27,16 @@ def apply_python(statement: PythonOperation, operands: Sequence[Any]) -> tuple[A
         return (_arithmetic(attributes["symbol"], operands),)
     if kind == "compare":
         require(all(isinstance(o.type, ScalarType) for o in operands), "only Python numbers are compared here")
+        return (replace(template, type=ScalarType("bool"), facts=BOOLEAN),)
+    if kind == "pick":
+        _, position, count = PICKS[attributes["form"]]
+        require(len(operands) == count, "an expression has another number of operands")
+        require(all(isinstance(o.type, TensorType) for o in operands), "only tensors are picked")
+        return (operands[position],)
+    if kind == "test":
+        require(attributes["form"] in TESTS, "no such condition")
+        require(isinstance(operands[0].type, ScalarType), "the first operand of a condition is a number")
+        require(isinstance(operands[1].type, TensorType), "the second operand of a condition is a tensor")
         return (replace(template, type=ScalarType("bool"), facts=BOOLEAN),)
     if kind == "pack":
         keys = tuple(attributes.get("keys", ()))
