@@ -157,8 +157,8 @@ def _reference(program: Program, seen: Observation, dtype: str) -> list[str]:
     ]
     try:
         twin = in_float64(program)
-    except Unsatisfied:
-        return lines
+    except Unsatisfied as reason:
+        raise Unscriptable(f"the program has no float64 twin to tell an error from rounding: {reason}") from None
     if body_lines(twin) == body_lines(program):
         return lines
     state = [] if not _has_state(program) else ["self" if program.style == "forward" else "model"]
