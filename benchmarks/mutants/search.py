@@ -25,7 +25,7 @@ from typing import Any
 
 from benchmarks.mutants import baseline, catalogue, confirm, forking, layers, mutation, patching
 from benchmarks.mutants.baseline import append, read_lines
-from benchmarks.mutants.witnesses import find, observe, opinfo, programs
+from benchmarks.mutants.witnesses import Witness, find, observe, opinfo, programs
 
 TRIED = {"eager": 16, "aot_eager": 14, "aot_eager_decomp": 14, "inductor": 6}  # witnesses tried a fault
 SECONDS = {"eager": 25.0, "aot_eager": 30.0, "aot_eager_decomp": 30.0, "inductor": 75.0}
@@ -205,6 +205,11 @@ def draw_layer(folder: Path, layer: str, seed: int, wanted: int, functions: Any)
             say(f"{layer}: {len(kept)} of {wanted} after {len(tried)}")
 
 
+def about_python(each: Witness) -> bool:
+    """Whether a program is there for Dynamo, with little for the layers below."""
+    return each.program.__module__.rsplit("_", 1)[1] in {"python", "language", "guards"}
+
+
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -237,7 +242,8 @@ def main(argv: list[str] | None = None) -> None:
                 samples = list(opinfo.names(depth, target == "aot_eager_decomp")) if depth else []
                 limit = {"aot_eager": 150, "inductor": 120}.get(target, len(samples))  # inductor's cost a run of g++
                 samples = random.Random(0).sample(samples, min(len(samples), limit))
-                baseline.collect(options.work, target, [*programs(), *samples], say)
+                written = [name for name, each in programs().items() if target != "inductor" or not about_python(each)]
+                baseline.collect(options.work, target, [*written, *samples], say)
         else:
             functions = patching.functions_by_key(baseline.root() + "torch/")
             for layer in [options.layer] if options.layer else layers.QUOTAS:
