@@ -29,7 +29,8 @@ def options(draw: random.Random, training: bool) -> dict[str, Any]:
     elif chance < 0.14:
         drawn.setdefault("config", {})["inductor.cpp_wrapper"] = True
     elif chance < 0.18:
-        drawn.setdefault("config", {})["inductor.cpp.simdlen"] = draw.choice((1, 256))
+        # No vectors. A width other than the machine's own would cost a precompiled header of its own.
+        drawn.setdefault("config", {})["inductor.cpp.simdlen"] = 1
     return drawn
 
 

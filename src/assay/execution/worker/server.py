@@ -23,6 +23,8 @@ TAIL = 64 << 10
 WATCH_SECONDS = 0.2
 STACK_DUMP_SECONDS = 0.3
 RESIDENT_SLACK_MB = 512
+# How many limits a computing case may wait for its share of a busy machine.
+PATIENCE = 4
 
 
 class Stop(Exception):
@@ -39,6 +41,7 @@ class Child:
         self.open = [connection, stdout, stderr]
         self.case: str | None = None
         self.deadline = self.kill_at = 0.0
+        self.seconds = self.cpu_before = self.patience = 0.0
         self.limit_mb = 0
         self.base_mb = limits.resident_megabytes(pid)
         self.reason: str | None = None
@@ -128,7 +131,9 @@ class Server:
         self.board.clear()
         child.case = request["id"]
         child.limit_mb = int(request.get("memory_mb", 0))
-        child.deadline, child.kill_at, child.reason = time.monotonic() + float(request["seconds"]), 0.0, None
+        child.seconds, child.cpu_before = float(request["seconds"]), limits.cpu_of_tree(child.pid)
+        child.deadline, child.kill_at, child.reason = time.monotonic() + child.seconds, 0.0, None
+        child.patience = child.deadline + PATIENCE * child.seconds
         for tail in child.tails.values():
             tail.clear()
         with contextlib.suppress(OSError):
@@ -219,6 +224,8 @@ class Server:
         if child.kill_at:
             if now >= child.kill_at:
                 self._kill(child, "timeout")
+        elif now >= child.deadline and now < child.patience and self._is_starved(child):
+            child.deadline = now + child.seconds / 4
         elif now >= child.deadline:
             child.reason, child.kill_at = "timeout", now + STACK_DUMP_SECONDS
             with contextlib.suppress(ProcessLookupError):
@@ -229,6 +236,12 @@ class Server:
             )
             if resident > child.base_mb + child.limit_mb + RESIDENT_SLACK_MB:
                 self._kill(child, "memory")
+
+    @staticmethod
+    def _is_starved(child: Child) -> bool:
+        """Whether the case computes but had less of a core than its limit grants: a busy machine is not a hang."""
+        used = limits.cpu_of_tree(child.pid) - child.cpu_before
+        return child.seconds / 10 < used < child.seconds
 
     @staticmethod
     def _kill(child: Child, reason: str) -> None:
