@@ -69,11 +69,11 @@ class Triaged:
 
     @property
     def bucket_id(self) -> str:
-        """``b`` and 12 hexadecimal digits: findings with one kind, layer, signature and set of operators are
-        one bucket.
+        """``b`` and 12 hexadecimal digits: findings with one kind, layer and signature are one bucket. The signature
+        names the operators where they are part of the cause.
         """
         place = self.layer or self.case.target
-        return "b" + digest(str(self.judgement.kind), place, self.signature, sorted(self.operators))
+        return "b" + digest(str(self.judgement.kind), place, self.signature)
 
 
 @dataclass(frozen=True, slots=True)

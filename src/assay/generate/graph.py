@@ -25,12 +25,14 @@ from assay.ir.sizes import symbols_in
 from assay.ir.types import TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
+from assay.ops.interpret import interpret
 from assay.ops.python_forms import PICKS
 
 SOURCE = "graph"
 CHEAP_OPERATIONS = (4, 16)
 DEAR_OPERATIONS = (40, 60)
 COMPONENT = 12
+ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
 
@@ -85,12 +87,22 @@ def _dynamic(rng: random.Random, symbolic: bool, dear: bool) -> bool | None:
 def _program(
     settings: Settings, index: int, dear: bool, forced: Mapping[str, Any] | None = None
 ) -> tuple[Program, Policy]:
-    rng = _rng(settings, index, "program")
-    operations = settings.nodes or rng.randint(*(DEAR_OPERATIONS if dear else CHEAP_OPERATIONS))
-    policy = draw_policy(rng, settings.operators, operations, dear, forced or {})
-    builder = Builder(rng, policy, dict(load()))
-    _fill(builder, rng)
-    return _pruned(builder.program(_outputs(builder, rng))), policy
+    for attempt in range(ATTEMPTS):
+        rng = _rng(settings, index, f"program/{attempt}")
+        operations = settings.nodes or rng.randint(*(DEAR_OPERATIONS if dear else CHEAP_OPERATIONS))
+        # State that grows from call to call may leave a domain in the second; the last attempt has none.
+        stateless: dict[str, Any] = {"state": 0.0} if attempt == ATTEMPTS - 1 else {}
+        policy = draw_policy(rng, settings.operators, operations, dear, {**(forced or {}), **stateless})
+        builder = Builder(rng, policy, dict(load()))
+        _fill(builder, rng)
+        program = _pruned(builder.program(_outputs(builder, rng)))
+        if all(entry.role == "argument" for entry in program.inputs):
+            return program, policy
+        try:
+            return interpret(program, load())[0], policy
+        except Unsatisfied:
+            continue
+    raise AssertionError("a program without state meets its specifications as it was built")
 
 
 def _fill(builder: Builder, rng: random.Random) -> None:

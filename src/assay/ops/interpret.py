@@ -379,20 +379,36 @@ def input_facts(program: Program, entry: Input) -> Abstract:
 
 
 def interpret(program: Program, operators: Mapping[str, Operator]) -> tuple[Program, Environment]:
-    """The program with every type computed anew, and what is known of its values. Raises Unsatisfied."""
-    environment = Environment()
+    """The program with every type computed anew, and what is known of its values after any of its calls. Raises
+    Unsatisfied."""
+    state = [entry.name for entry in program.inputs if entry.role != "argument"]
+    kept: dict[str, Facts | None] = {}
+    # Each call starts from the state that the one before has left.
+    for _ in program.calls if state else program.calls[:1]:
+        environment = Environment()
+        _define_inputs(program, environment, kept)
+        interpreter = Interpreter(operators, program.size_table, program.instantiations)
+        body = interpreter.block(program.body, environment)
+        left = {name: environment.values[name].facts for name in state}
+        if left == kept:
+            break
+        kept = left
+    for name in output_names(program.outputs):
+        require(name in environment.values, f"output {name} is not defined")
+    return replace(program, body=body), environment
+
+
+def _define_inputs(program: Program, environment: Environment, kept: Mapping[str, Facts | None]) -> None:
     abstracts: dict[str, Abstract] = {}
     for entry in program.inputs:
         abstract = input_facts(program, entry)
         if entry.base is not None:
             abstract = replace(abstract, facts=abstracts[entry.base].facts)
+        left = kept.get(entry.name)
+        if left is not None and abstract.facts is not None and isinstance(abstract.type, TensorType):
+            abstract = replace(abstract, facts=fit(hull(abstract.facts, left), abstract.type.dtype))
         abstracts[entry.name] = abstract
         environment.define(entry.value, abstract)
-    interpreter = Interpreter(operators, program.size_table, program.instantiations)
-    body = interpreter.block(program.body, environment)
-    for name in output_names(program.outputs):
-        require(name in environment.values, f"output {name} is not defined")
-    return replace(program, body=body), environment
 
 
 def container(kind: str, items: Sequence[Abstract], keys: tuple[str, ...] = ()) -> Abstract:

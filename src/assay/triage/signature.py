@@ -23,7 +23,8 @@ def bucket_signature(judgement: Judgement, layer: str, operators: Sequence[str],
     """The signature of a reduced finding."""
     kind = str(judgement.kind)
     own = judgement.signature.removeprefix(f"{kind}|")
-    if judgement.kind in _SELF_SUFFICIENT:
+    if judgement.kind in _SELF_SUFFICIENT or (judgement.kind is Kind.alias and own.startswith("object")):
+        # Which object is handed back is decided apart from what was computed.
         return "|".join((kind, layer, own))
     named = ",".join(sorted(set(operators)))
     classes = ",".join(dtype_classes(program)) if program is not None else ""
