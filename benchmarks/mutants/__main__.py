@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("--seed", type=int, default=0)
     each.add_argument("--time", default="2m", help="of each campaign (default 2m)")
     each.add_argument("--jobs", type=int, default=2)
-    each.add_argument("--out", type=Path, default=Path("runs/mutants"))
+    each.add_argument("--out", type=Path, help="default: runs/mutants-<seed>-<time>")
     each.add_argument("--target", help="given to the fuzzer as --target; without it, its own default")
     each.add_argument("--layer", choices=sorted(layers.QUOTAS), help="draw from one layer only")
     each.add_argument("--only", default="", help="comma-separated ids instead of a draw")
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     each.add_argument("--arguments", default="", help="further arguments of `assay fuzz`, as one string")
     each.add_argument("--retry", action="store_true", help="run those again that ended in an error")
     again = commands.add_parser("report", help="write the table again, e.g. after a change of misses.json")
-    again.add_argument("--out", type=Path, default=Path("runs/mutants"))
+    again.add_argument("--out", type=Path, help="default: the newest runs/mutants-*")
     rows = commands.add_parser("list", help="the catalogue, one line a mutant")
     rows.add_argument("--layer", choices=sorted(layers.QUOTAS))
     for name, text in (("show", "a mutant as a diff"), ("witness", "run the witness of a mutant with it and without")):
@@ -85,6 +85,7 @@ def run(options: argparse.Namespace) -> int:
         options.target,
         tuple(shlex.split(options.arguments)),
     )
+    options.out = options.out or Path("runs") / f"mutants-{options.seed}-{options.time}"
     options.out.mkdir(parents=True, exist_ok=True)
     _same_plan(options.out / MANIFEST, plan)
     done = {line["mutant"]: line for line in read_lines(options.out / "results.jsonl")}
@@ -113,7 +114,12 @@ def _same_plan(path: Path, plan: campaign.Plan) -> None:
 
 
 def rewrite(options: argparse.Namespace) -> int:
-    print(report.markdown(report.write(options.out, {entry["id"]: entry for entry in catalogue.load()["mutants"]})))
+    places = (
+        [options.out] if options.out else sorted(Path("runs").glob("mutants-*"), key=lambda each: each.stat().st_mtime)
+    )
+    if not places:
+        raise ValueError("no run yet; `python -m benchmarks.mutants run` makes one")
+    print(report.markdown(report.write(places[-1], {entry["id"]: entry for entry in catalogue.load()["mutants"]})))
     return 0
 
 
