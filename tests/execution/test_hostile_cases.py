@@ -34,7 +34,7 @@ def assert_next_case_runs(worker: Worker, case: MakeCase) -> None:
 )
 def test_a_signal_is_an_outcome(worker: Worker, case: MakeCase, body: str, number: int) -> None:
     outcome = worker.run(case(body))
-    assert (outcome.ended, outcome.signal, outcome.stage) == ("died", number, "reference")
+    assert (outcome.ended, outcome.signal, outcome.stage) == ("died", number, "reference"), outcome.stderr
     if number != signal.SIGKILL:
         assert "assay_case.py" in outcome.stderr, "the stack at the signal is kept"
     assert_next_case_runs(worker, case)

@@ -210,8 +210,6 @@ class Worker:
         target that the worker was not started with.
         """
         backend = self._backends[case.target]
-        if self._process is None:
-            self.start()
         request = {
             "op": "run",
             "id": case.id,
@@ -225,11 +223,21 @@ class Worker:
             "memory_mb": memory_mb,
             "alone": alone,
         }
-        try:
-            self._send(frames.encode(request))
-            return self._await_outcome(case.id, time.monotonic() + seconds + GRACE_SECONDS)
-        except _Gone as gone:
-            return self._lost(case.id, str(gone))
+        for attempt in (1, 2):
+            try:
+                self.start()
+                self._send(frames.encode(request))
+                return self._await_outcome(case.id, time.monotonic() + seconds + GRACE_SECONDS)
+            except _Gone as gone:
+                outcome = self._lost(case.id, str(gone))
+                # A case can kill the server, or keep it from answering; that it exits by itself is our own doing.
+                if outcome.signal is not None or outcome.ended == "timeout":
+                    return outcome
+                if attempt == 2:
+                    raise WorkerDefect(
+                        f"the worker's server exited twice at case {case.id}:\n{outcome.stderr}"
+                    ) from None
+        raise AssertionError("unreachable")
 
     def _await_outcome(self, case_id: str, deadline: float) -> Outcome:
         stderr = ""
@@ -248,7 +256,7 @@ class Worker:
 
     def _lost(self, case_id: str, reason: str) -> Outcome:
         """The outcome of a case during which the server itself was lost; the server is started anew for the next."""
-        status = self._stop(kill=True)
+        status = self._stop(kill=reason == "silent")
         self.restarts += 1
         number = -status if status < 0 else None
         return Outcome(

@@ -262,7 +262,8 @@ class Server:
             if child is not None and pid == child.pid:
                 child.status, child.cpu = status, usage.ru_utime + usage.ru_stime
                 for descriptor in list(child.open):
-                    while descriptor in child.open and self._more(descriptor):
+                    # Taking its last answer may end the child's record, and with it these descriptors.
+                    while self.child is child and descriptor in child.open and self._more(descriptor):
                         self._receive(child, descriptor)
                 if self.child is child:
                     if child.case is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import torch_backends, torch_cxx
+from . import torch_backends, torch_cxx, torch_merge
 
 
 def prepare() -> dict[str, Any]:
@@ -27,9 +27,10 @@ def prepare() -> dict[str, Any]:
             torch.compile(scalar, backend="inductor")(torch.arange(7), torch.tensor([1, 2]))
     finally:
         reset()
+    merged = torch_merge.MERGER.install()
     torch_backends.warm("inductor")
     reset()
-    return {"linker": linker, "vector_isa": _vector_isa()}
+    return {"linker": linker, "merged_kernels": merged, "vector_isa": _vector_isa()}
 
 
 def _vector_isa() -> str:
@@ -45,6 +46,7 @@ def _vector_isa() -> str:
 def reset() -> None:
     """Forget compiled code, in memory too, so that a cleaned folder is never referred to."""
     torch_backends.reset()
+    torch_merge.MERGER.clear()
     from torch._inductor import codecache
 
     for name in ("PyCodeCache", "CppCodeCache", "CppPythonBindingsCodeCache", "CppWrapperCodeCache"):

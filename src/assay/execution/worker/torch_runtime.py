@@ -18,6 +18,7 @@ from typing import Any
 
 from .limits import children, own_cpu
 from .stage import StageBoard
+from .torch_merge import MERGER
 from .torch_records import Recorder, environment, exception_record, ship, tensor_leaves
 
 MODULE = "assay_case"
@@ -66,6 +67,8 @@ def in_child(folder: str) -> None:
 def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any], list[bytes]]:
     """Run one case; the header and the buffers of its outcome frame."""
     board.set("load")
+    # What confirms a finding is compiled exactly as inductor compiles it.
+    MERGER.enabled = not request.get("alone")
     begun = own_cpu()
     backend = modules[request["target"]]
     evidence = request.get("evidence", [])
