@@ -170,10 +170,10 @@ class Builder:
         trains = policy.training and fresh.gradients and role != "buffer" and not written
         grad = trains and is_float(fresh.type.dtype) and rng.random() < 0.7
         tracked = Tracked(grad=grad, leaf=True)
+        layout = Layout()
         for call, arguments in enumerate(self.arguments):
-            layout = Layout()
-            if role == "argument" and rng.random() < policy.layouts:
-                layout = self._layout(fresh.type)
+            if role == "argument" and (call == 0 or policy.changing):
+                layout = self._layout(fresh.type) if rng.random() < policy.layouts else Layout()
                 layout = Layout() if written and layout.kind == "expanded" else layout
             tracked.overlaps |= layout.kind == "expanded"
             arguments[name] = Argument(fresh.data[call], layout, grad)
@@ -231,7 +231,7 @@ class Builder:
         """A Python number as an argument, which may change from call to call."""
         name = f"n{self.counts.get('n', 0)}"
         self.counts["n"] = self.counts.get("n", 0) + 1
-        changes = self.rng.random() < 0.5
+        changes = self.policy.changing and self.rng.random() < 0.5
         values: list[Any] = []
         for _ in self.arguments:
             if values and not changes:

@@ -76,9 +76,8 @@ def _cheap_weight(target: str) -> float:
 
 
 def _dynamic(rng: random.Random, symbolic: bool, dear: bool) -> bool | None:
-    """Whether sizes are compiled as symbols. Symbols cost several times a static compile, and pay only where sizes
-    change; where a compile is dear
-    one that serves every call is cheaper than one for each."""
+    """Whether sizes are compiled as symbols: several times as dear as a static compile, and of use where sizes
+    change."""
     if not symbolic:
         return rng.choices((None, False, True), (80, 15, 5))[0]
     return rng.choices((None, True, False), (30, 60, 10) if dear else (45, 25, 30))[0]

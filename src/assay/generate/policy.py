@@ -29,6 +29,7 @@ class Policy:
     profile: str | None
     training: bool
     calls: int
+    changing: bool
     symbols: int
     zero_sizes: bool
     large: bool
@@ -72,7 +73,9 @@ def draw_policy(
         (40, 12, 8, 8, 8, 8, 16),
     )[0]
     integers = rng.choices((("int64",), ("int32",), ("int64", "int32"), DTYPES[4:9]), (30, 15, 25, 30))[0]
-    dynamic = rng.random() < 0.4
+    # A property of the arguments that changes between calls makes the program compile again, which is dear there.
+    changing = rng.random() < (0.4 if dear else 0.9)
+    dynamic = changing and rng.random() < (0.35 if dear else 0.45)
     choices: dict[str, Any] = {
         "operations": operations,
         "operators": subset,
@@ -81,6 +84,7 @@ def draw_policy(
         "profile": rng.choice(PROFILES) if rng.random() < 0.4 else None,
         "training": rng.random() < (0.2 if dear else 0.3),
         "calls": 2 if rng.random() < 0.85 else 3,
+        "changing": changing,
         "symbols": rng.choice((1, 1, 2, 3)) if dynamic else 0,
         "zero_sizes": rng.random() < 0.06,
         "large": rng.random() < 0.1,

@@ -1,8 +1,11 @@
 """All C++ kernels of a graph in one translation unit: one run of the compiler where inductor makes one a kernel.
 
-A run of g++ costs 0.7 s before it sees the first line of a kernel, and a program of fifty operations has a dozen kernels. The kernels
-and the flags are inductor's own; what changes is that their functions get names of their own, that they are compiled together, and that
-they are called through ctypes and not through inductor's generated binding. A case that runs alone (which confirms a finding) and the
+A run of g++ costs 0.7 s before it sees the first line of a kernel, and a program of fifty operations has a dozen
+kernels. The kernels
+and the flags are inductor's own; what changes is that their functions get names of their own, that they are compiled
+together, and that
+they are called through ctypes and not through inductor's generated binding. A case that runs alone (which confirms a
+finding) and the
 script of a finding use inductor's own way.
 """
 
@@ -35,12 +38,12 @@ class Kernel:
     """A kernel that is compiled with the others of its graph, or by itself if it is called before."""
 
     def __init__(self, argtypes: list[str], source: str, alone: Any) -> None:
-        self.argtypes, self.source, self._alone = argtypes, source, alone
+        self.argtypes, self.source, self.alone = argtypes, source, alone
         self.function: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
         if self.function is None:
-            self.function = self._alone()
+            self.function = self.alone()
         return self.function(*arguments)
 
 
@@ -50,6 +53,7 @@ class Merger:
     def __init__(self) -> None:
         self.enabled = True
         self.pending: list[Kernel] = []
+        self._known: dict[str, Any] = {}
         self._cache: Any = None
 
     def install(self) -> bool:
@@ -89,19 +93,22 @@ class Merger:
     def clear(self) -> None:
         """Forget what was compiled, with the folder that held it."""
         self.pending = []
+        self._known.clear()
         if self._cache is not None:
             self._cache.cache.clear()
 
     def _compile(self, kernels: list[Kernel]) -> None:
-        if len(kernels) == 1:
+        """Compile what this case has not compiled before: a recompilation repeats most kernels as they were."""
+        new = list({kernel.source: kernel for kernel in kernels if kernel.source not in self._known}.values())
+        if len(new) == 1:
             # One kernel alone is compiled as inductor would.
-            kernels[0].function = kernels[0]._alone()
-        if len(kernels) < 2:
-            return
-        source = _PREFIX + "".join(_renamed(kernel, number) for number, kernel in enumerate(kernels))
-        library = self._cache.load(source)
-        for number, kernel in enumerate(kernels):
-            kernel.function = _caller(getattr(library, f"assay_call_{number}"), kernel.argtypes)
+            self._known[new[0].source] = new[0].alone()
+        elif new:
+            library = self._cache.load(_PREFIX + "".join(_renamed(kernel, number) for number, kernel in enumerate(new)))
+            for number, kernel in enumerate(new):
+                self._known[kernel.source] = _caller(getattr(library, f"assay_call_{number}"), kernel.argtypes)
+        for kernel in kernels:
+            kernel.function = self._known[kernel.source]
 
 
 def _renamed(kernel: Kernel, number: int) -> str:
