@@ -80,7 +80,7 @@ def _dynamic(rng: random.Random, symbolic: bool, dear: bool) -> bool | None:
     change."""
     if not symbolic:
         return rng.choices((None, False, True), (80, 15, 5))[0]
-    return rng.choices((None, True, False), (30, 60, 10) if dear else (45, 25, 30))[0]
+    return rng.choices((None, True, False), (25, 25, 50) if dear else (45, 20, 35))[0]
 
 
 def _program(
