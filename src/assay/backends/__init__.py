@@ -55,6 +55,11 @@ class Backend:
         """Qualified names of the exception classes that declare a gap."""
         return tuple(self.module.UNSUPPORTED)
 
+    @property
+    def promises(self) -> frozenset[str]:
+        """What it promises beyond values: the names that `assay.oracles.registry` knows; all of them unless it says."""
+        return frozenset(getattr(self.module, "PROMISES", ("strides",)))
+
     def options(self, draw: random.Random, training: bool) -> dict[str, Any]:
         """Draw the options of a case."""
         drawn: dict[str, Any] = self.module.options(draw, training)

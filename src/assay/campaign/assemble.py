@@ -61,8 +61,9 @@ def group_of(target: str) -> tuple[str, str]:
 
 
 def judge(case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judgement:
-    """The verdict on a case, knowing which exceptions its target declares as gaps."""
-    return judging.judge(case, outcome, evidence, unsupported=find_backend(case.target).unsupported)
+    """The verdict on a case, knowing what its target promises and which exceptions it declares as gaps."""
+    backend = find_backend(case.target)
+    return judging.judge(case, outcome, evidence, unsupported=backend.unsupported, promises=backend.promises)
 
 
 def twin(case: Case) -> Case | None:

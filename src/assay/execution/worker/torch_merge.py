@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 _ENTRY = re.compile(r'extern "C"\s+void\s+kernel\(')
 _MESSAGE_BYTES = 1024
@@ -67,7 +67,7 @@ class Merger:
             return False
 
         class MergedCodeCache(CppCodeCache):
-            cache: dict[str, Any] = {}
+            cache: ClassVar[dict[str, Any]] = {}
             cpp_compile_command_flags = CppPythonBindingsCodeCache.cpp_compile_command_flags
             _get_uncompiled_header = CppPythonBindingsCodeCache._get_uncompiled_header
 
