@@ -52,13 +52,9 @@ class Palette:
         return self.random.choice(self.static)
 
     def shape(self, rank: int) -> Shape:
-        """A shape of the palette with a bounded number of elements."""
-        while True:
-            shape = tuple(self.size() for _ in range(rank))
-            if largest(product(shape)) <= self.limit:
-                return shape
-            # A smaller size somewhere: the loop ends because the palette holds sizes below 18 and ranks are small.
-            position = self.random.randrange(rank)
+        """A shape of the palette with a bounded number of elements: its largest sizes give way first."""
+        shape = tuple(self.size() for _ in range(rank))
+        while largest(product(shape)) > self.limit:
+            position = max(range(rank), key=lambda dim: largest(shape[dim]))
             shape = (*shape[:position], self.random.choice((1, 2, 3)), *shape[position + 1 :])
-            if largest(product(shape)) <= self.limit:
-                return shape
+        return shape
