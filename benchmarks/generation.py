@@ -57,9 +57,8 @@ class Statistics:
         self.operators: Counter[str] = Counter()
         self.pairs: set[tuple[str, str]] = set()
         self.values: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        self.legal: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.class_pairs: dict[str, set[tuple[tuple[str, str], tuple[str, str]]]] = defaultdict(set)
-        self.classes: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self.declared: dict[str, set[tuple[tuple[str, str], tuple[str, str]]]] = defaultdict(set)
         self.depths: list[int] = []
         self.outputs: list[int] = []
 
@@ -108,23 +107,20 @@ class Statistics:
             if len(legal) >= 5:
                 self.values[key][repr(value)] += 1
             names = [name for name, values in classes.items() if any(repr(v) == repr(value) for v in values)]
-            self.classes[key] |= set(classes)
-            found.append((attribute.name, names))
-        for (a, names_a), (b, names_b) in combinations(found, 2):
+            found.append((attribute.name, names, list(classes)))
+        for (a, names_a, _), (b, names_b, legal_b) in combinations(found, 2):
             for name_a in names_a:
-                for name_b in names_b:
-                    self.class_pairs[operator.name].add(((a, name_a), (b, name_b)))
+                # What the specification declares beside this value of the first attribute, and what was drawn.
+                self.declared[operator.name] |= {((a, name_a), (b, name_b)) for name_b in legal_b}
+                self.class_pairs[operator.name] |= {((a, name_a), (b, name_b)) for name_b in names_b}
 
     def missing_class_pairs(self) -> list[str]:
-        """Pairs of attribute value classes that never occurred together."""
-        missing = []
-        for name, operator in load().items():
-            for a, b in combinations([attribute.name for attribute in operator.attributes], 2):
-                for class_a in sorted(self.classes[(name, a)]):
-                    for class_b in sorted(self.classes[(name, b)]):
-                        if ((a, class_a), (b, class_b)) not in self.class_pairs[name]:
-                            missing.append(f"{name} {a}:{class_a} {b}:{class_b}")
-        return missing
+        """Pairs of attribute value classes that specifications declare and that never occurred."""
+        return [
+            f"{name} {a}:{class_a} {b}:{class_b}"
+            for name in sorted(self.declared)
+            for (a, class_a), (b, class_b) in sorted(self.declared[name] - self.class_pairs[name])
+        ]
 
 
 def _type(operand, types):

@@ -16,7 +16,7 @@ from assay.backends import find_backend
 from assay.emit.cases import build_case
 from assay.generate.builder import Builder
 from assay.generate.policy import Policy, draw_policy
-from assay.generate.propose import propose
+from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
 from assay.generate.settings import Settings
 from assay.ir.case import Case
@@ -32,6 +32,7 @@ SOURCE = "graph"
 CHEAP_OPERATIONS = (4, 16)
 DEAR_OPERATIONS = (40, 60)
 COMPONENT = 12
+PAIR_SHARE = 0.7
 ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
@@ -130,9 +131,23 @@ def _fill(builder: Builder, rng: random.Random) -> None:
         done += 1
         if rng.random() < policy.containers:
             _container(builder, rng, made[0])
+        if done < policy.operations and rng.random() < PAIR_SHARE:
+            done += _consume(builder, rng, made[0])
         if done - retired >= COMPONENT and policy.operations > 2 * COMPONENT:
             retired = done
             _retire(builder, rng)
+
+
+def _consume(builder: Builder, rng: random.Random, name: str) -> bool:
+    """Give a result at once to an operator drawn from all that take it, so that pairs of producer and consumer meet by
+    design and not only where shapes happen to fit."""
+    if not builder.tracked[name].promised:
+        return False
+    for _ in range(6):
+        operator = builder.operators[rng.choice(builder.policy.operators)]
+        if takes(operator, builder.environment.values[name].type):
+            return propose(builder, operator, first=name) is not None
+    return False
 
 
 def _retire(builder: Builder, rng: random.Random) -> None:

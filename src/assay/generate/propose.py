@@ -9,6 +9,7 @@ made as inputs otherwise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from assay.ops.protocol import Binding, Operator
 from assay.ops.protocol import Operand as OperandSpecification
 from assay.ops.text import forms
 
-DEFAULT_SHARE = 0.3
+DEFAULT_SHARE = 0.2
 ATTEMPTS = 8
 CLAMP = "unary.clamp"
 
@@ -47,6 +48,12 @@ def propose(
         except Unsatisfied:
             continue
     return None
+
+
+def takes(operator: Operator, type_: object) -> bool:
+    """Whether the first operand of an operator may be a tensor of this dtype and rank."""
+    head = operator.operands[0]
+    return isinstance(type_, TensorType) and type_.dtype in head.dtypes and type_.rank in head.ranks
 
 
 class _Proposal:
@@ -308,8 +315,8 @@ class _Proposal:
     def _clamped(self, facts: Facts, type_: TensorType, interval: Interval) -> tuple[dict[str, Any], Abstract]:
         """Attributes of the clamp into an interval, and what is known of its result."""
         integral = is_integral(type_.dtype)
-        low = _bound(interval.low, integral) if facts.low < interval.low else None
-        high = _bound(interval.high, integral) if facts.high > interval.high else None
+        low = _bound(interval.low, integral) if interval.low > -math.inf else None
+        high = _bound(interval.high, integral) if interval.high < math.inf else None
         attributes = {"min": low, "max": high}
         clamp = self.builder.operators[CLAMP]
         (result,) = apply_operator(clamp, [Abstract(type_, facts)], attributes).results

@@ -104,7 +104,7 @@ activation(
 activation(
     "leaky_relu",
     leaky,
-    [values("negative_slope", 0.01, boundary=(0.0,), other=(0.5, 0.25, 2.0))],
+    [values("negative_slope", 0.01, boundary=(0.0, 1.0), negative=(-0.5,), other=(0.5, 0.25, 2.0))],
     saves="inputs",
     thresholds=(0.0,),
     onnx="LeakyRelu",

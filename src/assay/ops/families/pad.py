@@ -27,10 +27,10 @@ def padded(b: Binding) -> TensorType:
 
 def amounts(b: Binding) -> Classes:
     """For the last dimension or the last two: nothing, one side, both, and crops."""
-    pairs = ((1, 0), (0, 2), (1, 1), (2, 3))
+    pairs = ((0, 2), (1, 1), (2, 3), (3, 0))
     crops = ((-1, 0), (0, -1), (-1, 2), (1, -1))
     return {
-        "boundary": ((0, 0),),
+        "boundary": ((0, 0), (1, 0), (0, 1)),
         "negative": crops if b.x.rank == 1 else (*crops, (1, 1, -1, 0)),
         "other": pairs if b.x.rank == 1 else (*pairs, (1, 0, 0, 2), (2, 1, 1, 1)),
     }
