@@ -9,7 +9,6 @@ made as inputs otherwise.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -315,8 +314,9 @@ class _Proposal:
     def _clamped(self, facts: Facts, type_: TensorType, interval: Interval) -> tuple[dict[str, Any], Abstract]:
         """Attributes of the clamp into an interval, and what is known of its result."""
         integral = is_integral(type_.dtype)
-        low = _bound(interval.low, integral) if interval.low > -math.inf else None
-        high = _bound(interval.high, integral) if interval.high < math.inf else None
+        # A bound that already holds is written too where every dtype has it, so that clamps of one side do not prevail.
+        low = _bound(interval.low, integral) if facts.low < interval.low or abs(interval.low) <= 64 else None
+        high = _bound(interval.high, integral) if facts.high > interval.high or abs(interval.high) <= 64 else None
         attributes = {"min": low, "max": high}
         clamp = self.builder.operators[CLAMP]
         (result,) = apply_operator(clamp, [Abstract(type_, facts)], attributes).results
