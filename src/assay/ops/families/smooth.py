@@ -83,7 +83,7 @@ smooth(
     jax="jnp.arcsinh",
     tensorflow="tf.asinh",
 )
-smooth("smooth.atanh", rising(math.atanh), UNIT, saves="inputs", onnx="Atanh", jax="jnp.arctanh")
+smooth("smooth.atanh", rising(math.atanh), UNIT, inplace=None, saves="inputs", onnx="Atanh", jax="jnp.arctanh")
 smooth("smooth.erf", rising(math.erf), saves="inputs", onnx="Erf", jax="jax.lax.erf", tensorflow="tf.math.erf")
 smooth(
     "smooth.erfc", falling(math.erfc), Interval(-8, 2), saves="inputs", jax="jax.lax.erfc", tensorflow="tf.math.erfc"
