@@ -91,6 +91,8 @@ class Builder:
         self.saved: set[str] = set()
         self.retired: list[str] = []
         self.repeats = 0
+        # A value that the next operation is to take, where it fits.
+        self.preferred = ""
         self.counter = 0
         self.counts: dict[str, int] = {}
         self.interpreter = Interpreter(operators, self.palette.table, self.palette.instantiations)

@@ -32,7 +32,7 @@ SOURCE = "graph"
 CHEAP_OPERATIONS = (4, 16)
 DEAR_OPERATIONS = (40, 60)
 COMPONENT = 12
-PAIR_SHARE = 0.7
+PAIR_SHARE = 0.9
 ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
@@ -143,10 +143,16 @@ def _consume(builder: Builder, rng: random.Random, name: str) -> bool:
     design and not only where shapes happen to fit."""
     if not builder.tracked[name].promised:
         return False
-    for _ in range(6):
-        operator = builder.operators[rng.choice(builder.policy.operators)]
-        if takes(operator, builder.environment.values[name].type):
-            return propose(builder, operator, first=name) is not None
+    builder.preferred = name
+    try:
+        for _ in range(6):
+            operator = builder.operators[rng.choice(builder.policy.operators)]
+            type_ = builder.environment.values[name].type
+            first = name if takes(operator, type_, heads=True) else None
+            if takes(operator, type_) and propose(builder, operator, first=first):
+                return True
+    finally:
+        builder.preferred = ""
     return False
 
 

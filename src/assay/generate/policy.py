@@ -80,7 +80,7 @@ def draw_policy(
         "operations": operations,
         "operators": subset,
         "dtypes": (*floats, *integers, "bool"),
-        "exact": rng.random() < 0.6,
+        "exact": rng.random() < 0.5,
         "profile": rng.choice(PROFILES) if rng.random() < 0.4 else None,
         "training": rng.random() < (0.2 if dear else 0.3),
         "calls": 2 if rng.random() < 0.85 else 3,

@@ -49,10 +49,12 @@ def propose(
     return None
 
 
-def takes(operator: Operator, type_: object) -> bool:
-    """Whether the first operand of an operator may be a tensor of this dtype and rank."""
-    head = operator.operands[0]
-    return isinstance(type_, TensorType) and type_.dtype in head.dtypes and type_.rank in head.ranks
+def takes(operator: Operator, type_: object, heads: bool = False) -> bool:
+    """Whether some operand of an operator may be a tensor of this dtype and rank; with ``heads`` its first."""
+    operands = operator.operands[:1] if heads else operator.operands
+    return isinstance(type_, TensorType) and any(
+        type_.dtype in operand.dtypes and type_.rank in operand.ranks for operand in operands
+    )
 
 
 class _Proposal:
@@ -115,6 +117,12 @@ class _Proposal:
                 candidates.append(name)
         if not candidates:
             return None
+        if self.builder.preferred in candidates:
+            return self.builder.preferred
+        # What operations have made goes before what was passed in: programs are to be deep.
+        made = [name for name in candidates if name not in self.builder.arguments[0]]
+        if made and self.rng.random() < 0.8:
+            candidates = made
         if self.rng.random() < 0.6:
             recent = candidates[-5:]
             unused = [name for name in recent if self.builder.tracked[name].uses == 0]

@@ -47,7 +47,8 @@ def padding(spatial: int) -> Attribute:
 
 def strides(spatial: int) -> Attribute:
     """None means the window's size."""
-    return values("stride", None, boundary=(1,), other=(2, 3) if spatial == 1 else (2, 3, (2, *(1,) * (spatial - 1))))
+    several = () if spatial == 1 else ((2, *(1,) * (spatial - 1)), (1, *(2,) * (spatial - 1)))
+    return values("stride", None, boundary=(1, 4), other=(2, 3, *several))
 
 
 def spreads(b: Binding, spatial: int) -> Classes:

@@ -184,7 +184,7 @@ for name in ("argmax", "argmin"):
         jumps=True,
         differentiable=False,
         saves="none",
-        unpromised=(0,),
+        # torch documents that the first of equal extremes is meant.
         onnx=name.replace("arg", "Arg").replace("m", "M", 1)
         if False
         else {"argmax": "ArgMax", "argmin": "ArgMin"}[name],
