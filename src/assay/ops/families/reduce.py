@@ -185,9 +185,7 @@ for name in ("argmax", "argmin"):
         differentiable=False,
         saves="none",
         # torch documents that the first of equal extremes is meant.
-        onnx=name.replace("arg", "Arg").replace("m", "M", 1)
-        if False
-        else {"argmax": "ArgMax", "argmin": "ArgMin"}[name],
+        onnx={"argmax": "ArgMax", "argmin": "ArgMin"}[name],
         jax=f"jnp.{name}",
         tensorflow=f"tf.{name}",
     )
