@@ -29,10 +29,10 @@ from assay.ops.interpret import interpret
 from assay.ops.python_forms import PICKS
 
 SOURCE = "graph"
-CHEAP_OPERATIONS = (4, 16)
+CHEAP_OPERATIONS = (6, 18)
 DEAR_OPERATIONS = (40, 60)
 COMPONENT = 12
-PAIR_SHARE = 0.9
+PAIR_SHARE = 1.0
 ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
@@ -131,8 +131,9 @@ def _fill(builder: Builder, rng: random.Random) -> None:
         done += 1
         if rng.random() < policy.containers:
             _container(builder, rng, made[0])
-        if done < policy.operations and rng.random() < PAIR_SHARE:
-            done += _consume(builder, rng, made[0])
+        for name in made[:2]:
+            if done < policy.operations and rng.random() < PAIR_SHARE:
+                done += _consume(builder, rng, name)
         if done - retired >= COMPONENT and policy.operations > 2 * COMPONENT:
             retired = done
             _retire(builder, rng)
@@ -145,7 +146,7 @@ def _consume(builder: Builder, rng: random.Random, name: str) -> bool:
         return False
     builder.preferred = name
     try:
-        for _ in range(6):
+        for _ in range(8):
             operator = builder.operators[rng.choice(builder.policy.operators)]
             type_ = builder.environment.values[name].type
             first = name if takes(operator, type_, heads=True) else None

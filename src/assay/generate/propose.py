@@ -421,8 +421,9 @@ class _Proposal:
         if grad and not self.operator.differentiable:
             # Autograd asserts where a comparison writes a tensor in place (bugs/inplace-comparison-gradient).
             return False
-        if sources and builder.repeats:
-            # In what is run twice an operand may be what the first turn returned: the target itself, or a view of it.
+        if builder.repeats and (sources or builder.policy.training):
+            # The second turn would write what the first has saved for backward; and in what is run twice an operand
+            # may be what the first turn returned: the target itself, or a view of it.
             return False
         # Operands that overlap the target partly are refused by torch, and in what order they are read is nobody's
         # promise.
