@@ -135,7 +135,7 @@ def main() -> int:
     """Run the measurement and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=int, default=10_000)
-    parser.add_argument("--nodes", type=int, default=10)
+    parser.add_argument("--nodes", type=int, help="default: what a campaign draws on a cheap target")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-eager", action="store_true")
     parser.add_argument("--json", action="store_true")
