@@ -25,7 +25,7 @@ from assay.ir.program import (
     Tree,
     walk,
 )
-from assay.ir.sizes import Size, Sym, symbols_in
+from assay.ir.sizes import Sym, symbols_in
 from assay.ir.types import ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
@@ -260,8 +260,3 @@ class _Writer:
         for value, name in zip(region.results, carried, strict=True):
             self.names[value.name] = name
         return lines + [INDENT + line for line in inner or ["pass"]]
-
-
-def shape_text(shape: Sequence[Size]) -> str:
-    """A shape as a tuple's text."""
-    return written(tuple(shape))

@@ -32,7 +32,7 @@ from assay.ir.program import (
     Value,
     operand_names,
 )
-from assay.ir.sizes import largest, product, value_in, values_of
+from assay.ir.sizes import largest, product, value_in
 from assay.ir.types import ScalarType, TensorType, is_differentiable, is_float
 from assay.ops.facts import Facts, Interval, Unsatisfied, constant, fit, hull, require
 from assay.ops.interpret import Abstract, Applied, Environment, Interpreter
@@ -399,8 +399,3 @@ def _facts_of(data: Data) -> Facts:
     if scales[0] is None or scales[1] is None:
         raise Unsatisfied("an input is no dyadic number")
     return Facts(min(ends), max(ends), max(scales[0], scales[1]))
-
-
-def sizes_in(type_: TensorType, instantiations: int) -> list[tuple[int, ...]]:
-    """The concrete sizes of each dimension."""
-    return [values_of(size, instantiations) for size in type_.shape]
