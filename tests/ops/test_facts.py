@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from assay.ir.sizes import symbol
 from assay.ops.facts import (
+    BOOLEAN,
     Facts,
     Unsatisfied,
     constant,
@@ -22,6 +23,7 @@ from assay.ops.facts import (
     total,
     upto,
 )
+from assay.ops.families.unary import sign_bits
 
 Known = tuple[Facts, list[float]]
 
@@ -110,3 +112,17 @@ def test_bounds_of_a_rounded_value_leave_room_for_its_rounding() -> None:
     facts = fit(Facts(-1.0, 3.0), "bfloat16")
     assert facts.low < -1
     assert facts.high > 3
+
+
+def test_the_sign_of_a_zero_is_known_of_inputs_and_what_moves_them() -> None:
+    moved = fit(hull(fit(Facts(-1, 1, 0, positive_zero=True), "float32"), constant(0)), "float32")
+    assert sign_bits(moved) == BOOLEAN
+    assert sign_bits(Facts(-3, -1, 0)) == BOOLEAN
+    assert sign_bits(fit(moved * moved, "int32")) == BOOLEAN  # an integer's zero has no sign
+
+
+@pytest.mark.parametrize("facts", [-Facts(-1, 1, 0, positive_zero=True), Facts(0, 1, 0) * constant(1), constant(-0.0)])
+def test_the_sign_of_a_computed_zero_is_not_looked_at(facts: Facts) -> None:
+    """Found as softshrink under signbit: eager gives +0 where the decomposition multiplies by zero."""
+    with pytest.raises(Unsatisfied, match="sign of a zero"):
+        sign_bits(fit(facts, "float32"))

@@ -58,3 +58,16 @@ def test_an_exception_is_known_by_its_innermost_frames_inside_the_system():
     signature = exception_signature(ExceptionRecord("KeyError", (), "'x'", frames))
     inner = "torch/_inductor/ir.py:create < torch/_inductor/lowering.py:full < torch/_inductor/graph.py:run"
     assert signature == f"KeyError|{inner}|NAME"
+
+
+def test_a_quoted_cause_is_what_a_message_says() -> None:
+    """The text around it is the same for every operator: it would put every fault of fake tensors into one bucket."""
+    said = "RuntimeError when making fake tensor call\n  Explanation: Dynamo failed to run FX node: got {}"
+    first = normalise_message(said.format("RuntimeError('Cannot call numel()\\nException raised from x at y.cpp:3')"))
+    assert first == "RuntimeError: Cannot call numel()"
+    assert first != normalise_message(said.format("ValueError('other',)"))
+
+
+def test_a_long_message_is_cut_between_words() -> None:
+    text = normalise_message("word " * 31 + "0x7f36aa579b8d and more")
+    assert text.endswith(("word", "ADDRESS"))

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from assay.backends import rungs_below
 from assay.campaign.bench import Abandoned
 from assay.ir.case import Case
 from assay.oracles.verdict import Judgement, Kind, Verdict
 from assay.triage import triage_finding
-from assay.triage.ladder import localise, on_rung, rungs_below
+from assay.triage.ladder import localise, on_rung
 from assay.triage.replay import Replay
 from assay.triage.signature import bucket_signature, dtype_classes
 from triage.build import RIGHT, WRONG, Builder, case_of, program_of, random_program
@@ -21,14 +22,15 @@ SHOWN = Replay(1, "BUG: wrong", "")
 @pytest.mark.parametrize(
     ("wrong_from", "layer"),
     [
-        ("eager", "dynamo"),
+        ("eager", "eager"),
+        ("torch:eager", "dynamo"),
         ("aot_eager", "aot autograd"),
         ("aot_eager_decomp", "decompositions"),
         ("inductor", "inductor"),
     ],
 )
 def test_the_first_rung_that_is_wrong_names_the_layer(wrong_from: str, layer: str) -> None:
-    rungs = ("eager", "aot_eager", "aot_eager_decomp", "inductor")
+    rungs = ("eager", "torch:eager", "aot_eager", "aot_eager_decomp", "inductor")
 
     def run(case: Case) -> Judgement:
         return WRONG if rungs.index(case.target) >= rungs.index(wrong_from) else RIGHT
@@ -45,14 +47,16 @@ def test_a_rung_gets_the_options_that_mean_something_there() -> None:
     config = {"inductor.cpp_wrapper": True, "functorch.cse": False, "dynamo.specialize_int": True}
     options = {"dynamic": True, "mode": "reduce-overhead", "config": config}
     case = case_of(random_program(0), "inductor@/opt/python", options)
-    lower = on_rung(case, "eager")
-    assert lower.target == "eager@/opt/python"
+    assert dict(on_rung(case, "eager").options) == {}
+    lower = on_rung(case, "torch:eager")
+    assert lower.target == "torch:eager@/opt/python"
     assert dict(lower.options) == {"dynamic": True, "config": {"dynamo.specialize_int": True}}
     assert lower.id != case.id
 
 
 def test_a_backend_of_the_users_has_dynamo_below_it() -> None:
-    assert rungs_below("torch:mine.backend") == ("eager",)
+    assert rungs_below("torch:mine.backend") == ("eager", "torch:eager")
+    assert rungs_below("torch:eager@/opt/python") == ("eager@/opt/python",)
     assert rungs_below("eager") == ()
 
 

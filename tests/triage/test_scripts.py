@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import logging
 import sys
+from typing import Any
 
 import pytest
 
@@ -112,9 +114,60 @@ def test_an_exception_is_known_by_its_type_and_the_longest_part_of_its_message()
     assert "'cannot lower'" in text
 
 
-def test_eager_that_raises_where_the_target_does_not_has_no_script() -> None:
-    finding = mismatch(Kind.exception, "call 0, forward", "eager raised", "exception|not raised|ValueError")
-    with pytest.raises(Unscriptable, match="two exceptions"):
+def raising(error: Exception | None) -> Any:
+    """A program that raises, or one that gives back what it is given."""
+
+    def program(*arguments: Any) -> Any:
+        if error is not None:
+            raise error
+        return arguments
+
+    return program
+
+
+@pytest.mark.parametrize(
+    ("signature", "shows", "holds"),
+    [
+        (
+            "exception|eager|RuntimeError||INTERNAL ASSERT FAILED",
+            (RuntimeError("INTERNAL ASSERT FAILED"), None),
+            (None, None),
+        ),
+        ("exception|not raised|ValueError", (ValueError("shape"), None), (None, None)),
+        (
+            "exception|ValueError->KeyError||x",
+            (ValueError("shape"), KeyError("x")),
+            (ValueError("shape"), ValueError("x")),
+        ),
+        (
+            "exception|torch._dynamo.exc.TorchRuntimeError||RuntimeError: Cannot call numel on SHAPE",
+            (None, type("TorchRuntimeError", (Exception,), {})("call: got RuntimeError('Cannot call numel on [2]')")),
+            (None, None),
+        ),
+    ],
+)
+def test_scripts_of_exceptions_show_the_bug_and_its_absence(
+    signature: str,
+    shows: tuple[Exception | None, Exception | None],
+    holds: tuple[Exception | None, Exception | None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = script(Judgement(Verdict.Exception, Kind.exception, "call 0, forward", "what was raised", signature))
+    module: dict[str, Any] = {"__name__": "script"}
+    exec(compile(text, "script.py", "exec"), module)
+    for (eager, target), status, last in ((shows, 1, "BUG: what was raised"), (holds, 0, "OK")):
+        module["program"] = raising(eager)
+        module["compile_program"] = lambda _, target=target: raising(target)
+        try:
+            assert module["main"]() == status
+        finally:
+            logging.disable(logging.NOTSET)
+        assert capsys.readouterr().out.splitlines()[-1] == last
+
+
+def test_a_text_that_raises_has_no_script() -> None:
+    finding = Judgement(Verdict.Invalid, Kind.exception, "call 0, load", "it raised", "exception|text|ValueError||x")
+    with pytest.raises(Unscriptable, match="own text"):
         script(finding)
 
 

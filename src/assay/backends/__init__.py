@@ -13,7 +13,7 @@ import importlib.metadata
 import importlib.util
 import pkgutil
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +22,11 @@ from typing import Any
 
 class UnknownTarget(ValueError):
     """No backend serves this target."""
+
+
+DYNAMO = "torch:eager"
+RUNGS = ("eager", DYNAMO, "aot_eager", "aot_eager_decomp", "inductor")
+"""The rungs of torch.compile, each of which adds one layer of the compiler to the one below it."""
 
 
 @dataclass(frozen=True)
@@ -107,3 +112,17 @@ def modules() -> tuple[ModuleType, ...]:
     names = [f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_")]
     names += [entry.value for entry in importlib.metadata.entry_points(group="assay.backends")]
     return tuple(importlib.import_module(name) for name in dict.fromkeys(names))
+
+
+def rungs_below(target: str, rungs: Sequence[str] = RUNGS) -> tuple[str, ...]:
+    """The rungs to try for a target, on its interpreter: those below it, for a backend of the user's only eager and
+    dynamo."""
+    name, python = split_target(target)
+    try:
+        backend = find_backend(target)
+    except UnknownTarget:
+        return ()
+    if backend.framework != "torch":
+        return ()
+    end = rungs.index(name) if name in rungs else rungs.index(DYNAMO) + 1
+    return tuple(rung if python is None else f"{rung}@{python}" for rung in rungs[:end])

@@ -23,7 +23,6 @@ DYNAMO: Settings = {
     "dynamo.specialize_float": (True,),
     "dynamo.prefer_deferred_runtime_asserts_over_guards": (True,),
     "dynamo.trace_autograd_ops": (True,),
-    "dynamo.enable_cpp_symbolic_shape_guards": (True,),
     "dynamo.use_graph_deduplication": (True,),
     "dynamo.install_free_tensors": (True,),
 }
@@ -51,6 +50,8 @@ PARTITION: Settings = {
 # inductor on CPU: fusion, layout, buffers, loops, vectors.
 INDUCTOR: Settings = {
     **PARTITION,
+    # Guards on sizes in C++: a run of g++ a graph, which costs several cases on a target that compiles no C++.
+    "dynamo.enable_cpp_symbolic_shape_guards": (True,),
     "inductor.pattern_matcher": (False,),
     "inductor.epilogue_fusion": (False,),
     "inductor.max_fusion_size": (1, 4),

@@ -38,8 +38,7 @@ def prepare(name: str) -> dict[str, Any]:
     """Compile a trivial program and its backward pass."""
     from assay_worker import torch_backends  # type: ignore[import-not-found, unused-ignore]
 
-    torch_backends.warm(DYNAMO_NAME)
-    return {}
+    return dict(torch_backends.warm(DYNAMO_NAME))
 
 
 def compile(program: Callable[..., Any], name: str, options: dict[str, Any]) -> Any:

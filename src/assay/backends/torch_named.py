@@ -50,9 +50,10 @@ def prepare(name: str) -> dict[str, Any]:
         if path not in known:
             raise LookupError(f"dynamo has no backend '{path}'; it has {', '.join(sorted(known))}")
         _functions[name] = path
-    torch_backends.warm("eager")
-    torch_backends.warm("aot_eager")
-    return {}
+    said = dict(torch_backends.warm("eager"))
+    if path != "eager":
+        said |= torch_backends.warm("aot_eager")
+    return said
 
 
 def compile(program: Callable[..., Any], name: str, options: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
-from assay.backends import find_backend
+from assay.backends import find_backend, rungs_below
 from assay.campaign.bench import Bench
 from assay.campaign.engine import Parts
 from assay.campaign.findings import Triage
@@ -44,7 +44,7 @@ def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
 
 def start_bench(targets: Sequence[str], seconds: float = 60.0, memory_mb: int = 4096) -> Bench:
     """Workers for one thread."""
-    return Bench(targets, start_worker, group_of, seconds=seconds, memory_mb=memory_mb)
+    return Bench(targets, start_worker, group_of, seconds=seconds, memory_mb=memory_mb, below=rungs_below)
 
 
 def start_worker(targets: Sequence[str]) -> Worker:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from assay.campaign.settings import DEFAULT_TARGETS
 from assay.ir.case import Case
 from assay.oracles.outcome import Outcome
 
@@ -54,11 +53,19 @@ class Bench:
     """
 
     def __init__(
-        self, targets: Sequence[str], start: StartWorker, group_of: GroupOf, *, seconds: float, memory_mb: int
+        self,
+        targets: Sequence[str],
+        start: StartWorker,
+        group_of: GroupOf,
+        *,
+        seconds: float,
+        memory_mb: int,
+        below: Callable[[str], Sequence[str]] = lambda target: (),
     ) -> None:
         self._targets = tuple(targets)
         self._start = start
         self._group_of = group_of
+        self._below = below
         self._seconds = seconds
         self._memory_mb = memory_mb
         self._workers: dict[tuple[str, ...], WorkerLike] = {}
@@ -83,12 +90,14 @@ class Bench:
 
     def _worker(self, target: str) -> WorkerLike:
         group = self._group_of(target)
-        served = tuple(each for each in self._targets if self._group_of(each) == group)
-        if target not in served:
-            # Triage asks how far up the ladder a finding shows; those rungs live in a second worker.
-            _, at, python = target.partition("@")
-            ladder = tuple(f"{each}{at}{python}" for each in DEFAULT_TARGETS) if group[1] == "torch" else ()
-            served = ladder if target in ladder else (target,)
+        served: dict[str, None] = {}
+        for each in self._targets:
+            if self._group_of(each) == group:
+                # Triage asks on which rung of the ladder a finding first shows.
+                served |= dict.fromkeys((*self._below(each), each))
+        return self._serving(tuple(served) if target in served else (target,))
+
+    def _serving(self, served: tuple[str, ...]) -> WorkerLike:
         worker = self._workers.get(served)
         if worker is None:
             worker = self._workers[served] = self._start(served)

@@ -33,6 +33,7 @@ def targets(options: argparse.Namespace, began: float) -> int:
                 "rung": backend.rung,
                 "available": None if facts is None else bool(facts.get("available")),
                 "reason": "probed when it is named" if facts is None else str(facts.get("reason", "")),
+                "warm_up": "" if facts is None else str(facts.get("warm_up", "")),
                 "options": _options(backend),
             }
         )
@@ -41,7 +42,8 @@ def targets(options: argparse.Namespace, began: float) -> int:
         return FOUND_NOTHING
     for row in listed:
         state = {True: "available", False: f"not available: {row['reason']}", None: row["reason"]}[row["available"]]
-        print(f"{row['target']:20} {row['framework']:8} {state}")
+        raised = f", but its warm-up raised {row['warm_up']}" if row["warm_up"] else ""
+        print(f"{row['target']:20} {row['framework']:8} {state}{raised}")
         top = [name for name in row["options"] if not name.startswith("config.")]
         if row["options"]:
             print(f"{'':29} options: {', '.join(top)}, and {len(row['options']) - len(top)} of its configuration")

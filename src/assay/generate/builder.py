@@ -47,6 +47,7 @@ class Fresh:
     data: tuple[Data, ...]
     facts: Facts
     gradients: bool = True
+    overlaps: bool = True
 
     @property
     def abstract(self) -> Abstract:
@@ -59,6 +60,8 @@ class Tracked:
     """What the builder keeps of a tensor value beside its abstract value."""
 
     grad: bool = False
+    # Requires a gradient in every run; of what leaves a region only `grad` is known: that it may.
+    surely_grad: bool = False
     leaf: bool = False
     overlaps: bool = False
     multi_view: bool = False
@@ -140,6 +143,7 @@ class Builder:
         thresholds: tuple[float, ...] = (),
         distinct: bool = False,
         gradients: bool = True,
+        overlaps: bool = True,
     ) -> Fresh:
         """A new input of a type with elements in an interval. Raises Unsatisfied."""
         require(largest(product(type_.shape)) <= 4 * self.palette.limit, "too many elements")
@@ -155,7 +159,7 @@ class Builder:
             first = draw_data(self.rng, type_.dtype, interval, self.policy.profile, thresholds)
             data = (first, *(moved(self.rng, first) for _ in range(self.policy.calls - 1)))
         facts = hull(*(_facts_of(each) for each in data))
-        return Fresh(type_, data, fit(facts, type_.dtype), gradients)
+        return Fresh(type_, data, fit(facts, type_.dtype), gradients, overlaps)
 
     def add_input(self, fresh: Fresh, written: bool = False) -> str:
         """Make a fresh input real: an argument, a parameter or a buffer, in some layout; one that is ``written`` does
@@ -171,12 +175,13 @@ class Builder:
         name = f"{prefix}{count}"
         trains = policy.training and fresh.gradients and role != "buffer" and not written
         grad = trains and is_float(fresh.type.dtype) and rng.random() < 0.7
-        tracked = Tracked(grad=grad, leaf=True)
+        tracked = Tracked(grad=grad, surely_grad=grad, leaf=True)
         layout = Layout()
         for call, arguments in enumerate(self.arguments):
             if role == "argument" and (call == 0 or policy.changing):
                 layout = self._layout(fresh.type) if rng.random() < policy.layouts else Layout()
-                layout = Layout() if written and layout.kind == "expanded" else layout
+                apart = written or not fresh.overlaps
+                layout = Layout() if apart and layout.kind == "expanded" else layout
             tracked.overlaps |= layout.kind == "expanded"
             arguments[name] = Argument(fresh.data[call], layout, grad)
         self._define_input(Input(Value(name, fresh.type, name), role), fresh.abstract, tracked)
@@ -266,12 +271,14 @@ class Builder:
         used = [name for operand in operands for name in operand_names(operand)]
         grads = [self.tracked[name].grad for name in used if name in self.tracked]
         grad = operator.differentiable and any(grads)
+        surely = operator.differentiable and any(self.surely_grad(name) for name in used)
         values = []
         for position, result in enumerate(applied.results):
             name = self.name()
             values.append(Value(name, result.type, self._storage(operator, operands, form, out, name)))
             assert isinstance(result.type, TensorType)
-            tracked = Tracked(grad=grad and is_differentiable(result.type.dtype))
+            carries = is_differentiable(result.type.dtype)
+            tracked = Tracked(grad=grad and carries, surely_grad=surely and carries)
             tracked.promised = position not in operator.unpromised
             shares = values[-1].storage != name
             if shares:
@@ -327,6 +334,11 @@ class Builder:
             self.saved |= {storage[name] for name in used if name in storage}
         if operator.saves in ("output", "both"):
             self.saved |= {value.storage for value in values}
+
+    def surely_grad(self, name: str) -> bool:
+        """Whether a value requires a gradient whenever this point is reached: a parameter of a loop or a function does
+        not stay what it is at first."""
+        return name in self.tracked and self.tracked[name].surely_grad and not self.repeats
 
     def writable(self, name: str, grad_source: bool = False) -> bool:
         """Whether a value may be written in place; ``grad_source``: by a value that requires a gradient."""

@@ -9,7 +9,9 @@ made as inputs otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain, combinations
 from typing import Any
 
 from assay.generate.builder import Builder, Fresh
@@ -89,6 +91,8 @@ class _Proposal:
                 self._complete(specification, len(self.choices) - 1)
         if builder.policy.training and operator.trains is not None:
             require(operator.trains(self.binding), "backward does not work with these operands")
+        if builder.policy.training and operator.gradients is not None:
+            self._keep_gradients(operator.gradients)
         self._keep_domains()
         self.applied = self._apply("function" if not operator.inplace_only else "inplace")
         if wanted is not None:
@@ -139,6 +143,8 @@ class _Proposal:
             return False
         if self.builder.tracked[name].grad and not self._takes_gradients(specification):
             return False
+        if specification.no_overlap and self.builder.tracked[name].overlaps:
+            return False
         if specification.jumps and not is_integral(type_.dtype) and not abstract.facts.exact:
             return False
         if specification.name in self.operator.writes and not self._may_write(name):
@@ -170,7 +176,9 @@ class _Proposal:
             "what was made does not fit",
         )
         takes = self._takes_gradients(specification) and specification.name not in self.operator.writes
-        return self.builder.fresh(type_, interval, self.operator.thresholds, specification.distinct, takes)
+        return self.builder.fresh(
+            type_, interval, self.operator.thresholds, specification.distinct, takes, not specification.no_overlap
+        )
 
     def _free_type(self, specification: OperandSpecification) -> TensorType:
         policy = self.builder.policy
@@ -296,6 +304,33 @@ class _Proposal:
             value = self.rng.choice(classes[self.rng.choice(names)])
             self.attributes[attribute.name] = value
             setattr(self.binding, attribute.name, value)
+
+    def _keep_gradients(self, works: Callable[[Binding, frozenset[str]], bool]) -> None:
+        """Whichever of the operands turn out to require a gradient, backward works; made ones forgo theirs for it, the
+        last first."""
+        names = [specification.name for specification in self.operator.operands]
+        surely, perhaps = set(), []
+        for name, choice in zip(names, self.choices, strict=True):
+            if isinstance(choice, str) and self.builder.surely_grad(choice):
+                surely.add(name)
+            elif isinstance(choice, Fresh) or (isinstance(choice, str) and self._may_require(choice)):
+                perhaps.append(name)
+
+        def always() -> bool:
+            subsets = (combinations(perhaps, count) for count in range(len(perhaps) + 1))
+            return all(works(self.binding, frozenset({*surely, *some})) for some in chain.from_iterable(subsets))
+
+        for position in reversed(range(len(names))):
+            choice = self.choices[position]
+            if always():
+                return
+            if isinstance(choice, Fresh):
+                self.choices[position] = replace(choice, gradients=False)
+                perhaps.remove(names[position])
+        require(always(), "backward does not work where these operands require a gradient")
+
+    def _may_require(self, name: str) -> bool:
+        return name in self.builder.tracked and self.builder.tracked[name].grad
 
     def _keep_domains(self) -> None:
         """Operands that leave their domain are clamped into it, if a clamp can be had."""

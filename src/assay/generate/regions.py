@@ -59,21 +59,24 @@ def _body(builder: Builder, scope: Scope, start: str, next_operator: Next, opera
     wanted = builder.environment.values[start].type
     assert isinstance(wanted, TensorType)
     current = start
+    # Nothing that was written into another value of outside (out=): the result's storage would be two.
+    others = set(builder.environment.storage.values()) - {builder.environment.storage[start]}
     for _ in range(operations):
         made = propose(builder, builder.operators[next_operator()])
         if made is not None:
             current = made[0]
-    if builder.environment.values[current].type == wanted and current != start:
+    storage = builder.environment.storage
+    if builder.environment.values[current].type == wanted and current != start and storage[current] not in others:
         return current
     for _ in range(6):
         operator = builder.operators[next_operator()]
         made = propose(builder, operator, first=start, wanted=wanted)
-        if made is not None:
+        if made is not None and storage[made[0]] not in others:
             return made[0]
     for name in ("unary.relu", "unary.neg", "unary.abs", "unary.logical_not"):
         if name in builder.policy.operators and name in builder.operators:
             made = propose(builder, builder.operators[name], first=start, wanted=wanted)
-            if made is not None:
+            if made is not None and storage[made[0]] not in others:
                 return made[0]
     raise Unsatisfied("nothing leads back to the type")
 

@@ -36,12 +36,17 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Bounds of every element, the scale of exact arithmetic, and the magnitude of the terms that were summed."""
+    """Bounds of every element, the scale of exact arithmetic, and the magnitude of the terms that were summed.
+
+    With ``positive_zero`` every zero among the elements is +0: true of inputs and of what only moves them. Elsewhere
+    the sign of a zero depends on the formula, of which a compiler may choose another (x * 0, where, -(-x)).
+    """
 
     low: float
     high: float
     scale: int | None = None
     terms: float = 0.0
+    positive_zero: bool = False
 
     @property
     def exact(self) -> bool:
@@ -104,7 +109,7 @@ def _times(a: float, b: float) -> float:
 
 def constant(value: float) -> Facts:
     """Facts of a constant; exact where it is a dyadic number of moderate scale."""
-    return Facts(value, value, scale_of(value))
+    return Facts(value, value, scale_of(value), positive_zero=math.copysign(1, value) > 0)
 
 
 def scale_of(value: float) -> int | None:
@@ -133,6 +138,7 @@ def hull(*facts: Facts) -> Facts:
         max(fact.high for fact in facts),
         common_scale(*facts),
         max(fact.terms for fact in facts),
+        all(fact.positive_zero for fact in facts),
     )
 
 
@@ -171,7 +177,7 @@ def representable(facts: Facts, dtype: str) -> bool:
     return facts.scale <= 14 and max(abs(facts.low), abs(facts.high)) * 2.0**facts.scale < 2.0 ** SIGNIFICAND[dtype]
 
 
-BOOLEAN = Facts(0, 1, 0)
+BOOLEAN = Facts(0, 1, 0, positive_zero=True)
 
 # The largest magnitude that a conditioned program may reach, as a share of what is finite: a product of two such values
 # is still finite in the wider types, and 16-bit programs keep room for a sum.
@@ -186,12 +192,16 @@ def fit(facts: Facts, dtype: str) -> Facts:
     if dtype in INTEGER_RANGE:
         low, high = INTEGER_RANGE[dtype]
         if dtype == "bool":
-            return BOOLEAN if facts.low != facts.high else Facts(float(facts.low != 0), float(facts.low != 0), 0)
+            return BOOLEAN if facts.low != facts.high else constant(float(facts.low != 0))
         magnitude = facts.magnitude
         require(facts.low >= low and facts.high <= high and magnitude <= max(high, -low), "an integer may wrap")
-        return Facts(facts.low, facts.high, 0)
+        return Facts(facts.low, facts.high, 0, positive_zero=True)
     require(facts.magnitude <= _HEADROOM.get(dtype, LARGEST_FINITE.get(dtype, 1e30) / 4), "a value may overflow")
     if facts.scale is not None and facts.scale <= 14 and facts.magnitude * 2.0**facts.scale < 2.0 ** SIGNIFICAND[dtype]:
-        return Facts(facts.low, facts.high, facts.scale)
+        return Facts(facts.low, facts.high, facts.scale, positive_zero=facts.positive_zero)
     slack = 2.0 ** (2 - SIGNIFICAND[dtype])
-    return Facts(facts.low - abs(facts.low) * slack, facts.high + abs(facts.high) * slack)
+    return Facts(
+        facts.low - abs(facts.low) * slack,
+        facts.high + abs(facts.high) * slack,
+        positive_zero=facts.positive_zero,
+    )

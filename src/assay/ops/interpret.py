@@ -282,6 +282,7 @@ class Interpreter:
             inner.define(replace(parameter, storage=storage), argument)
         self.block(block.statements, inner)
         environment.join(inner)
+        _within(statement.results, block, inner, environment)
         results = [inner.values[name] for name in block.results]
         return replace(statement, results=self._define(statement, results, environment))
 
@@ -297,6 +298,7 @@ class Interpreter:
         inner = Environment(environment)
         block = self._inner(region.blocks[0], inner)
         environment.join(inner)
+        _within(region.results, block, inner, environment)
         results = [inner.values[name] for name in block.results]
         return replace(region, blocks=(block,), results=self._define(region, results, environment))
 
@@ -311,6 +313,8 @@ class Interpreter:
         inner = [Environment(environment) for _ in region.blocks]
         blocks = tuple(self._inner(block, each) for block, each in zip(region.blocks, inner, strict=True))
         environment.join(*inner)
+        for block, each in zip(blocks, inner, strict=True):
+            _within(region.results, block, each, environment)
         results = []
         for names in zip(*(block.results for block in blocks), strict=True):
             values = [each.values[name] for each, name in zip(inner, names, strict=True)]
@@ -334,6 +338,7 @@ class Interpreter:
                 inner.define(replace(parameter, type=value.type, storage=storage), value)
             retyped = self._inner(block, inner)
             environment.join(inner, environment)
+            _within(region.results, block, inner, environment)
             yields = [inner.values[name] for name in block.results]
             for before, after in zip(reached, yields, strict=True):
                 require(before.type == after.type, "a carried value changes its type")
@@ -354,6 +359,15 @@ class Interpreter:
         return replace(region, results=(value,))
 
 
+def _within(results: Sequence[Value], block: Block, inner: Environment, outer: Environment) -> None:
+    """What a block yields is new, or shares the storage that the result names: no other of outside, of which writes
+    through the result would not be known."""
+    outside = set(outer.storage.values())
+    for result, name in zip(results, block.results, strict=True):
+        storage = inner.storage.get(name, "")
+        require(storage == result.storage or storage not in outside, f"{name} shares memory that its region does not")
+
+
 def _known(abstract: Abstract) -> Facts:
     require(abstract.facts is not None, "nothing is known of a value")
     assert abstract.facts is not None
@@ -372,7 +386,7 @@ def input_facts(program: Program, entry: Input) -> Abstract:
             ends = (data.low, data.low + data.step * (data.modulus - 1))
             scales = [constant(data.low).scale, constant(data.step).scale]
             scale = None if None in scales else max(s for s in scales if s is not None)
-            facts.append(fit(Facts(min(ends), max(ends), scale), entry.value.type.dtype))
+            facts.append(fit(Facts(min(ends), max(ends), scale, positive_zero=True), entry.value.type.dtype))
         elif isinstance(argument.scalar, int | float):
             facts.append(constant(float(argument.scalar)))
     return Abstract(entry.value.type, hull(*facts) if facts else None)

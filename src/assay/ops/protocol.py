@@ -53,7 +53,8 @@ class Operand:
     ``many`` bounds the number of tensors in a list operand. ``scalars`` are the kinds of Python number that may stand
     in its place. ``domain`` bounds its elements; an operand with ``jumps`` must be exact, since the operation is
     discontinuous in it. An ``optional`` operand may be left out. ``distinct`` asks for an integer input whose elements
-    differ from each other. With ``no_gradient`` torch refuses one that requires grad.
+    differ from each other. With ``no_gradient`` torch refuses one that requires grad. With ``no_overlap`` its memory
+    may not overlap itself, as that of an expanded tensor does.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Operand:
     distinct: bool = False
     role: str = "value"
     no_gradient: bool = False
+    no_overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class Operator:
     stops_gradients: bool = True
     # Whether backward works with these operands, where it does not with all that forward takes.
     trains: Callable[[Binding], bool] | None = None
+    # Whether backward works where just the named operands require a gradient; where none does, it has to.
+    gradients: Callable[[Binding, frozenset[str]], bool] | None = None
 
     @property
     def family(self) -> str:

@@ -178,18 +178,18 @@ def _interval(operand: Operand, binding: Binding, type_: Any, low: float = -8, h
 def _facts(operand: Operand, binding: Binding, type_: TensorType, rng: random.Random, exact: bool) -> Facts:
     interval = _interval(operand, binding, type_)
     if operand.distinct:
-        return Facts(interval.low, interval.high, 0)
+        return Facts(interval.low, interval.high, 0, positive_zero=True)
     if type_.dtype in INTEGER_RANGE:
         low, high = sorted(rng.randint(int(interval.low), int(interval.high)) for _ in range(2))
-        return Facts(low, high, 0)
+        return Facts(low, high, 0, positive_zero=True)
     if exact or operand.jumps:
         scale = rng.choice((0, 0, 1, 2, 3))
         unit = 2**scale
         require(ceil(interval.low * unit) <= floor(interval.high * unit), f"operand {operand.name} has no such value")
         low, high = sorted(rng.randint(ceil(interval.low * unit), floor(interval.high * unit)) for _ in range(2))
-        return Facts(low / unit, high / unit, scale)
+        return Facts(low / unit, high / unit, scale, positive_zero=True)
     first, last = sorted(_in_dtype(rng.uniform(interval.low, interval.high), type_.dtype, interval) for _ in range(2))
-    return Facts(first, last)
+    return Facts(first, last, positive_zero=True)
 
 
 def _scalar(operand: Operand, binding: Binding, type_: ScalarType, rng: random.Random) -> Any:

@@ -34,6 +34,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![A-Za-z_\d])[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\d+"), "N"),
     (re.compile(r"\s+"), " "),
 )
+# How dynamo quotes what a fake tensor's operation raised: the message around it is one text for every operator.
+_CAUSE = re.compile(r"\bgot (\w+(?:Error|Exception))\((['\"])(.+?)\2,?\)(?=\s|$)", re.DOTALL)
+_ESCAPED_NEWLINE = "\\n"  # in a repr
 _QUOTED = re.compile(r"(?<![\w])'([^'\n]{1,200})'(?!\w)|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`")
 
 _SYSTEM = re.compile(
@@ -57,7 +60,7 @@ def normalise_message(message: str) -> str:
     'matN and matN shapes cannot be multiplied (SHAPE and SHAPE)'
     """
     telling: list[str] = []
-    for line in message.splitlines():
+    for line in innermost(message).splitlines():
         if _STOP.match(line):
             break
         if line.strip() and not _NOISE.match(line):
@@ -67,7 +70,19 @@ def normalise_message(message: str) -> str:
     text = _QUOTED.sub(_quoted, " ".join(telling))
     for pattern, word in _RULES:
         text = pattern.sub(word, text)
-    return text.strip()[:MESSAGE_LENGTH].rstrip()
+    text = text.strip()
+    # Cut between words: half a placeholder would pass for a part of the message.
+    return text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH + 1].rpartition(" ")[0]
+
+
+def innermost(message: str) -> str:
+    """The error that a message quotes as its cause, if it quotes one; else the message.
+
+    >>> innermost("Failed to run node add(x): got RuntimeError('shapes differ')\\nfrom user code")
+    'RuntimeError: shapes differ'
+    """
+    found = _CAUSE.search(message)
+    return message if found is None else f"{found[1]}: {found[3].partition(_ESCAPED_NEWLINE)[0]}"
 
 
 def _quoted(match: re.Match[str]) -> str:
@@ -109,8 +124,8 @@ def last_words(stderr: str) -> str:
 
 
 def first_line(text: str, limit: int = 200) -> str:
-    """The first line of a text that says something, cut at ``limit``."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    """The first line of a text that says something, or of the cause that it quotes, cut at ``limit``."""
+    line = next((line.strip() for line in innermost(text).splitlines() if line.strip()), "")
     return line if len(line) <= limit else line[: limit - 3] + "..."
 
 

@@ -27,7 +27,8 @@ from assay.triage.rewriting import types_of
 INDENT = "    "
 HANG_SECONDS = 60
 IN_FLOAT64 = "program_in_float64"
-_PLACEHOLDER = re.compile(r"ADDRESS|PATH|DTYPE|SHAPE|NAME|\bN\b|[^\x20-\x7e]")
+# What a normalised message does not share with the message itself; a quoted cause is written otherwise there.
+_PLACEHOLDER = re.compile(r"\b\w+(?:Error|Exception): |ADDRESS|PATH|DTYPE|SHAPE|NAME|\bN\b|[^\x20-\x7e]")
 _IN_CHILD = frozenset({Kind.crash, Kind.hang, Kind.memory})
 
 
@@ -85,6 +86,8 @@ def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]
         plain.append("import subprocess")
     if judgement.kind is Kind.memory:
         plain.append("import resource")
+    if "logging." in text:
+        plain.append("import logging")
     trees = [name for name in ("tree_leaves", "tree_map") if f"{name}(" in text]
     framework = ["import torch", *extra]
     if trees:
@@ -267,25 +270,61 @@ def _comparison_lines(seen: Observation, reference: str) -> list[str]:
 
 
 def _exception_lines(judgement: Judgement, title: str) -> list[str]:
-    kind, _, message = judgement.signature.removeprefix("exception|").partition("|")
-    if kind in ("not raised", "eager", "text") or "->" in kind:
-        raise Unscriptable("a difference between two exceptions has no script yet")
-    message = message.partition("|")[2]
+    kind, _, rest = judgement.signature.removeprefix("exception|").partition("|")
+    bug = [f"{INDENT * 2}print({f'BUG: {title}'!r})", f"{INDENT * 2}return 1"]
+    ok = [f'{INDENT}print("OK")', f"{INDENT}return 0"]
+    # What torch logs of an error on its way would bury the last line.
+    quiet = f"{INDENT}logging.disable(logging.CRITICAL)"
+    if kind == "text":
+        raise Unscriptable("the case's own text raised, which is no fault of the target")
+    if kind == "not raised":
+        return [
+            quiet,
+            f"{INDENT}try:",
+            f"{INDENT * 2}observe(program)",
+            f"{INDENT}except Exception as error:",
+            f'{INDENT * 2}print("eager raised", type(error).__name__, error)',
+            f"{INDENT * 2}observe(compile_program(program))",
+            *bug,
+            *ok,
+        ]
+    if "->" in kind:
+        raised = [name.rpartition(".")[2] for name in kind.split("->")]
+        return [
+            quiet,
+            f"{INDENT}raised = []",
+            f"{INDENT}for function in program, compile_program(program):",
+            f"{INDENT * 2}try:",
+            f"{INDENT * 3}observe(function)",
+            f"{INDENT * 2}except Exception as error:",
+            f"{INDENT * 3}raised.append(type(error).__name__)",
+            f'{INDENT}print("raised", raised)',
+            f"{INDENT}if raised == {raised!r}:",
+            *bug,
+            *ok,
+        ]
+    if kind == "eager":
+        kind, _, rest = rest.partition("|")
+        runs = [f"{INDENT * 2}observe(program)"]
+        before = []
+    else:
+        runs = [f"{INDENT * 2}observe(compile_program(program))"]
+        before = [f"{INDENT}observe(program)"]
+    message = rest.partition("|")[2]
     needle = max((part.strip() for part in _PLACEHOLDER.split(message)), key=len, default="")
     name = kind.rpartition(".")[2]
     return [
-        f"{INDENT}observe(program)",
+        quiet,
+        *before,
         f"{INDENT}try:",
-        f"{INDENT * 2}observe(compile_program(program))",
+        *runs,
         f"{INDENT}except Exception as error:",
         INDENT * 2 + 'text = f"{type(error).__name__}: {error}"',
         f'{INDENT * 2}if not text.startswith({name!r}) or {needle!r} not in " ".join(text.split()):',
         f"{INDENT * 3}raise",
         f"{INDENT * 2}print(text)",
-        f"{INDENT * 2}print({f'BUG: {title}'!r})",
-        f"{INDENT * 2}return 1",
-        f'{INDENT}print("OK")',
-        f"{INDENT}return 0",
+        *bug,
+        *ok,
     ]
 
 

@@ -22,15 +22,19 @@ def prepare() -> dict[str, Any]:
     def scalar(x: Any, index: Any) -> Any:
         return x[index] + 1
 
+    said: dict[str, str] = {}
     try:
         with torch.no_grad():
             torch.compile(scalar, backend="inductor")(torch.arange(7), torch.tensor([1, 2]))
+    except Exception as error:
+        # That not even this one can be compiled is the machine's compiler.
+        said = torch_backends.failed(error, lacking=("InvalidCxxCompiler", "CppCompileError"))
     finally:
         reset()
     merged = torch_merge.MERGER.install()
-    torch_backends.warm("inductor")
+    said |= torch_backends.warm("inductor")
     reset()
-    return {"linker": linker, "merged_kernels": merged, "vector_isa": _vector_isa()}
+    return {"linker": linker, "merged_kernels": merged, "vector_isa": _vector_isa(), **said}
 
 
 def _vector_isa() -> str:

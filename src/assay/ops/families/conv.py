@@ -106,6 +106,18 @@ def weight(b: Binding, spatial: int) -> TensorType:
     return result
 
 
+def dies(dtype: str, size: Size, kernel: int, stride: int, padding: int, dilation: int) -> bool:
+    """Whether in some instantiation no element of the last dimension meets any element of the kernel, of which oneDNN
+    dies on bfloat16 in a channels-last layout (bugs/conv-bfloat16-only-padding)."""
+
+    def misses(extent: int) -> bool:
+        starts = range(-padding, extent + padding - dilation * (kernel - 1), stride)
+        return not any(0 <= start + dilation * tap < extent for start in starts for tap in range(kernel))
+
+    spread = dtype == "bfloat16" and stride > 1 and dilation > 1
+    return spread and any(map(misses, (size,) if isinstance(size, int) else size.values))
+
+
 def convolved(b: Binding, spatial: int) -> TensorType:
     """The sliding window's shape; "same" keeps the spatial sizes."""
     strides, dilations = each(b.stride, spatial), each(b.dilation, spatial)
@@ -113,6 +125,8 @@ def convolved(b: Binding, spatial: int) -> TensorType:
     require(all(smallest(size) > 0 for size in b.x.shape[-spatial - 1 :]), "nothing to convolve")
     if b.padding != "same":
         pads = each(0 if b.padding == "valid" else b.padding, spatial)
+        last = (b.kernel[-1], strides[-1], pads[-1], dilations[-1])
+        require(not dies(b.x.dtype, sizes[-1], *last), "every window lies in the padding")
         sizes = tuple(map(window, sizes, b.kernel, strides, pads, dilations))
     result: TensorType = b.x.with_shape((*b.x.shape[: -spatial - 1], b.weight.shape[0], *sizes))
     return result
@@ -173,6 +187,12 @@ def transposed(b: Binding, spatial: int) -> TensorType:
     return result
 
 
+def transposed_trains(b: Binding, spatial: int) -> bool:
+    """Backward is a convolution of the result's gradient."""
+    stride, padding, dilation = (each(getattr(b, name), spatial)[-1] for name in ("stride", "padding", "dilation"))
+    return not dies(b.x.dtype, transposed(b, spatial).shape[-1], b.kernel[-1], stride, padding, dilation)
+
+
 def transposed_convolution(spatial: int) -> None:
     """torch's conv_transposeN d: the gradient of a convolution to its input."""
     ranks = (spatial + 1, spatial + 2)
@@ -200,6 +220,7 @@ def transposed_convolution(spatial: int) -> None:
         facts=lambda b, f: upto(f.x * f.weight, _terms(b, spatial)) + (f.bias or constant(0)),
         torch=f"torch.nn.functional.conv_transpose{spatial}d",
         saves="inputs",
+        trains=lambda b: transposed_trains(b, spatial),
         onnx="ConvTranspose",
         jax="jax.lax.conv_transpose",
         tensorflow="tf.nn.conv_transpose",

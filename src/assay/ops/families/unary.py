@@ -9,7 +9,7 @@ from typing import Any
 from assay.ir.types import ALL, BOOL, FLOATS, INTEGERS, NUMERIC, ScalarType, is_float
 from assay.ops.attributes import values
 from assay.ops.elementwise import unary
-from assay.ops.facts import BOOLEAN, Facts, constant, hull
+from assay.ops.facts import BOOLEAN, Facts, constant, hull, require
 from assay.ops.operands import free
 from assay.ops.promotion import result_dtype
 from assay.ops.protocol import Attribute, Binding, operator
@@ -104,6 +104,14 @@ unary(
     jax="jnp.square",
     tensorflow="tf.square",
 )
+
+
+def sign_bits(x: Facts) -> Facts:
+    """A sign of zero that the operations before do not promise would be a false alarm."""
+    require(x.positive_zero or x.low > 0 or x.high < 0, "the sign of a zero is not certain")
+    return BOOLEAN
+
+
 for name, saves, onnx, tensorflow in (
     ("logical_not", "none", "Not", "logical_not"),
     ("signbit", "none", None, None),
@@ -112,7 +120,7 @@ for name, saves, onnx, tensorflow in (
 ):
     unary(
         f"unary.{name}",
-        lambda x: BOOLEAN,
+        sign_bits if name == "signbit" else lambda x: BOOLEAN,
         jumps=True,
         result=lambda dtype: "bool",
         inplace="logical_not_" if name == "logical_not" else None,

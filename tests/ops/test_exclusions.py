@@ -1,0 +1,86 @@
+"""Where eager mode itself is broken (bugs/), specifications refuse just that and go on taking what is near it."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.ir.sizes import symbol
+from assay.ir.types import TensorType
+from assay.ops.catalogue import load
+from assay.ops.facts import Facts, Unsatisfied
+from assay.ops.interpret import Abstract, apply_operator
+from assay.ops.protocol import bind
+
+OPERATORS = load()
+
+
+def convolve(
+    spatial: int = 2, dtype: str = "bfloat16", size: object = 1, stride: int = 2, padding: int = 1, dilation: int = 2
+) -> tuple[object, ...]:
+    """The last size of the result of a convolution with a kernel of ones."""
+    shape = (1, 1, *(4,) * (spatial - 1), size)
+    kernel = (1,) * spatial
+    attributes = {"kernel": kernel, "outputs": 1, "groups": 1, "stride": stride, "padding": padding}
+    x, weight = TensorType(dtype, shape), TensorType(dtype, (1, 1, *kernel))  # type: ignore[arg-type]
+    known = Facts(-1, 1, 0)
+    operands = [Abstract(x, known), Abstract(weight, known), None]
+    (result,) = apply_operator(
+        OPERATORS[f"conv.conv{spatial}d"], operands, {**attributes, "dilation": dilation}
+    ).results
+    assert isinstance(result.type, TensorType)
+    return result.type.shape
+
+
+@pytest.mark.parametrize("spatial", [1, 2, 3])
+def test_a_bfloat16_convolution_sees_more_than_padding_in_its_last_dimension(spatial: int) -> None:
+    with pytest.raises(Unsatisfied, match="padding"):
+        convolve(spatial)
+    with pytest.raises(Unsatisfied, match="padding"):
+        convolve(spatial, size=2, stride=3, dilation=3)
+
+
+def test_a_size_that_is_too_small_in_one_instantiation_is_refused() -> None:
+    with pytest.raises(Unsatisfied, match="padding"):
+        convolve(size=symbol("s0", (4, 1)))
+    assert convolve(size=symbol("s0", (4, 2)))
+
+
+def test_the_backward_of_a_transposed_convolution_is_such_a_convolution() -> None:
+    operator = OPERATORS["conv.conv_transpose2d"]
+    assert operator.trains is not None
+    attributes = {"kernel": (1, 1), "outputs": 1, "groups": 1, "stride": 2, "padding": (0, 1), "output_padding": 0}
+    for dtype, size, dilation, works in (
+        ("bfloat16", 2, 2, False),
+        ("bfloat16", 3, 2, True),
+        ("bfloat16", 2, 1, True),
+        ("float32", 2, 2, True),
+    ):
+        x, weight = TensorType(dtype, (1, 1, 4, size)), TensorType(dtype, (1, 1, 1, 1))
+        assert operator.trains(bind(operator, [x, weight, None], {**attributes, "dilation": dilation})) == works
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"dtype": "float32"}, {"dtype": "float16"}, {"size": 2}, {"stride": 1}, {"dilation": 1}, {"padding": 0}],
+    ids=str,
+)
+def test_convolutions_next_to_that_are_taken(change: dict[str, object]) -> None:
+    assert convolve(**change)  # type: ignore[arg-type]
+
+
+def test_parameters_of_group_norm_do_not_train_alone_in_4_and_5_dimensions() -> None:
+    operator = OPERATORS["norm.group_norm"]
+    works = operator.gradients
+    assert works is not None
+    for rank in (2, 3, 4, 5):
+        x, weight = TensorType("float32", (2, 4, 3, 3, 3)[:rank]), TensorType("float32", (4,))
+        b = bind(operator, [x, weight, weight], {"num_groups": 2, "eps": 1e-5})
+        for wanted in ((), ("x",), ("x", "weight"), ("x", "weight", "bias")):
+            assert works(b, frozenset(wanted))
+        for wanted in (("weight",), ("bias",), ("weight", "bias")):
+            assert works(b, frozenset(wanted)) == (rank < 4)
+
+
+def test_the_median_alone_among_reductions_takes_no_overlapping_memory() -> None:
+    refusing = {operator.name for operator in OPERATORS.values() if operator.operands[0].no_overlap}
+    assert refusing == {"reduce.median"}
