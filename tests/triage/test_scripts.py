@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from assay.ir.case import Case
-from assay.ir.program import Program
+from assay.ir.program import Block, Operation, Program, Region, Value
+from assay.ir.types import TensorType
 from assay.oracles.verdict import Judgement, Kind, Verdict
 from assay.triage.places import accused, output_leaves
 from assay.triage.replay import replay
@@ -208,6 +209,19 @@ def test_a_script_that_runs_too_long_is_stopped() -> None:
     seen = replay("import time\nprint('begun', flush=True)\ntime.sleep(60)\n", seconds=1.0)
     assert seen.status is None
     assert not seen.shows_bug
+
+
+def test_names_that_a_program_uses_are_defined_in_its_script() -> None:
+    """A context may read the case's own TRAINING."""
+    builder = Builder()
+    x, type_ = builder.input("x"), TensorType("float32", (3, 4))
+    block = Block((Operation("unary.neg", (x,), (), (Value("a", type_, "a"),)),), ("a",))
+    context = (("context", "torch.set_grad_enabled(TRAINING)"),)
+    builder.add(Region("with", (), context, (block,), (Value("b", type_, x),)))
+    finding = mismatch(Kind.value, "call 0, output", EXACT, "value|float32|output")
+    text = of_case(case_of(builder.made("b"), "inductor"), finding)
+    assert "torch.set_grad_enabled(TRAINING)" in text
+    assert "\nTRAINING = False\n" in text
 
 
 def test_the_script_of_a_random_program_is_python() -> None:

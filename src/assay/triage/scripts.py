@@ -100,7 +100,9 @@ def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]
 def _definitions(program: Program) -> list[str]:
     """Program, inputs and state as they are emitted, without imports and what `observe` does not read."""
     lines = render(program, literals=True).splitlines()
-    dropped = ("import ", "TRAINING = ", "CALLS = ")
+    settings = ("TRAINING", "CALLS")
+    used = {name for name in settings if any(name in line and not line.startswith(f"{name} = ") for line in lines)}
+    dropped = ("import ", *(f"{name} = " for name in settings if name not in used))
     kept = [line for line in lines if not line.startswith(dropped)]
     while kept and not kept[0]:
         kept.pop(0)
