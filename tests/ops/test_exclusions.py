@@ -84,3 +84,17 @@ def test_parameters_of_group_norm_do_not_train_alone_in_4_and_5_dimensions() -> 
 def test_the_median_alone_among_reductions_takes_no_overlapping_memory() -> None:
     refusing = {operator.name for operator in OPERATORS.values() if operator.operands[0].no_overlap}
     assert refusing == {"reduce.median"}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "taken"), [("int8", 12, False), ("uint8", 12, False), ("int8", 11, True), ("int16", 12, True)]
+)
+def test_a_plane_of_bytes_is_pooled_only_while_its_places_fit_a_byte(dtype: str, size: int, taken: bool) -> None:
+    operator = OPERATORS["pool.max_pool2d"]
+    attributes = {"kernel_size": 1, "stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
+    b = bind(operator, [TensorType(dtype, (1, 1, size, size))], attributes)
+    if taken:
+        operator.infer(b)
+    else:
+        with pytest.raises(Unsatisfied, match="byte"):
+            operator.infer(b)

@@ -96,6 +96,8 @@ class Builder:
         self.repeats = 0
         # A value that the next operation is to take, where it fits.
         self.preferred = ""
+        # Whether the next operation is to be in place, where it can be.
+        self.writing = False
         self.counter = 0
         self.counts: dict[str, int] = {}
         self.interpreter = Interpreter(operators, self.palette.table, self.palette.instantiations)

@@ -8,6 +8,7 @@ joined components, since the cost of a compile is mostly fixed.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,8 @@ CHEAP_OPERATIONS = (6, 18)
 DEAR_OPERATIONS = (40, 60)
 COMPONENT = 12
 PAIR_SHARE = 1.0
+# Of the steps of a program that writes, those that are chosen for what they write, as a part of its policy's share.
+WRITE_SHARE = 0.5
 ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
@@ -125,6 +128,9 @@ def _fill(builder: Builder, rng: random.Random) -> None:
             if add_region(builder, deal):
                 done += 1 + (builder.counter - before) // 4
             continue
+        if rng.random() < policy.mutation * WRITE_SHARE and done and _write(builder, rng):
+            done += 1
+            continue
         made = propose(builder, builder.operators[deal()])
         if made is None:
             continue
@@ -154,6 +160,35 @@ def _consume(builder: Builder, rng: random.Random, name: str) -> bool:
                 return True
     finally:
         builder.preferred = ""
+    return False
+
+
+def _write(builder: Builder, rng: random.Random) -> bool:
+    """Write a value in place, rather one that others share memory with or that the caller passed in, and read one of
+    those that saw it: what functionalisation has to get right, and what random choices seldom bring together."""
+    storage = builder.environment.storage
+    candidates = [name for name in builder.visible() if builder.tracked[name].promised and builder.writable(name)]
+    if not candidates:
+        return False
+    arguments = {entry.name for entry in builder.inputs}
+    shared = Counter(storage[name] for name in builder.visible() if name in storage)
+    weights = [1 + 3 * (name in arguments) + 3 * (shared[storage[name]] > 1) for name in candidates]
+    (target,) = rng.choices(candidates, weights)
+    type_ = builder.environment.values[target].type
+    for _ in range(8):
+        operator = builder.operators[rng.choice(builder.policy.operators)]
+        if operator.inplace is None or not takes(operator, type_, heads=True):
+            continue
+        builder.writing = True
+        try:
+            made = propose(builder, operator, first=target)
+        finally:
+            builder.writing = False
+        if made is not None:
+            seen = [name for name in builder.visible() if name != target and storage.get(name) == storage[target]]
+            if seen:
+                _consume(builder, rng, rng.choice(seen))
+            return True
     return False
 
 

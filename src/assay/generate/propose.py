@@ -415,7 +415,7 @@ class _Proposal:
             return "inplace", None
         available = forms(self.operator, self.attributes)
         policy, rng = self.builder.policy, self.rng
-        if rng.random() < policy.mutation and not self.clamps:
+        if (self.builder.writing or rng.random() < policy.mutation) and not self.clamps:
             if "inplace" in available and self._takes_in_place():
                 return "inplace", None
             if "out" in available:

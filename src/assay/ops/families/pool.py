@@ -111,6 +111,9 @@ def max_pool(spatial: int, indices: bool) -> None:
     """torch's max_poolN d; with indices it also says where in the plane each maximum is."""
 
     def infer(b: Binding) -> Any:
+        # In channels-last torch counts places of the plane in an integer as wide as an element.
+        narrow = b.x.dtype in ("int8", "uint8")
+        require(not narrow or largest(product(b.x.shape[-spatial:])) <= 127, "a place does not fit a byte")
         result = pooled(b, spatial)
         return (result, result.with_dtype("int64")) if indices else result
 
