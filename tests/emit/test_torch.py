@@ -192,6 +192,26 @@ def test_an_inner_function_captures_and_is_called_twice() -> None:
     assert run(builder.made("twice"))[0, 1] == 3
 
 
+@pytest.mark.parametrize(("through", "gradient"), [("checkpoint", 2.0), ("autograd", 1.0)])
+def test_an_inner_function_is_called_through_a_checkpoint_or_a_function_of_its_own(
+    through: str, gradient: float
+) -> None:
+    builder = Builder(training=True)
+    builder.input("x", shape=(2, 3), data=Data(1, 1, 100), requires_grad=True)
+    body = Block((operation("binary.add", ("a", "a"), tensor("s"), alpha=1),), ("s",), (tensor("a", storage=""),))
+    type_ = FunctionType((TensorType("float32", (2, 3)),), ())
+    builder.add(
+        Region("def", (), (), (body,), (Value("f", type_),)),
+        PythonOperation("call", ("f", "x"), (("through", through),), (tensor("y"),)),
+    )
+    module = load(builder.made("y"))
+    (x,) = module.inputs(0)
+    y = module.program(x)
+    y.sum().backward()
+    assert y[0, 0] == 2
+    assert x.grad[0, 0] == gradient  # the Function's own backward passes the gradient on as it is
+
+
 @pytest.mark.parametrize(
     ("kind", "attribute"),
     [("with", ("context", "torch.no_grad()")), ("try", ("shape", "finally")), ("try", ("shape", "except"))],

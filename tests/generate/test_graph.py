@@ -11,7 +11,7 @@ from assay.emit.torch import render
 from assay.generate.graph import make_case, make_program
 from assay.generate.settings import Settings
 from assay.ir.case import Case
-from assay.ir.program import Operation, Region, operations, output_names, walk
+from assay.ir.program import Operation, PythonOperation, Region, operations, output_names, walk
 from assay.ir.serialize import program_from_json, program_to_json
 from assay.ir.types import TensorType, is_float
 from assay.ir.verify import verify
@@ -56,6 +56,8 @@ def test_features_of_the_representation_all_arise() -> None:
     regions: set[str] = set()
     layouts: set[str] = set()
     roles: set[str] = set()
+    calls: set[str] = set()
+    writes_to_shared = 0
     symbolic = aliased = nested = 0
     for index in range(400):
         program, _ = make_program(SETTINGS, index)
@@ -64,6 +66,13 @@ def test_features_of_the_representation_all_arise() -> None:
                 forms.add(statement.form)
             elif isinstance(statement, Region):
                 regions.add(statement.kind)
+            elif isinstance(statement, PythonOperation) and statement.kind == "call":
+                calls.add(dict(statement.attributes).get("through", "plain"))
+        shared = {entry.value.storage for entry in program.inputs if entry.base}
+        writes_to_shared += any(
+            isinstance(statement, Operation) and statement.form == "inplace" and statement.results[0].storage in shared
+            for statement in walk(program.body)
+        )
         roles |= {entry.role for entry in program.inputs}
         aliased += any(entry.base for entry in program.inputs)
         symbolic += bool(program.sizes)
@@ -73,6 +82,8 @@ def test_features_of_the_representation_all_arise() -> None:
     assert regions == {"if", "for", "while", "with", "try", "def", "lambda"}
     assert layouts == {"contiguous", "permuted", "sliced", "expanded", "channels_last", "alias"}
     assert roles == {"argument", "parameter", "buffer"}
+    assert calls == {"plain", "checkpoint", "autograd"}
+    assert writes_to_shared >= 10
     assert symbolic
     assert aliased
     assert nested

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
 from types import SimpleNamespace
 
 import pytest
 
-from assay.ops.python_forms import PICKS, TESTS
+from assay.ops.python_forms import MODULES, PICKS, TESTS
 
 
 class Tensor:
     """As much of a tensor as the expressions look at."""
 
     shape = (2, 4)
+    ndim = 2
     dtype = "float32"
+    device = SimpleNamespace(type="cpu")
     requires_grad = False
+
+    def stride(self) -> tuple[int, ...]:
+        return (4, 1)
+
+    def element_size(self) -> int:
+        return 4
+
+    def is_contiguous(self) -> bool:
+        return True
 
     def dim(self) -> int:
         return 2
@@ -26,7 +38,14 @@ class Tensor:
         return True
 
 
-NAMES = {"torch": SimpleNamespace(Tensor=Tensor, float32="float32")}
+TORCH = SimpleNamespace(
+    Tensor=Tensor,
+    float32="float32",
+    complex32="complex32",
+    is_tensor=lambda value: isinstance(value, Tensor),
+    finfo=lambda dtype: SimpleNamespace(bits=32),
+)
+NAMES = {"torch": TORCH} | {name: importlib.import_module(name) for name in MODULES}
 
 
 @pytest.mark.parametrize("form", PICKS)

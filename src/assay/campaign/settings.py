@@ -30,6 +30,7 @@ class CampaignSettings:
     seconds: float | None = None
     case_seconds: float = 60.0
     memory_mb: int = 4096
+    reduce: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible data; `from_json` reverses it."""

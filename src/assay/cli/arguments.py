@@ -88,6 +88,9 @@ def _campaign_commands(commands: Any) -> None:
     _generation(fuzz)
     fuzz.add_argument("--case-time", type=duration, default=60.0, metavar="T", help="time limit of one case (60s)")
     fuzz.add_argument("--memory", type=positive, default=4096, metavar="MB", help="memory limit of one case (4096)")
+    fuzz.add_argument(
+        "--no-reduce", action="store_true", help="leave findings as they are; `assay reduce ID` reduces one later"
+    )
 
     resume = _command(commands, "resume", "campaign:resume", "go on with a campaign that was stopped or killed")
     resume.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")

@@ -80,6 +80,7 @@ def settings_of(options: argparse.Namespace) -> CampaignSettings:
         seconds=seconds,
         case_seconds=options.case_time,
         memory_mb=options.memory,
+        reduce=not options.no_reduce,
     )
 
 
@@ -124,7 +125,13 @@ def _run(store: Store, settings: CampaignSettings, budget: Budget, *, as_json: b
     try:
         with display:
             display.show(Note(f"{title}; {settings.jobs} jobs; run {store.folder}"))
-            engine = Engine(store, parts(settings, triage()), budget, jobs=settings.jobs, observe=display.show)
+            engine = Engine(
+                store,
+                parts(settings, triage() if settings.reduce else None),
+                budget,
+                jobs=settings.jobs,
+                observe=display.show,
+            )
             display.watch(engine.snapshot)
             with _interruptible(engine, display):
                 engine.run()

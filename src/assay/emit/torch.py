@@ -30,10 +30,29 @@ from assay.ir.types import ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
 from assay.ops.protocol import Operator
-from assay.ops.python_forms import PICKS
+from assay.ops.python_forms import MODULES, PICKS
 from assay.ops.text import expression, written
 
 INDENT = "    "
+# How an inner function is called, beside plainly.
+THROUGH = {
+    "checkpoint": "torch.utils.checkpoint.checkpoint({}, use_reentrant=False)",
+    "autograd": "Applied.apply({})",
+}
+APPLIED = [
+    "class Applied(torch.autograd.Function):",
+    f'{INDENT}"""Calls a function, and has a backward of its own: the gradient where the argument is positive."""',
+    "",
+    f"{INDENT}@staticmethod",
+    f"{INDENT}def forward(ctx, function, value):",
+    f"{INDENT * 2}ctx.save_for_backward(value)",
+    f"{INDENT * 2}return function(value)",
+    "",
+    f"{INDENT}@staticmethod",
+    f"{INDENT}def backward(ctx, gradient):",
+    f"{INDENT * 2}(value,) = ctx.saved_tensors",
+    f"{INDENT * 2}return None, gradient * (value > 0)",
+]
 
 
 def render(
@@ -46,7 +65,11 @@ def render(
     intermediate is finite. Raises Unsatisfied where a size symbol is bound by no input.
     """
     lines = [f'"""{title}"""', ""] if title else []
-    lines += ["import math", ""] if needs_fill(program, literals) else []
+    body = _program_lines(program)
+    modules = [name for name in MODULES if any(f"{name}." in line for line in body)]
+    if needs_fill(program, literals):
+        modules = sorted({*modules, "math"})
+    lines += [*(f"import {name}" for name in modules), ""] if modules else []
     lines += ["import torch"]
     if main:
         lines += MAIN_IMPORTS
@@ -56,11 +79,19 @@ def render(
     lines += ["", ""]
     if needs_fill(program, literals):
         lines += [*FILL, "", ""]
-    lines += _program_lines(program)
+    if any(_through(statement) == "autograd" for statement in walk(program.body)):
+        lines += [*APPLIED, "", ""]
+    lines += body
     lines += ["", "", *input_lines(program, literals)]
     if main:
         lines += ["", "", *MAIN]
     return "\n".join(lines) + "\n"
+
+
+def _through(statement: Statement) -> str | None:
+    if not isinstance(statement, PythonOperation) or statement.kind != "call":
+        return None
+    return dict(statement.attributes).get("through")
 
 
 def body_lines(program: Program) -> list[str]:
@@ -194,7 +225,9 @@ class _Writer:
             case "read":
                 return [f"{left} = {operands[0]}.item()"]
             case "call":
-                call = f"{operands[0]}({', '.join(operands[1:])})"
+                through = THROUGH.get(_through(statement) or "")
+                given = ", ".join(operands if through else operands[1:])
+                call = through.format(given) if through else f"{operands[0]}({given})"
                 return [f"{left} = {call}" if left else call]
             case _:
                 return [f"{left} = {operands[0]}"]

@@ -174,6 +174,7 @@ def _function(builder: Builder, kind: str, carried: str, next_operator: Next) ->
         finally:
             builder.repeats -= 1
         statements = tuple(scope.statements)
+        wrapped = _is_wrappable(builder, abstract.type, result)
     if kind == "lambda" and not _is_expression(statements):
         kind = "def"
     block = Block(statements, (result,), (replace(parameter, storage=""),))
@@ -192,7 +193,9 @@ def _function(builder: Builder, kind: str, carried: str, next_operator: Next) ->
     builder.scope.statements.append(defined)
     for argument in arguments:
         assert isinstance(argument, str)
-        call = PythonOperation("call", (name, argument), (), (_result(builder, argument),))
+        through = builder.rng.choice(("checkpoint", "autograd", "", "")) if wrapped else ""
+        attributes = (("through", through),) if through else ()
+        call = PythonOperation("call", (name, argument), attributes, (_result(builder, argument),))
         retyped = builder.interpreter.statement(call, builder.environment)
         assert isinstance(retyped, PythonOperation)
         calls.append(retyped)
@@ -208,6 +211,14 @@ def _function(builder: Builder, kind: str, carried: str, next_operator: Next) ->
     if builder.policy.training:
         builder.saved |= set(builder.environment.storage.values())
     return True
+
+
+def _is_wrappable(builder: Builder, type_: object, result: str) -> bool:
+    """Whether a function may be called through a checkpoint or an autograd.Function of its own: it maps a float to a
+    new float, since what a Function returns of its arguments' memory it has to declare. To be asked in its body."""
+    storage = builder.environment.storage
+    outside = set(builder.outer[-1].storage.values())
+    return isinstance(type_, TensorType) and is_float(type_.dtype) and storage[result] not in outside
 
 
 def _is_expression(statements: tuple[object, ...]) -> bool:

@@ -17,6 +17,7 @@ from assay.ir.case import Case
 from assay.ir.program import Program, output_names
 from assay.ir.types import SIGNIFICAND, TensorType
 from assay.ops.facts import Unsatisfied
+from assay.ops.python_forms import MODULES
 from assay.ops.twin import in_float64
 from assay.oracles.numerics.closeness import tolerance
 from assay.oracles.verdict import Judgement, Kind
@@ -79,9 +80,7 @@ def _header(case: Case, title: str, versions: str) -> list[str]:
 
 
 def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]:
-    plain = ["import sys"]
-    if "math." in text:
-        plain.append("import math")
+    plain = ["import sys", *(f"import {name}" for name in MODULES if re.search(rf"\b{name}\.", text))]
     if judgement.kind in _IN_CHILD:
         plain.append("import subprocess")
     if judgement.kind is Kind.memory:
@@ -324,7 +323,7 @@ def _exception_lines(judgement: Judgement, title: str) -> list[str]:
         INDENT * 2 + 'text = f"{type(error).__name__}: {error}"',
         f'{INDENT * 2}if not text.startswith({name!r}) or {needle!r} not in " ".join(text.split()):',
         f"{INDENT * 3}raise",
-        f"{INDENT * 2}print(text)",
+        f"{INDENT * 2}print(text[:1000])",
         *bug,
         *ok,
     ]
