@@ -21,7 +21,7 @@ from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
 from assay.generate.settings import Settings
 from assay.ir.case import Case
-from assay.ir.program import Program, Tree, output_names, reads
+from assay.ir.program import Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
 from assay.ir.types import TensorType
 from assay.ops.catalogue import load
@@ -34,6 +34,7 @@ CHEAP_OPERATIONS = (6, 18)
 DEAR_OPERATIONS = (40, 60)
 COMPONENT = 12
 PAIR_SHARE = 1.0
+ARITHMETIC = ("binary.add", "binary.sub", "binary.mul", "binary.div", "binary.minimum", "binary.maximum")
 # Of the steps of a program that writes, those that are chosen for what they write, as a part of its policy's share.
 WRITE_SHARE = 0.5
 ATTEMPTS = 4
@@ -137,6 +138,7 @@ def _fill(builder: Builder, rng: random.Random) -> None:
         done += 1
         if rng.random() < policy.containers:
             _container(builder, rng, made[0])
+        done += _beside(builder, rng)
         for name in made[:2]:
             if done < policy.operations and rng.random() < PAIR_SHARE:
                 done += _consume(builder, rng, name)
@@ -161,6 +163,24 @@ def _consume(builder: Builder, rng: random.Random, name: str) -> bool:
     finally:
         builder.preferred = ""
     return False
+
+
+def _beside(builder: Builder, rng: random.Random) -> bool:
+    """After zeros_like, ones_like and their kin: arithmetic of the constant and what it was made like, for which passes
+    look that remove or fold operations."""
+    last = builder.scope.statements[-1]
+    if not isinstance(last, Operation) or builder.operators[last.operator].family != "create" or rng.random() < 0.2:
+        return False
+    like, made = last.operands[0], last.results[0].name
+    arithmetic = [name for name in ARITHMETIC if name in builder.policy.operators]
+    if not arithmetic or not isinstance(like, str) or like not in builder.visible():
+        return False
+    first, second = (like, made) if rng.random() < 0.6 else (made, like)
+    builder.preferred = second
+    try:
+        return propose(builder, builder.operators[rng.choice(arithmetic)], first=first) is not None
+    finally:
+        builder.preferred = ""
 
 
 def _write(builder: Builder, rng: random.Random) -> bool:
