@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -105,6 +106,50 @@ def test_a_finding_becomes_a_report() -> None:
     assert triaged.signature.startswith("value|inductor|output")
 
 
+def test_a_finding_on_a_dear_target_is_reduced_where_a_run_is_cheap() -> None:
+    case = case_of(random_program(0, 14))
+    operator = case.operators[1]
+    runs: Counter[str] = Counter()
+
+    def run(other: Case, **rest: object) -> Judgement:
+        runs[other.target] += 1
+        shown = operator in other.operators and other.target in ("aot_eager", "aot_eager_decomp", "inductor")
+        return WRONG if shown else RIGHT
+
+    triaged = triage_finding(case, WRONG, run, run_script=lambda script, python: SHOWN)
+    assert (triaged.case.target, triaged.operators, triaged.layer) == ("inductor", (operator,), "aot autograd")
+    assert runs["inductor"] <= 3
+    assert runs["aot_eager"] > runs["inductor"]
+
+
+def test_what_a_lower_rung_reduces_to_counts_only_if_the_target_shows_it() -> None:
+    """The rung below has another fault beside it, which it is led astray by."""
+    case = case_of(random_program(0, 14))
+    wanted, other_fault = case.operators[1], case.operators[0]
+
+    def run(other: Case, **rest: object) -> Judgement:
+        faults = {"aot_eager": {other_fault}, "inductor": {wanted}}.get(other.target, set())
+        return WRONG if faults & set(other.operators) else RIGHT
+
+    triaged = triage_finding(case, WRONG, run, run_script=lambda script, python: SHOWN)
+    assert triaged.operators == (wanted,)
+
+
+def test_a_reduction_takes_no_longer_than_it_is_given() -> None:
+    case = case_of(random_program(0, 14))
+    now = iter(range(10_000))
+    triaged = triage_finding(
+        case,
+        WRONG,
+        lambda other, **rest: wrong_on(case.operators[0], other),
+        most_seconds=5,
+        clock=lambda: float(next(now)),
+        run_script=lambda script, python: SHOWN,
+    )
+    assert "reduction stopped" in triaged.notes
+    assert triaged.steps < 5
+
+
 def test_a_script_that_does_not_show_the_finding_is_said_to() -> None:
     case = case_of(random_program(0))
     triaged = triage_finding(
@@ -121,7 +166,7 @@ def test_what_was_reduced_by_then_is_kept_when_the_campaign_ends() -> None:
     runs: list[Case] = []
 
     def run(other: Case, **rest: object) -> Judgement:
-        if len(runs) == 6:
+        if len(runs) == 10:  # four of them ask the rungs below
             raise Abandoned
         runs.append(other)
         return wrong_on(case.operators[0], other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import random
 import shutil
@@ -28,6 +29,7 @@ from assay.report.summary import for_people, summarise
 from assay.report.terminal import LiveDisplay
 
 DEFAULT_SECONDS = 600.0
+LEAST_REDUCTION_SECONDS = 20.0
 MEMORY_PER_JOB = 1536 << 20
 
 
@@ -108,11 +110,13 @@ def check_targets(targets: Sequence[str]) -> None:
         raise UserMistake(str(unknown)) from None
 
 
-def triage() -> Triage:
-    """What makes reports of findings."""
+def triage(campaign_seconds: float | None = None) -> Triage:
+    """What makes reports of findings; in a campaign that ends by the clock, one takes a fifth of it at most."""
     from assay.triage import triage_finding
 
-    return triage_finding
+    if campaign_seconds is None:
+        return triage_finding
+    return functools.partial(triage_finding, most_seconds=max(campaign_seconds / 5, LEAST_REDUCTION_SECONDS))
 
 
 def _run(store: Store, settings: CampaignSettings, budget: Budget, *, as_json: bool, made: bool) -> int:
@@ -127,7 +131,7 @@ def _run(store: Store, settings: CampaignSettings, budget: Budget, *, as_json: b
             display.show(Note(f"{title}; {settings.jobs} jobs; run {store.folder}"))
             engine = Engine(
                 store,
-                parts(settings, triage() if settings.reduce else None),
+                parts(settings, triage(settings.seconds) if settings.reduce else None),
                 budget,
                 jobs=settings.jobs,
                 observe=display.show,

@@ -6,8 +6,10 @@ case, judgement -> reduce_case -> localise -> bucket_signature -> render_script 
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from assay.backends import UnknownTarget, find_backend, split_target
 from assay.campaign.bench import Abandoned
@@ -15,8 +17,10 @@ from assay.campaign.findings import RunCase, Triaged
 from assay.ir.case import Case
 from assay.ir.program import Program
 from assay.oracles.verdict import Judgement, Kind
-from assay.triage.ladder import localise
+from assay.triage.ladder import localise, lowest_rung
+from assay.triage.predicate import same_finding
 from assay.triage.reduction import CHEAP, DEAR, Budget, Reduction, reduce_case
+from assay.triage.registry import reducers
 from assay.triage.replay import Replay, replay
 from assay.triage.scripts import HANG_SECONDS, Unscriptable, render_script
 from assay.triage.signature import bucket_signature
@@ -30,17 +34,19 @@ def triage_finding(
     *,
     out_of_time: Callable[[], bool] = lambda: False,
     budget: Budget | None = None,
+    most_seconds: float = math.inf,
     run_script: Callable[[str, str | None], Replay] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Triaged:
     """Reduce, localise, sign and script a finding. Once ``out_of_time()`` holds it returns what it has, at once.
 
     ``run_case`` judges finally, with the evidence that oracles ask for, and runs the rungs of the ladder too.
+    Reducing takes ``budget``, or one that fits the target and is no longer than ``most_seconds``.
     ``run_script`` runs a script with an interpreter (None: this one). Where a script does not show the finding, the
     notes say so.
     """
-    chosen = budget if budget is not None else _budget(case, judgement)
-    reduction = reduce_case(case, judgement, run_case, budget=chosen, out_of_time=out_of_time, clock=clock)
+    chosen = budget if budget is not None else _budget(case, judgement, most_seconds)
+    reduction = _reduced(case, judgement, run_case, chosen, out_of_time, clock)
     layer = _layer(reduction, run_case, out_of_time)
     subject = subject_of(reduction.case)
     program = subject.program if subject is not None else None
@@ -62,14 +68,61 @@ def triage_finding(
     )
 
 
-def _budget(case: Case, judgement: Judgement) -> Budget:
+def _budget(case: Case, judgement: Judgement, most_seconds: float) -> Budget:
     """Fewer runs where each is dear: a compile that calls a C++ compiler, a hang."""
-    if judgement.kind is Kind.hang:
-        return Budget(20, 900.0)
+    budget = Budget(20, 900.0) if judgement.kind is Kind.hang else DEAR if _is_dear(case) else CHEAP
+    return Budget(budget.executions, min(budget.seconds, most_seconds))
+
+
+def _is_dear(case: Case) -> bool:
     try:
-        return DEAR if find_backend(case.target).dear else CHEAP
+        return find_backend(case.target).dear
     except UnknownTarget:
-        return CHEAP
+        return False
+
+
+def _reduced(
+    case: Case,
+    judgement: Judgement,
+    run_case: RunCase,
+    budget: Budget,
+    out_of_time: Callable[[], bool],
+    clock: Callable[[], float],
+) -> Reduction:
+    """The finding reduced: where a run is dear, first on the lowest rung that shows it too, which costs a fraction.
+
+    What comes of that counts only if the target itself still shows the finding.
+    """
+    begun = clock()
+    lowest = None
+    if _is_dear(case) and judgement.kind is not Kind.hang and not out_of_time():
+        try:
+            lowest = lowest_rung(case, judgement, run_case)
+        except Abandoned:
+            return Reduction(case, judgement, (), 0, clock() - begun, complete=False)
+    if lowest is not None:
+        _, lower, seen = lowest
+        cheaper = Budget(CHEAP.executions, budget.seconds)
+        below = reduce_case(lower, seen, run_case, budget=cheaper, out_of_time=out_of_time, clock=clock)
+        back = replace(below.case, target=case.target, options=case.options, _id="")
+        try:
+            found = run_case(back)
+        except Abandoned:
+            return Reduction(case, judgement, (), below.executions, clock() - begun, complete=False)
+        if same_finding(judgement, found):
+            options = [each for each in reducers() if each.name == "default-options"]
+            rest = reduce_case(
+                back, found, run_case, budget=budget, using=options, out_of_time=out_of_time, clock=clock
+            )
+            return Reduction(
+                rest.case,
+                rest.judgement,
+                (*below.steps, *rest.steps),
+                below.executions + rest.executions,
+                clock() - begun,
+                below.complete and rest.complete,
+            )
+    return reduce_case(case, judgement, run_case, budget=budget, out_of_time=out_of_time, clock=clock)
 
 
 def _layer(reduction: Reduction, run_case: RunCase, out_of_time: Callable[[], bool]) -> str:

@@ -44,14 +44,26 @@ def on_rung(case: Case, rung: str) -> Case:
     return replace(case, target=rung if python is None else f"{rung}@{python}", options=options, _id="")
 
 
+def lowest_rung(
+    case: Case, judgement: Judgement, run_case: Callable[[Case], Judgement], rungs: Sequence[str] = RUNGS
+) -> tuple[str, Case, Judgement] | None:
+    """The first rung below the target's that shows a finding of this verdict and kind, with the case and the judgement
+    there; None where none does."""
+    for below in rungs_below(case.target, rungs):
+        rung, _ = split_target(below)
+        lower = on_rung(case, rung)
+        found = run_case(lower)
+        if found.verdict in FINDINGS and found.verdict == judgement.verdict and found.kind == judgement.kind:
+            return rung, lower, found
+    return None
+
+
 def localise(
     case: Case, judgement: Judgement, run_case: Callable[[Case], Judgement], rungs: Sequence[str] = RUNGS
 ) -> str:
     """The layer that the finding is first seen with; the target's own name where no lower rung shows it."""
-    for below in rungs_below(case.target, rungs):
-        rung, _ = split_target(below)
-        found = run_case(on_rung(case, rung))
-        if found.verdict in FINDINGS and found.verdict == judgement.verdict and found.kind == judgement.kind:
-            return LAYERS[rung]
+    lowest = lowest_rung(case, judgement, run_case, rungs)
+    if lowest is not None:
+        return LAYERS[lowest[0]]
     name, _ = split_target(case.target)
     return LAYERS.get(name, name)
