@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay.campaign.engine import Budget, Engine
-from assay.campaign.findings import COUNTED, REDUCED, UNREDUCED
+from assay.campaign.findings import COUNTED, REDUCED, UNREDUCED, Finding
 from assay.campaign.progress import Event, FiledFinding, FoundFinding, InvalidCase
 from assay.campaign.store import create
 from assay.ir.case import Case
@@ -104,6 +104,22 @@ def test_a_known_signature_on_other_operators_is_reduced(tmp_path: Path) -> None
         run_engine(store, fake_parts(lambda index: WRONG, make=make), cases=7, jobs=1)
         other = [finding for finding in store.findings() if finding.case.operators == ("unary.abs",)]
         assert [finding.status for finding in other] == [REDUCED]
+
+
+def test_one_exception_is_one_cause_whatever_operator_or_target_raised_it(tmp_path: Path) -> None:
+    signature = "exception|torch._dynamo.exc.TorchRuntimeError|torch/_dynamo/x.py:f|RuntimeError: Cannot call numel()"
+    raised = Judgement(Verdict.Exception, Kind.exception, "call 0, forward", "it raised", signature)
+
+    def make(index: int) -> Case:
+        return case_at(index, operators=(f"unary.{index}",))
+
+    with create(tmp_path, META) as store:
+        run_engine(store, fake_parts(lambda index: raised, make=make), cases=12, jobs=1)
+        states = Counter(finding.status for finding in store.findings())
+        assert states == {REDUCED: 2, COUNTED: 10}  # the first, and one in ten of the others
+    elsewhere = Finding(case_at(0, target="other"), raised, 0)
+    assert elsewhere.coarse_key == Finding(case_at(0), raised, 0).coarse_key
+    assert Finding(case_at(0, target="other"), WRONG, 0).coarse_key != Finding(case_at(0), WRONG, 0).coarse_key
 
 
 def test_a_campaign_ends_when_its_time_is_up_and_files_what_it_found(tmp_path: Path) -> None:

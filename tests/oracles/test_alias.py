@@ -70,3 +70,18 @@ def test_tensors_whose_storage_cannot_be_seen_share_nothing():
 
 def test_two_outputs_on_the_same_memory_may_become_one_object():
     assert not found(call(out(0, 0), out(0, 1)), call(out(0, 0), out(0, 0)))
+
+
+def test_an_object_that_was_returned_twice_may_become_two_on_the_same_memory():
+    """Autograd's own functions, as which AOTAutograd trains, hand back a tensor for each output."""
+    assert not found(call(out(0, 0), out(0, 0)), call(out(0, 0), out(0, 1)))
+
+
+def test_an_argument_of_whose_memory_another_is_a_view_may_come_back_as_another_object():
+    shared = (tensor([1.0, 2.0], storage=0, identity=0), tensor([2.0], storage=0, identity=1, offset=1))
+    assert not found(call(out(0, 0), arguments=shared), call(out(0, 2), arguments=shared))
+
+
+def test_an_object_that_should_not_be_the_argument_is_reported():
+    (only,) = found(with_argument(out(0, 1)), with_argument(out(0, 0)))
+    assert only.signature == "alias|object added|output-argument"

@@ -15,7 +15,8 @@ from assay.ir.case import Case
 from assay.oracles.verdict import Judgement
 
 KNOWN_AFTER = 3
-"""So many findings of one coarse key must have been reduced to one bucket before others are counted into it unseen."""
+"""So many findings of one coarse key must have been reduced to one bucket before others are counted into it unseen; of
+exceptions that their signature tells apart one is enough."""
 
 EVERY = 10
 """Of those, every so manieth is reduced nevertheless: the guard against two causes that look alike."""
@@ -104,17 +105,19 @@ class Filing:
 
     def _known_bucket(self, finding: Finding, time_is_up: bool) -> Bucket | None:
         key, operators = finding.coarse_key, set(finding.case.operators)
+        told = finding.is_told_by_signature
+        needed = 1 if told else KNOWN_AFTER
         buckets = {bucket.id: bucket for bucket in self._store.buckets()}
         with self._turn:
             for identity, count in self._reduced.get(key, Counter()).most_common():
                 bucket = buckets.get(identity)
-                if bucket is None or not operators.issuperset(bucket.operators):
+                if bucket is None or not (told or operators.issuperset(bucket.operators)):
                     continue
                 if time_is_up:
                     return bucket
-                if count >= KNOWN_AFTER and (self._counted[key] + 1) % EVERY:
+                if count >= needed and (self._counted[key] + 1) % EVERY:
                     return bucket
-                if count >= KNOWN_AFTER:
+                if count >= needed:
                     self._counted[key] += 1
                     return None
             return buckets.get(self._unreduced.get(key, "")) if time_is_up or self._triage is None else None

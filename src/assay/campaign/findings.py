@@ -29,6 +29,10 @@ class CaseResult:
     sut_seconds: float = 0.0
 
 
+SIGNATURE_PARTS = 4
+"""Of an exception that the target raised: "exception", type, frames, message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A case that accuses its target, twice with the same verdict and kind, the second time in a fresh process."""
@@ -46,8 +50,15 @@ class Finding:
 
     @property
     def coarse_key(self) -> tuple[str, str, str]:
-        """What is known of its cause before it is reduced."""
-        return self.case.target, str(self.judgement.kind), self.judgement.signature
+        """What is known of its cause before it is reduced: of an exception that is enough, whatever the target."""
+        target = "" if self.is_told_by_signature else self.case.target
+        return target, str(self.judgement.kind), self.judgement.signature
+
+    @property
+    def is_told_by_signature(self) -> bool:
+        """Whether two findings of this signature are one cause: exceptions whose type, frames and message agree."""
+        parts = self.judgement.signature.split("|")
+        return self.judgement.kind is Kind.exception and len(parts) == SIGNATURE_PARTS and all(parts)
 
 
 @dataclass(frozen=True, slots=True)
