@@ -65,6 +65,7 @@ def test_a_quoted_cause_is_what_a_message_says() -> None:
     said = "RuntimeError when making fake tensor call\n  Explanation: Dynamo failed to run FX node: got {}"
     first = normalise_message(said.format("RuntimeError('Cannot call numel()\\nException raised from x at y.cpp:3')"))
     assert first == "RuntimeError: Cannot call numel()"
+    assert first == normalise_message(said.format("RuntimeError('Cannot call numel()\\nframe #0: cut short"))
     assert first != normalise_message(said.format("ValueError('other',)"))
 
 

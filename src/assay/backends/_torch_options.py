@@ -23,12 +23,13 @@ DYNAMO: Settings = {
     "dynamo.specialize_float": (True,),
     "dynamo.prefer_deferred_runtime_asserts_over_guards": (True,),
     "dynamo.trace_autograd_ops": (True,),
-    "dynamo.use_graph_deduplication": (True,),
     "dynamo.install_free_tensors": (True,),
 }
 # AOTAutograd: functionalisation and views.
 AOT: Settings = {
     **DYNAMO,
+    # Repeated regions as subgraphs, whose backward only AOTAutograd makes.
+    "dynamo.use_graph_deduplication": (True,),
     "functorch.cse": (False,),
     "functorch.view_replay_for_aliased_outputs": (True, False),
     "functorch.guess_tangent_strides_as_outputs": (False,),

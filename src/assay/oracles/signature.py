@@ -35,8 +35,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\s+"), " "),
 )
 # How dynamo quotes what a fake tensor's operation raised: the message around it is one text for every operator.
-_CAUSE = re.compile(r"\bgot (\w+(?:Error|Exception))\((['\"])(.+?)\2,?\)(?=\s|$)", re.DOTALL)
-_ESCAPED_NEWLINE = "\\n"  # in a repr
+# Its first line: a repr escapes newlines, and a record cuts long messages short.
+_CAUSE = re.compile(r"\bgot (\w+(?:Error|Exception))\((['\"])(.+?)(?:\\n|\2,?\)(?=\s|$)|$)", re.DOTALL)
 _QUOTED = re.compile(r"(?<![\w])'([^'\n]{1,200})'(?!\w)|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`")
 
 _SYSTEM = re.compile(
@@ -82,7 +82,7 @@ def innermost(message: str) -> str:
     'RuntimeError: shapes differ'
     """
     found = _CAUSE.search(message)
-    return message if found is None else f"{found[1]}: {found[3].partition(_ESCAPED_NEWLINE)[0]}"
+    return message if found is None else f"{found[1]}: {found[3]}"
 
 
 def _quoted(match: re.Match[str]) -> str:

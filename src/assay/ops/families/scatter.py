@@ -17,6 +17,8 @@ from assay.ops.shapes import normal_dim, replaced
 
 RANKED = (1, 2, 3, 4, 5)
 BOTH = ("int64", "int32")
+# Along an expanded index torch 2.13 adds up by a kernel of its own, which takes no int32.
+ACCUMULATED = ("int64",)
 
 
 def length(b: Binding) -> Size:
@@ -127,7 +129,7 @@ operator(
     "scatter.scatter_add",
     operands=[
         free("x", ALL, RANKED),
-        index("index", length, inside, fits_inside, BOTH),
+        index("index", length, inside, fits_inside, ACCUMULATED),
         matching("src", "x", lambda b, d: b.index.shape, covers),
     ],
     attributes=[dim(nonempty=True)],
@@ -166,7 +168,7 @@ operator(
     "scatter.scatter_reduce",
     operands=[
         free("x", NUMERIC, RANKED),
-        index("index", length, inside, fits_inside, BOTH),
+        index("index", length, inside, fits_inside, ACCUMULATED),
         matching("src", "x", lambda b, d: b.index.shape, covers),
     ],
     attributes=[
