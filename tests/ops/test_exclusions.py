@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from assay.ir.program import Operand
 from assay.ir.sizes import symbol
 from assay.ir.types import TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
-from assay.ops.interpret import Abstract, apply_operator
+from assay.ops.interpret import Abstract, apply_operator, require_apart
 from assay.ops.protocol import bind
 
 OPERATORS = load()
@@ -98,3 +99,27 @@ def test_a_plane_of_bytes_is_pooled_only_while_its_places_fit_a_byte(dtype: str,
     else:
         with pytest.raises(Unsatisfied, match="byte"):
             operator.infer(b)
+
+
+@pytest.mark.parametrize(
+    ("operands", "written", "out", "apart"),
+    [
+        (("x", "mean", "var"), [1, 2], None, True),
+        (("x", "mean", "mean"), [1, 2], None, False),  # found as running statistics of one memory, after a reduction
+        (("x", "mean", "view"), [1, 2], None, False),
+        (("x", "y"), [0], None, True),
+        (("x", ("y", "x")), [0], None, False),
+        (("x", "y"), [], "z", True),
+        (("x", "y"), [], "y", False),
+        (("x", "x"), [], None, True),
+    ],
+)
+def test_what_is_written_shares_memory_with_no_other_operand(
+    operands: tuple[Operand, ...], written: list[int], out: str | None, apart: bool
+) -> None:
+    storage = {name: name for name in ("x", "y", "z", "mean", "var")} | {"view": "mean"}
+    if apart:
+        require_apart(operands, written, out, storage)
+    else:
+        with pytest.raises(Unsatisfied, match="shares memory"):
+            require_apart(operands, written, out, storage)

@@ -71,6 +71,19 @@ def test_two_dtypes_of_one_class_and_two_sizes_give_one_signature() -> None:
     assert signatures == {"value|inductor|output|smooth.tanh|float"}
 
 
+def test_strides_that_change_with_a_write_are_one_cause() -> None:
+    signatures = set()
+    wrong = replace(WRONG, kind=Kind.stride, signature="stride|output")
+    for operator, form in (("scan.cumsum", "inplace"), ("tri.triu", "inplace"), ("tri.triu", "function")):
+        builder = Builder()
+        program = builder.made(builder.op("a", operator, builder.input("x"), form=form))
+        signatures.add(bucket_signature(wrong, "aot autograd", case_of(program).operators, program))
+    assert signatures == {
+        "stride|aot autograd|output|written in place|float",
+        "stride|aot autograd|output|tri.triu|float",
+    }
+
+
 def test_the_signature_of_an_exception_is_its_own_whatever_the_program() -> None:
     raised = Judgement(Verdict.Exception, Kind.exception, "", "", "exception|E|f.py:g|no lowering")
     signatures = {
@@ -159,6 +172,19 @@ def test_a_script_that_does_not_show_the_finding_is_said_to() -> None:
         run_script=lambda script, python: Replay(0, "OK", ""),
     )
     assert triaged.notes == "unscripted: the script, run fresh, ended with 0: OK"
+
+
+def test_a_script_keeps_the_formula_of_its_inputs_where_literals_do_not_show_the_finding() -> None:
+    """Found as a view of an argument that is a view itself, which a literal is not."""
+    case = case_of(random_program(0))
+    triaged = triage_finding(
+        case,
+        WRONG,
+        lambda other, **rest: wrong_on(case.operators[0], other),
+        run_script=lambda script, python: SHOWN if "def fill(" in script else Replay(0, "OK", ""),
+    )
+    assert triaged.notes == ""
+    assert "= fill(" in triaged.script
 
 
 def test_what_was_reduced_by_then_is_kept_when_the_campaign_ends() -> None:

@@ -18,7 +18,7 @@ from assay.generate.builder import Builder, Fresh
 from assay.ir.program import Literal, Operand
 from assay.ir.types import BOOL, ScalarType, TensorType, is_float, is_integral
 from assay.ops.facts import Facts, Interval, Unsatisfied, constant, require
-from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of
+from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of, require_apart
 from assay.ops.protocol import Binding, Operator
 from assay.ops.protocol import Operand as OperandSpecification
 from assay.ops.text import forms
@@ -95,6 +95,10 @@ class _Proposal:
             self._keep_gradients(operator.gradients)
         self._keep_domains()
         self.applied = self._apply("function" if not operator.inplace_only else "inplace")
+        if operator.writes:
+            given = [choice if isinstance(choice, str) else None for choice in self.choices]
+            written = [position for position, _ in self.applied.written]
+            require_apart(given, written, None, builder.environment.storage)
         if wanted is not None:
             require(self.applied.results[0].type == wanted, "another type is wanted")
         if builder.policy.exact:

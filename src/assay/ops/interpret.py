@@ -24,6 +24,7 @@ from assay.ir.program import (
     Region,
     Statement,
     Value,
+    operand_names,
     output_names,
 )
 from assay.ir.sizes import Sym, evaluate, largest, smallest
@@ -205,6 +206,21 @@ def domain_of(specification: Any, binding: Any) -> Any:
     return domain(binding) if callable(domain) else domain
 
 
+def require_apart(
+    operands: Sequence[Operand], written: Sequence[int], out: str | None, storage: Mapping[str, str]
+) -> None:
+    """Raise `Unsatisfied` where an operation writes, by position or by ``out``, memory that another operand shares:
+    which is read or written first is nobody's promise."""
+    targets = [(position, name) for position in written for name in operand_names(operands[position])]
+    targets += [(-1, out)] if out is not None else []
+    for position, target in targets:
+        others = (name for at, operand in enumerate(operands) if at != position for name in operand_names(operand))
+        require(
+            target not in storage or all(storage.get(name) != storage[target] for name in others),
+            "what is written shares memory with another operand",
+        )
+
+
 class Interpreter:
     """Interprets the statements of a program in an environment, rebuilding them with the types that follow."""
 
@@ -250,6 +266,7 @@ class Interpreter:
         abstracts = [operand_of(environment, operand) for operand in operands]
         applied = apply_operator(operator, abstracts, dict(attributes), statement.form)
         results = applied.results
+        require_apart(operands, [position for position, _ in applied.written], statement.out, environment.storage)
         for position, facts in applied.written:
             target = operands[position]
             require(isinstance(target, str), "what is written is no value")

@@ -141,18 +141,24 @@ def _scripted(
     run_script: Callable[[str, str | None], Replay],
     out_of_time: Callable[[], bool],
 ) -> tuple[str, str]:
-    """The script, and what there is to say against it; the text of the case where there is none."""
+    """The script, and what there is to say against it; the text of the case where there is none.
+
+    Inputs are written out where that shows the finding. What the case's formula makes is a view of another tensor, what
+    a literal makes is not, and there are faults that only one of them meets.
+    """
     if program is None:
         return case.text, "unscripted: the case has no program"
     try:
-        script = render_script(case, program, judgement, _versions(case))
+        scripts = [render_script(case, program, judgement, _versions(case), literals=each) for each in (True, False)]
     except Unscriptable as reason:
         return case.text, f"unscripted: {reason}"
     if out_of_time():
-        return script, "the script was not run: time was up"
-    seen = run_script(script, split_target(case.target)[1])
-    if seen.shows_bug:
-        return script, ""
+        return scripts[0], "the script was not run: time was up"
+    for script in dict.fromkeys(scripts):
+        seen = run_script(script, split_target(case.target)[1])
+        if seen.shows_bug:
+            return script, ""
+    script = scripts[0]
     ended = "did not end" if seen.status is None else f"ended with {seen.status}: {seen.last_line[:200]}"
     return script, f"unscripted: the script, run fresh, {ended}"
 

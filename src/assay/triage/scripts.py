@@ -37,8 +37,10 @@ class Unscriptable(Exception):
     """There is no script for this kind of finding; the text says why."""
 
 
-def render_script(case: Case, program: Program, judgement: Judgement, versions: str = "") -> str:
-    """The script. Raises Unscriptable."""
+def render_script(
+    case: Case, program: Program, judgement: Judgement, versions: str = "", *, literals: bool = True
+) -> str:
+    """The script, its small inputs written out with ``literals``, else by the case's formula. Raises Unscriptable."""
     seen = observation(program, judgement)
     if seen is None:
         raise Unscriptable(f"no comparison is known for a finding of kind {judgement.kind}")
@@ -51,7 +53,7 @@ def render_script(case: Case, program: Program, judgement: Judgement, versions: 
     observe = _observe(case, program, seen, last, bool(reference))
     twin = f"def {IN_FLOAT64}(" in "\n".join(reference)
     main = _main(judgement, seen, IN_FLOAT64 if twin else "program" if reference else "")
-    parts = [*_definitions(program), *compiler, *_helper(seen), *reference, *observe, "", "", *main, ""]
+    parts = [*_definitions(program, literals), *compiler, *_helper(seen), *reference, *observe, "", "", *main, ""]
     text = "\n".join(parts)
     head = _header(case, summary(judgement), versions) + _imports(imports, text, judgement)
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join([*head, "", "", text]))
@@ -96,9 +98,9 @@ def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]
     return ["", *sorted(plain), "", "try:", *guarded, *handler]
 
 
-def _definitions(program: Program) -> list[str]:
+def _definitions(program: Program, literals: bool) -> list[str]:
     """Program, inputs and state as they are emitted, without imports and what `observe` does not read."""
-    lines = render(program, literals=True).splitlines()
+    lines = render(program, literals=literals).splitlines()
     settings = ("TRAINING", "CALLS")
     used = {name for name in settings if any(name in line and not line.startswith(f"{name} = ") for line in lines)}
     dropped = ("import ", *(f"{name} = " for name in settings if name not in used))

@@ -27,8 +27,17 @@ def bucket_signature(judgement: Judgement, layer: str, operators: Sequence[str],
         # Which object is handed back is decided apart from what was computed.
         return "|".join((kind, layer, own))
     named = ",".join(sorted(set(operators)))
+    if judgement.kind is Kind.stride and program is not None and _writes(program):
+        # A write that reduction could not make functional is the cause, whichever operator makes it.
+        named = "written in place"
     classes = ",".join(dtype_classes(program)) if program is not None else ""
     return "|".join((kind, layer, _form(own, judgement.kind), named, classes))
+
+
+def _writes(program: Program) -> bool:
+    return any(
+        isinstance(each, Operation) and (each.form == "inplace" or each.out is not None) for each in walk(program.body)
+    )
 
 
 def _form(own: str, kind: Kind | None) -> str:

@@ -1,0 +1,57 @@
+"""activation.hardtanh, tri.triu on aot_eager: wrong stride of output: shape [1, 2, 1, 2]: eager strides [4, 1, 4, 2], target [4, 2, 2, 1]
+
+Found with torch 2.13.0+cpu. Options: defaults.
+"""
+
+import sys
+
+try:
+    import torch
+    from torch.utils._pytree import tree_leaves
+except ImportError as missing:
+    print("CANNOT RUN:", missing)
+    sys.exit(2)
+
+
+def program(x):
+    a = torch.nn.functional.hardtanh(x)
+    b = a.triu_()
+    return a
+
+
+def inputs(call=0):
+    x = torch.tensor([[[[1.0, 1.0]], [[1.0, 1.0]]]], dtype=torch.float32).to(memory_format=torch.channels_last)
+    return x,
+
+
+def compile_program(program):
+    return torch.compile(program, backend='aot_eager')
+
+
+def observe(function):
+    arguments = inputs()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        result = function(*arguments)
+    return [[s for n, s in zip(leaf.shape, leaf.stride()) if n > 1] for leaf in [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]]
+
+
+def main():
+    print("torch", torch.__version__, "python", sys.version.split()[0])
+    expected, actual = observe(program), observe(compile_program(program))
+    if actual != expected:
+        print("expected", expected)
+        print("actual", actual)
+        print('BUG: wrong stride of output: shape [1, 2, 1, 2]: eager strides [4, 1, 4, 2], target [4, 2, 2, 1]')
+        return 1
+    print("OK")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        status = main()
+    except Exception as error:
+        print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])
+        status = 2
+    sys.exit(status)
