@@ -65,6 +65,7 @@ class FakeWorker:
         evidence: tuple[str, ...] = (),
         *,
         alone: bool = False,
+        plain: bool = False,
         seconds: float = 60.0,
         memory_mb: int = 4096,
     ) -> Outcome:

@@ -13,16 +13,27 @@ from .fakes import PASS, WRONG, case_at
 
 
 class Runs:
-    """Notes how cases are run; the outcome's stderr numbers it."""
+    """Notes how cases are run; the outcome's stderr numbers it. With ``merges`` the target cuts its compilation short
+    unless asked not to."""
 
-    def __init__(self) -> None:
+    def __init__(self, merges: bool = False) -> None:
         self.seen: list[tuple[str, tuple[str, ...], bool]] = []
+        self.plain: list[bool] = []
+        self.merges = merges
 
     def __call__(
-        self, case: Case, evidence: tuple[str, ...] = (), *, alone: bool = False, patience: float = 1.0
+        self,
+        case: Case,
+        evidence: tuple[str, ...] = (),
+        *,
+        alone: bool = False,
+        plain: bool = False,
+        patience: float = 1.0,
     ) -> Outcome:
         self.seen.append((case.target, evidence, alone))
-        return Outcome(case.id, "completed", stderr=str(len(self.seen)), cpu={"sut": 1.0})
+        self.plain.append(plain)
+        engagement = {"merged": self.merges and not plain}
+        return Outcome(case.id, "completed", stderr=str(len(self.seen)), engagement=engagement, cpu={"sut": 1.0})
 
 
 def asking(*names: str, then: Judgement = WRONG) -> object:
@@ -50,6 +61,19 @@ def test_evidence_of_a_rerun_serves_as_the_second_run_as_well() -> None:
     examination = examine(CASE, runs, asking("values", "eager_again"), lambda case: None)  # type: ignore[arg-type]
     assert examination.judgement == WRONG
     assert runs.seen == [("fake", (), False), ("fake", ("values", "eager_again"), True)]
+
+
+def test_a_finding_is_confirmed_by_a_compilation_in_full() -> None:
+    runs = Runs(merges=True)
+    assert examine(CASE, runs, asking("values"), lambda case: None).judgement == WRONG  # type: ignore[arg-type]
+    assert runs.plain == [False, False, True, True]
+    assert runs.seen[2:] == [("fake", (), True), ("fake", ("values",), True)]
+
+
+def test_what_evidence_excuses_is_compiled_in_full_by_nobody() -> None:
+    runs = Runs(merges=True)
+    examine(CASE, runs, asking("values", then=PASS), lambda case: None)  # type: ignore[arg-type]
+    assert runs.plain == [False, False]
 
 
 def test_evidence_in_float64_is_a_run_of_the_twin_with_values() -> None:

@@ -39,9 +39,14 @@ def run_case() -> Iterator[RunCase]:
         with Worker(targets=["eager", *(target(fault) for fault in FAULTS)]) as worker:
 
             def run(
-                case: Case, evidence: tuple[str, ...] = (), *, alone: bool = False, patience: float = 1.0
+                case: Case,
+                evidence: tuple[str, ...] = (),
+                *,
+                alone: bool = False,
+                plain: bool = False,
+                patience: float = 1.0,
             ) -> Outcome:
-                return worker.run(case, evidence, alone=alone)
+                return worker.run(case, evidence, alone=alone, plain=plain)
 
             def judged(case: Case, outcome: Outcome, evidence: dict[str, Outcome]) -> Judgement:
                 return judge(case, outcome, evidence, unsupported=find_backend(case.target).unsupported)

@@ -27,6 +27,7 @@ class WorkerLike(Protocol):
         evidence: tuple[str, ...] = (),
         *,
         alone: bool = False,
+        plain: bool = False,
         seconds: float = 60.0,
         memory_mb: int = 4096,
     ) -> Outcome: ...
@@ -76,11 +77,20 @@ class Bench:
         for target in self._targets:
             self._worker(target)
 
-    def run(self, case: Case, evidence: tuple[str, ...] = (), *, alone: bool = False, patience: float = 1.0) -> Outcome:
+    def run(
+        self,
+        case: Case,
+        evidence: tuple[str, ...] = (),
+        *,
+        alone: bool = False,
+        plain: bool = False,
+        patience: float = 1.0,
+    ) -> Outcome:
         """Run a case; raises Abandoned where the campaign has ended meanwhile."""
         self._check()
         worker = self._worker(case.target)
-        outcome = worker.run(case, evidence, alone=alone, seconds=self._seconds * patience, memory_mb=self._memory_mb)
+        seconds = self._seconds * patience
+        outcome = worker.run(case, evidence, alone=alone, plain=plain, seconds=seconds, memory_mb=self._memory_mb)
         self._check()
         return outcome
 

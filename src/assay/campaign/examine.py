@@ -29,10 +29,17 @@ Twin = Callable[[Case], "Case | None"]
 
 
 class Run(Protocol):
-    """Runs a case on a worker. ``patience`` multiplies its time limit."""
+    """Runs a case on a worker. ``alone``: in a fresh process; ``plain``: compiled exactly as the target does it;
+    ``patience`` multiplies its time limit."""
 
     def __call__(
-        self, case: Case, evidence: tuple[str, ...] = (), *, alone: bool = False, patience: float = 1.0
+        self,
+        case: Case,
+        evidence: tuple[str, ...] = (),
+        *,
+        alone: bool = False,
+        plain: bool = False,
+        patience: float = 1.0,
     ) -> Outcome: ...
 
 
@@ -57,10 +64,10 @@ class Examination:
 
 
 def settle(
-    case: Case, run: Run, judge: Judge, twin: Twin, *, alone: bool = False, patience: float = 1.0
+    case: Case, run: Run, judge: Judge, twin: Twin, *, alone: bool = False, plain: bool = False, patience: float = 1.0
 ) -> Examination:
     """Run a case once and judge it, with as much evidence as its oracles ask for."""
-    outcome = run(case, alone=alone, patience=patience)
+    outcome = run(case, alone=alone, plain=plain, patience=patience)
     evidence: dict[str, Outcome] = {}
     again: Outcome | None = outcome if alone else None
     judgement = judge(case, outcome, evidence)
@@ -68,10 +75,10 @@ def settle(
         wanted = [name for name in judgement.wanted if name not in evidence]
         rerun = tuple(name for name in wanted if name in RERUN)
         if rerun:
-            again = run(case, evidence=rerun, alone=True, patience=patience)
+            again = run(case, evidence=rerun, alone=True, plain=plain, patience=patience)
             evidence.update(dict.fromkeys(rerun, again))
         if FLOAT64 in wanted and (other := twin(case)) is not None:
-            evidence[FLOAT64] = run(other, evidence=("values",), alone=alone, patience=patience)
+            evidence[FLOAT64] = run(other, evidence=("values",), alone=alone, plain=plain, patience=patience)
         if not any(name in evidence for name in wanted):
             break
         judgement = judge(case, outcome, evidence)
@@ -81,14 +88,16 @@ def settle(
 def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twin: Twin) -> Examination:
     """Judge a finding once more from a run in a fresh process; Flaky unless verdict and kind are the same again.
 
-    Where evidence was obtained in such a run, that run is judged. Else the case runs again, with twice the time,
-    so that a busy
-    machine makes no hang. Where the second run cannot decide, the case is as inconclusive as that run.
+    Where evidence was obtained in such a run, and nothing was cut short in it, that run is judged. Else the case runs
+    again, with twice the time, so that a busy machine makes no hang. Most of what asks for evidence comes to nothing,
+    so that a compilation in full is left to here. Where the second run cannot decide, the case is as inconclusive as
+    that run.
     """
-    if first.alone is not None and first.alone is not first.outcome:
-        again = Examination(judge(case, first.alone, first.evidence), first.alone, first.alone, first.evidence)
+    fresh = None if first.alone is first.outcome else first.alone
+    if fresh is not None and not fresh.engagement.get("merged"):
+        again = Examination(judge(case, fresh, first.evidence), fresh, fresh, first.evidence)
     else:
-        again = settle(case, run, judge, twin, alone=True, patience=2.0)
+        again = settle(case, run, judge, twin, alone=True, plain=True, patience=2.0)
     one, two = first.judgement, again.judgement
     if (one.verdict, one.kind) == (two.verdict, two.kind) or two.verdict is Verdict.Inconclusive:
         settled = two
@@ -108,7 +117,7 @@ def case_runner(run: Run, judge: Judge, twin: Twin) -> RunCase:
     """What triage runs cases with."""
 
     def run_case(case: Case, *, alone: bool = False, confirm: bool = False) -> Judgement:
-        examination = settle(case, run, judge, twin, alone=alone)
+        examination = settle(case, run, judge, twin, alone=alone, plain=alone)
         if confirm and examination.judgement.verdict in FINDINGS:
             examination = _confirm(case, examination, run, judge, twin)
         return examination.judgement

@@ -199,13 +199,15 @@ class Worker:
         evidence: Iterable[str] = (),
         *,
         alone: bool = False,
+        plain: bool = False,
         seconds: float = 60.0,
         memory_mb: int = 4096,
     ) -> Outcome:
         """Run a case: eagerly, and on its target.
 
         ``seconds`` is wall time for all of it, ``memory_mb`` what it may allocate; ``alone`` demands a process that
-        ran nothing before; ``evidence`` may name "values" (send every tensor) and "eager_again" (run the reference
+        ran nothing before, ``plain`` that nothing of the target's compilation is cut short (`worker/torch_merge.py`),
+        and ``evidence`` may name "values" (send every tensor) and "eager_again" (run the reference
         twice). What the case does to the worker is part of the outcome. Raises WorkerDefect, and KeyError for a
         target that the worker was not started with.
         """
@@ -222,6 +224,7 @@ class Worker:
             "seconds": seconds,
             "memory_mb": memory_mb,
             "alone": alone,
+            "plain": plain,
         }
         for attempt in (1, 2):
             try:

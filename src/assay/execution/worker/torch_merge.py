@@ -52,6 +52,7 @@ class Merger:
 
     def __init__(self) -> None:
         self.enabled = True
+        self.used = False  # since whoever asks set it so
         self.pending: list[Kernel] = []
         self._known: dict[str, Any] = {}
         self._cache: Any = None
@@ -104,6 +105,7 @@ class Merger:
             # One kernel alone is compiled as inductor would.
             self._known[new[0].source] = new[0].alone()
         elif new:
+            self.used = True
             library = self._cache.load(_PREFIX + "".join(_renamed(kernel, number) for number, kernel in enumerate(new)))
             for number, kernel in enumerate(new):
                 self._known[kernel.source] = _caller(getattr(library, f"assay_call_{number}"), kernel.argtypes)

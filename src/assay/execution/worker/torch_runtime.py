@@ -79,7 +79,7 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
     """Run one case; the header and the buffers of its outcome frame."""
     board.set("load")
     # What confirms a finding is compiled exactly as inductor compiles it.
-    MERGER.enabled = not request.get("alone")
+    MERGER.enabled, MERGER.used = not request.get("plain"), False
     begun = own_cpu()
     backend = modules[request["target"]]
     evidence = request.get("evidence", [])
@@ -97,7 +97,7 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
             board.set("target")
             name, options = request["target"], request.get("options", {})
             target = run.execute(lambda program: backend.compile(program, name, options))
-            engagement = backend.engagement()
+            engagement = {**backend.engagement(), "merged": MERGER.used}
         target_cpu = run.measured
         again = None
         if "eager_again" in evidence and run.loaded:
