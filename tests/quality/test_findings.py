@@ -36,7 +36,7 @@ def run_case() -> Iterator[RunCase]:
     """Runs cases as a campaign does, on the wrong backends and on the bottom of the ladder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))
-        with Worker(targets=["eager", *(target(fault) for fault in FAULTS)]) as worker:
+        with Worker(targets=["eager", "torch:eager", *(target(fault) for fault in FAULTS)]) as worker:
 
             def run(
                 case: Case,
