@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import logging
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,12 +109,42 @@ def test_a_hang_is_stopped_by_the_script() -> None:
     assert "except subprocess.TimeoutExpired:" in script(finding)
 
 
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        (Kind.hang, "import time; return lambda *_: time.sleep(300)"),
+        (Kind.memory, "return lambda *_: torch.ones(1 << 34)"),
+        (Kind.crash, "import os; return lambda *_: os.abort()"),
+    ],
+)
+def test_scripts_of_ends_run_to_their_own(
+    kind: Kind, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run as their reader would, on a target that has the fault and on one that has not."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr("assay.triage.scripts.HANG_SECONDS", 15)
+    text = script(Judgement(Verdict.Timeout, kind, "target", "what happened", f"{kind}|target"), target="eager")
+    plain = "def compile_program(program):\n    return program\n"
+    assert plain in text
+    path = tmp_path / "script.py"
+    for body, status, last in ((text, 0, "OK"), (text.replace("    return program\n", f"    {fault}\n"), 1, "BUG:")):
+        path.write_text(body)
+        done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True)
+        assert (done.returncode, done.stdout.splitlines()[-1][: len(last)]) == (status, last)
+
+
 def test_an_exception_is_known_by_its_type_and_the_longest_part_of_its_message() -> None:
     signature = "exception|torch._inductor.exc.InductorError|torch/_inductor/x.py:f|cannot lower NAME of SHAPE in loops"
     finding = Judgement(Verdict.Exception, Kind.exception, "call 0, forward", "the target raised it", signature)
     text = script(finding)
     assert "'InductorError'" in text
     assert "'cannot lower'" in text
+
+
+def test_what_is_looked_for_in_a_message_holds_no_number() -> None:
+    signature = "exception|AssertionError|torch/x.py:f|sources must not be empty for symbol sN"
+    text = script(Judgement(Verdict.Exception, Kind.exception, "call 0, forward", "it raised", signature))
+    assert "'sources must not be empty for symbol s' not in" in text
 
 
 def raising(error: Exception | None) -> Any:

@@ -29,7 +29,7 @@ INDENT = "    "
 HANG_SECONDS = 60
 IN_FLOAT64 = "program_in_float64"
 # What a normalised message does not share with the message itself; a quoted cause is written otherwise there.
-_PLACEHOLDER = re.compile(r"\b\w+(?:Error|Exception): |ADDRESS|PATH|DTYPE|SHAPE|NAME|\bN\b|[^\x20-\x7e]")
+_PLACEHOLDER = re.compile(r"\b\w+(?:Error|Exception): |ADDRESS|PATH|DTYPE|SHAPE|NAME|(?:\b|(?<=[a-z]))N\b|[^\x20-\x7e]")
 _IN_CHILD = frozenset({Kind.crash, Kind.hang, Kind.memory})
 
 
