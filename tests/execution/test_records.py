@@ -52,6 +52,15 @@ def test_values_travel_when_they_are_asked_for(worker: Worker, case: MakeCase) -
         np.testing.assert_array_equal(tensor_of(call_of(side).outputs).array(), [0, 2, 4, 6])
 
 
+@pytest.mark.parametrize("size", [64, 200, 3000])
+def test_eager_that_reads_what_nothing_wrote_disagrees_with_itself(worker: Worker, case: MakeCase, size: int) -> None:
+    """The first two runs of a process may find the same leftovers; the one that is evidence finds a pattern."""
+    outcome = worker.run(case(f"return torch.empty({size}, dtype=torch.uint8)"), evidence=("values", "eager_again"))
+    again = tensor_of(call_of(outcome.reference_again).outputs).array()
+    assert (again == 0xA5).mean() > 0.5
+    assert (tensor_of(call_of(outcome.reference).outputs).array() != again).any()
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "complex64", "bool", "uint8", "int64", "float8_e4m3fn"])
 def test_every_dtype_travels(worker: Worker, case: MakeCase, dtype: str) -> None:
     outcome = worker.run(case(f"return x.to(torch.{dtype})"), evidence=("values",))
