@@ -26,7 +26,7 @@ def part(
         operands=[free("x", ALL, ranks)],
         attributes=attributes,
         infer=lambda b: b.x.with_shape(infer(b)),
-        facts=lambda b, f: Facts(f.x.low, f.x.high, f.x.scale),
+        facts=lambda b, f: Facts(f.x.low, f.x.high, f.x.scale, positive_zero=f.x.positive_zero),
         view="x",
         saves="none",
         **rest,
@@ -36,7 +36,11 @@ def part(
 def starts(b: Binding) -> Classes:
     """Where a part begins; from the end as well."""
     size = smallest(b.x.shape[normal_dim(b.dim, b.x.rank)])
-    return {"boundary": (0,), "negative": (-1,) if size else (), "other": tuple(range(1, min(size, 4)))}
+    return {
+        "boundary": (0, -size) if size else (0,),
+        "negative": (-1,) if size else (),
+        "other": tuple(range(1, min(size, 4))),
+    }
 
 
 def lengths(b: Binding) -> Classes:
