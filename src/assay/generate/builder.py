@@ -412,4 +412,4 @@ def _facts_of(data: Data) -> Facts:
     scales = (constant(data.low).scale, constant(data.step).scale)
     if scales[0] is None or scales[1] is None:
         raise Unsatisfied("an input is no dyadic number")
-    return Facts(min(ends), max(ends), max(scales[0], scales[1]))
+    return Facts(min(ends), max(ends), max(scales[0], scales[1]), positive_zero=True)
