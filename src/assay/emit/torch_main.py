@@ -14,7 +14,7 @@ MAIN = '''class Finite(TorchFunctionMode):
         if "empty" not in str(function):
             for leaf in tree_leaves(result):
                 if isinstance(leaf, torch.Tensor) and leaf.is_floating_point():
-                    assert torch.isfinite(leaf).all(), f"{function} gives a value that is not finite"
+                    assert torch.isfinite(leaf.detach()).all(), f"{function} gives a value that is not finite"
         return result
 
 
