@@ -85,3 +85,18 @@ def test_an_argument_of_whose_memory_another_is_a_view_may_come_back_as_another_
 def test_an_object_that_should_not_be_the_argument_is_reported():
     (only,) = found(with_argument(out(0, 1)), with_argument(out(0, 0)))
     assert only.signature == "alias|object added|output-argument"
+
+
+def test_outputs_apart_in_one_pool_of_memory_share_nothing():
+    eager = call(out(0, 0), out(1, 1), out(2, 2))
+    assert not found(eager, call(out(0, 0, 0), out(0, 1, 16), out(1, 2)))
+    (only,) = found(eager, call(out(0, 0, 0), out(0, 1, 16), out(0, 2, 17)))
+    assert only.detail == "shares storage with output 1 on the target, not in eager"
+
+
+def test_who_is_the_same_object_is_not_told_where_two_arguments_share_memory():
+    def ours(identity):
+        shared = (tensor([1.0], storage=7, identity=7), tensor([1.0], storage=7, identity=8))
+        return call(out(0, identity), arguments=(tensor([1.0, 2.0], storage=0, identity=0), *shared))
+
+    assert not found(ours(0), ours(1))

@@ -142,6 +142,8 @@ class Operator:
     trains: Callable[[Binding], bool] | None = None
     # Whether backward works where just the named operands require a gradient; where none does, it has to.
     gradients: Callable[[Binding, frozenset[str]], bool] | None = None
+    # The operator that stands for this one in float64, where the name of this one fixes a narrower type.
+    in_float64: str | None = None
 
     @property
     def family(self) -> str:

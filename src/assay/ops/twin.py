@@ -44,7 +44,8 @@ def _statement(statement: Statement) -> Statement:
     results = tuple(_value(value) for value in statement.results)
     if isinstance(statement, Operation):
         attributes = tuple((name, _attribute(value)) for name, value in statement.attributes)
-        return replace(statement, attributes=attributes, results=results)
+        name = load()[statement.operator].in_float64 or statement.operator
+        return replace(statement, operator=name, attributes=attributes, results=results)
     if isinstance(statement, Region):
         return replace(statement, blocks=tuple(_block(block) for block in statement.blocks), results=results)
     return replace(statement, results=results)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from assay.oracles.numerics.decode import itemsize
 from assay.oracles.outcome import CallRecord, TensorRecord
 from assay.oracles.pairs import Node, Place, calls_of, nodes
 from assay.oracles.registry import Question, oracle
@@ -45,25 +46,24 @@ def _storages(number: int, paths: list[str], reference: Tensors, target: Tensors
             yield _discrepancy(
                 number, reference, path, lost, f"shares storage with {lost} in eager, not on the target", "lost"
             )
-        if added != path and reference[added][1].storage != reference[path][1].storage:
-            yield _discrepancy(
-                number, reference, path, added, f"shares storage with {added} on the target, not in eager", "added"
-            )
+        if added != path and (partner := _new_partner(paths, path, reference, target)) is not None:
+            detail = f"shares storage with {partner} on the target, not in eager"
+            yield _discrepancy(number, reference, path, partner, detail, "added")
 
 
 def _objects(number: int, paths: list[str], reference: Tensors, target: Tensors) -> Iterator[Discrepancy]:
     """Who is the same object. Two outputs on the same memory that have become one object, or two, are let be: no write
     can tell, and autograd's own functions hand back a tensor each. So is an argument that comes back as another object
-    where a second argument shares its memory: AOTAutograd then passes one tensor for both, and makes views of it.
+    where two arguments share memory: AOTAutograd then passes one tensor for both, and makes views of it.
     """
     in_eager, on_target = (_partners(paths, side, _identity) for side in (reference, target))
     passed = Counter(record.storage for place, record in reference.values() if place is not Place.output)
+    shared = any(count > 1 for count in passed.values())
     for path in paths:
         lost, added = in_eager[path], on_target[path]
         if lost == added or reference[path][0] is reference[lost][0] is reference[added][0] is Place.output:
             continue
-        one_of_several = passed[reference[path][1].storage] > 1
-        if lost != path and target[lost][1].identity != target[path][1].identity and not one_of_several:
+        if lost != path and target[lost][1].identity != target[path][1].identity and not shared:
             yield _discrepancy(
                 number, reference, path, lost, f"is the object {lost} in eager, another on the target", "object lost"
             )
@@ -104,6 +104,33 @@ def _apart(tensors: Tensors, first: str, second: str) -> int:
     allocator's business.
     """
     return tensors[second][1].offset - tensors[first][1].offset
+
+
+def _new_partner(paths: list[str], path: str, reference: Tensors, target: Tensors) -> str | None:
+    """The first of ``paths`` before ``path`` whose memory it meets on the target, and does not share in eager."""
+    for other in paths[: paths.index(path)]:
+        stored = (reference[other][1].storage == reference[path][1].storage, target[other][1].storage)
+        if stored == (False, target[path][1].storage) and _meet(target, other, path):
+            return other
+    return None
+
+
+def _meet(tensors: Tensors, first: str, second: str) -> bool:
+    """Whether a write to one may be seen through the other: outputs apart in one pool of memory share nothing.
+
+    An argument's storage is the caller's, and nothing else belongs there.
+    """
+    if not tensors[first][0] is tensors[second][0] is Place.output:
+        return True
+    (start, end), (other_start, other_end) = _span(tensors[first][1]), _span(tensors[second][1])
+    return start < other_end and other_start < end
+
+
+def _span(record: TensorRecord) -> tuple[int, int]:
+    """The bytes of the storage from its first element to the end of its last."""
+    last = sum((size - 1) * step for size, step in zip(record.shape, record.stride, strict=True))
+    size = itemsize(record.dtype)
+    return record.offset * size, (record.offset + last + 1) * size
 
 
 def _storage(record: TensorRecord) -> int:

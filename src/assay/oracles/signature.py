@@ -37,6 +37,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 # How dynamo quotes what a fake tensor's operation raised: the message around it is one text for every operator.
 # Its first line: a repr escapes newlines, and a record cuts long messages short.
 _CAUSE = re.compile(r"\bgot (\w+(?:Error|Exception))\((['\"])(.+?)(?:\\n|\2,?\)(?=\s|$)|$)", re.DOTALL)
+# What a C++ compiler says first; the command before it is the same for every fault, the types of its operands vary.
+_COMPILER = re.compile(r"^\S+:\d+(?::\d+)?: (?:fatal )?error: (.+)$", re.MULTILINE)
+_OPERANDS = re.compile(r"‘([\w:~]+)[^’]*’")
 _QUOTED = re.compile(r"(?<![\w])'([^'\n]{1,200})'(?!\w)|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`")
 
 _SYSTEM = re.compile(
@@ -80,7 +83,11 @@ def innermost(message: str) -> str:
 
     >>> innermost("Failed to run node add(x): got RuntimeError('shapes differ')\\nfrom user code")
     'RuntimeError: shapes differ'
+    >>> innermost("C++ compile error\\ng++ a.cpp\\na.cpp:3:1: error: no match for call to ‘f(int&)’")
+    'C++: no match for call to ‘f’'
     """
+    if (said := _COMPILER.search(message)) is not None:
+        return "C++: " + _OPERANDS.sub(r"‘\1’", said[1])
     found = _CAUSE.search(message)
     return message if found is None else f"{found[1]}: {found[3]}"
 

@@ -77,6 +77,7 @@ def shorthand(method: str, dtype: str) -> None:
         maybe_view="x",
         saves="none",
         onnx="Cast",
+        in_float64="cast.double" if is_float(dtype) else None,
     )
 
 

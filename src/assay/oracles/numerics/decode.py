@@ -77,6 +77,14 @@ def largest(dtype: str) -> float:
     return _LARGEST.get(plain_name(dtype), float(np.finfo(np.float64).max))
 
 
+def itemsize(dtype: str) -> int:
+    """Bytes of an element; those of the largest type, complex128, where it is not known."""
+    name = plain_name(dtype)
+    if name in _PLAIN:
+        return np.dtype(_PLAIN[name]).itemsize
+    return {"bfloat16": 2, "complex32": 4, **dict.fromkeys(_FLOAT8, 1)}.get(name, 16)
+
+
 def decode(dtype: str, shape: tuple[int, ...], data: bytes) -> Array | None:
     """The numbers in ``data`` as an array of ``shape``; None where the dtype is not known or the size does not fit.
 
