@@ -46,6 +46,16 @@ def test_a_wrong_backend_differs_and_both_sides_travel(worker: Worker, case: Mak
     assert outcome.engagement["engaged"]
 
 
+def test_a_difference_brings_a_second_eager_execution_with_it_and_nothing_else_does(
+    worker: Worker, case: MakeCase
+) -> None:
+    outcome = worker.run(case("return x * 2", "torch:faulty.off_by_one"))
+    again = tensor_of(call_of(outcome.reference_again).outputs)
+    assert again.digest == tensor_of(call_of(outcome.reference).outputs).digest
+    assert again.data is None
+    assert worker.run(case("return x * 2", "aot_eager")).reference_again is None
+
+
 def test_values_travel_when_they_are_asked_for(worker: Worker, case: MakeCase) -> None:
     outcome = worker.run(case("return x * 2", "aot_eager"), evidence=("values", "eager_again"))
     for side in (outcome.reference, outcome.target, outcome.reference_again):
