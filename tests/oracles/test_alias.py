@@ -100,3 +100,12 @@ def test_who_is_the_same_object_is_not_told_where_two_arguments_share_memory():
         return call(out(0, identity), arguments=(tensor([1.0, 2.0], storage=0, identity=0), *shared))
 
     assert not found(ours(0), ours(1))
+
+
+def test_where_a_view_starts_in_memory_that_is_laid_out_otherwise_is_not_told():
+    def sides(offset, stride):
+        return call(tensor([[1.0, 2.0]] * 2, storage=0, identity=0, stride=stride), out(0, 1, offset))
+
+    assert not found(sides(1, (2, 1)), sides(2, (1, 2)))
+    (only,) = found(sides(1, (2, 1)), sides(2, (2, 1)))
+    assert only.signature == "alias|offset|output-output"

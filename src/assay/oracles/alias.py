@@ -14,6 +14,7 @@ from assay.oracles.numerics.decode import itemsize
 from assay.oracles.outcome import CallRecord, TensorRecord
 from assay.oracles.pairs import Node, Place, calls_of, nodes
 from assay.oracles.registry import Question, oracle
+from assay.oracles.strides import significant
 from assay.oracles.verdict import Discrepancy, Kind
 
 Tensors = dict[str, tuple[Place, TensorRecord]]
@@ -33,12 +34,16 @@ def alias(question: Question) -> Iterator[Discrepancy]:
 
 
 def _storages(number: int, paths: list[str], reference: Tensors, target: Tensors) -> Iterator[Discrepancy]:
+    """Who shares memory with whom, and how far on. Where a view starts follows from the layout of what it is a view of:
+    other strides are the business of the oracle of strides.
+    """
     in_eager, on_target = (_partners(paths, side, _storage) for side in (reference, target))
     for path in paths:
         lost, added = in_eager[path], on_target[path]
         if lost == added:
             ours, theirs = _apart(reference, lost, path), _apart(target, lost, path)
-            if lost != path and ours != theirs:
+            alike = all(significant(reference[each][1]) == significant(target[each][1]) for each in (lost, path))
+            if lost != path and ours != theirs and alike:
                 detail = f"shares storage with {lost}, but starts elsewhere: eager {ours} elements on, target {theirs}"
                 yield _discrepancy(number, reference, path, lost, detail, "offset")
             continue

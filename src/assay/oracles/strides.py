@@ -27,12 +27,13 @@ def strides(question: Question) -> Iterator[Discrepancy]:
             if "." not in eager.layout + target.layout:
                 detail = f"eager is {eager.layout}, target is {target.layout}"
                 yield Discrepancy(kind, pair.where, detail, f"stride|{eager.layout}->{target.layout}|{pair.place}")
-        elif STRIDES in question.promises and _significant(eager) != _significant(target):
+        elif STRIDES in question.promises and significant(eager) != significant(target):
             detail = f"shape {list(eager.shape)}: eager strides {list(eager.stride)}, target {list(target.stride)}"
             yield Discrepancy(kind, pair.where, detail, f"stride|{pair.place}")
 
 
-def _significant(record: TensorRecord) -> tuple[int, ...]:
+def significant(record: TensorRecord) -> tuple[int, ...]:
+    """The strides that mean something: those of dimensions with several elements."""
     if 0 in record.shape:
         return ()
     return tuple(stride for size, stride in zip(record.shape, record.stride, strict=False) if size > 1)
