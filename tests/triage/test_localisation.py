@@ -192,6 +192,20 @@ def test_a_script_keeps_the_formula_of_its_inputs_where_literals_do_not_show_the
     assert "= fill(" in triaged.script
 
 
+def test_a_script_runs_backward_where_the_finding_shows_only_then() -> None:
+    """Found as an output that the compiled backward overwrote."""
+    case = case_of(replace(random_program(0), training=True))
+    triaged = triage_finding(
+        case,
+        WRONG,
+        lambda other, **rest: wrong_on(case.operators[0], other) if other.training else RIGHT,
+        run_script=lambda script, python: SHOWN if "backward(" in script else Replay(0, "OK", ""),
+    )
+    assert triaged.notes == ""
+    assert ".backward(" in triaged.script
+    assert "return result" in triaged.script
+
+
 def test_what_was_reduced_by_then_is_kept_when_the_campaign_ends() -> None:
     case = case_of(random_program(0, 14))
     runs: list[Case] = []

@@ -6,6 +6,7 @@ case, judgement -> reduce_case -> localise -> bucket_signature -> render_script 
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import math
 import time
 from collections.abc import Callable
@@ -144,12 +145,15 @@ def _scripted(
     """The script, and what there is to say against it; the text of the case where there is none.
 
     Inputs are written out where that shows the finding. What the case's formula makes is a view of another tensor, what
-    a literal makes is not, and there are faults that only one of them meets.
+    a literal makes is not, and there are faults that only one of them meets. Others show once backward has run.
     """
     if program is None:
         return case.text, "unscripted: the case has no program"
     try:
-        scripts = [render_script(case, program, judgement, _versions(case), literals=each) for each in (True, False)]
+        scripts = [
+            render_script(case, program, judgement, _versions(case), literals=literals, backward=backward)
+            for backward, literals in itertools.product((False, True), (True, False))
+        ]
     except Unscriptable as reason:
         return case.text, f"unscripted: {reason}"
     if out_of_time():

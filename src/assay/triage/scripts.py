@@ -38,9 +38,19 @@ class Unscriptable(Exception):
 
 
 def render_script(
-    case: Case, program: Program, judgement: Judgement, versions: str = "", *, literals: bool = True
+    case: Case,
+    program: Program,
+    judgement: Judgement,
+    versions: str = "",
+    *,
+    literals: bool = True,
+    backward: bool = False,
 ) -> str:
-    """The script, its small inputs written out with ``literals``, else by the case's formula. Raises Unscriptable."""
+    """The script, its small inputs written out with ``literals``, else by the case's formula. Raises Unscriptable.
+
+    With ``backward``, a training case runs backward before anything is compared, though it is not about gradients: a
+    compiled backward may write to memory that the outputs live in.
+    """
     seen = observation(program, judgement)
     if seen is None:
         raise Unscriptable(f"no comparison is known for a finding of kind {judgement.kind}")
@@ -50,7 +60,8 @@ def render_script(
     place = accused(program, judgement.where)
     last = case.calls - 1 if seen.compare == "none" else min(place.call, case.calls - 1)
     reference = _reference(program, seen, place.dtype)
-    observe = _observe(case, program, seen, last, bool(reference))
+    backward = case.training and (backward or seen.gradients or seen.compare == "none")
+    observe = _observe(case, program, seen, last, bool(reference), backward)
     twin = f"def {IN_FLOAT64}(" in "\n".join(reference)
     main = _main(judgement, seen, IN_FLOAT64 if twin else "program" if reference else "")
     parts = [*_definitions(program, literals), *compiler, *_helper(seen), *reference, *observe, "", "", *main, ""]
@@ -177,7 +188,7 @@ def _has_state(program: Program) -> bool:
     return any(entry.role != "argument" for entry in program.inputs)
 
 
-def _observe(case: Case, program: Program, seen: Observation, last: int, wide: bool) -> list[str]:
+def _observe(case: Case, program: Program, seen: Observation, last: int, wide: bool, backward: bool) -> list[str]:
     """The function that runs the calls up to the accused one and returns what the finding is about."""
     convert = "convert=lambda leaf: leaf"
     body: list[str] = []
@@ -190,7 +201,7 @@ def _observe(case: Case, program: Program, seen: Observation, last: int, wide: b
         per_call += ["with torch.no_grad():", f"{INDENT}{call}"]
     else:
         per_call.append(call)
-        if seen.gradients or seen.compare == "none":
+        if backward:
             per_call += _backward(program)
     if last:
         body += [f"for call in range({last + 1}):", *(INDENT + line for line in per_call)]
@@ -218,10 +229,15 @@ def _backward(program: Program) -> list[str]:
         ]
     return [
         *lines,
-        "for k, leaf in enumerate(tree_leaves(result)):",
-        f"{INDENT}if isinstance(leaf, torch.Tensor) and leaf.requires_grad:",
+        # In one backward, as a training step does it: what it may free or overwrite, it must not keep for another.
+        "roots, cotangents = [], []",
+        "leaves = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]",
+        "for k, leaf in enumerate(leaves):",
+        f"{INDENT}if leaf.requires_grad:",
         f"{INDENT * 2}cotangent = (torch.arange(leaf.numel()) * 7 + 3 * k) % 5 - 2",
-        f"{INDENT * 2}leaf.backward(cotangent.to(leaf.dtype).reshape(leaf.shape), retain_graph=True)",
+        f"{INDENT * 2}roots.append(leaf)",
+        f"{INDENT * 2}cotangents.append(cotangent.to(leaf.dtype).reshape(leaf.shape))",
+        "torch.autograd.backward(roots, cotangents)",
     ]
 
 
