@@ -115,6 +115,9 @@ def _finding_commands(commands: Any) -> None:
     show.add_argument("id", metavar="ID", help="of a finding, a bucket or a case; its first digits do")
     replay.add_argument("id", metavar="ID|FILE", help="an id, a case in JSON, or a script")
     reduce.add_argument("id", metavar="ID", help="of a finding, a bucket or a case; its first digits do")
+    reduce.add_argument(
+        "--time", type=duration, default=1800.0, metavar="T", help="how long at most, such as 10m (30m is the default)"
+    )
     for command in (findings, show, replay, reduce):
         command.add_argument("--run", type=Path, metavar="DIR", help="of which run; by default the newest in ./runs")
 

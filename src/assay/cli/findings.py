@@ -104,11 +104,15 @@ def _judge_afresh(case: Case) -> Judgement:
 
 
 def reduce(options: argparse.Namespace, began: float) -> int:
-    """Reduce a finding once more, from the case as it was found, and file it anew."""
+    """Reduce a finding once more, from the case as it was found, and file it anew.
+
+    A campaign gives a finding a number of runs, so that others get their turn; here only time ends it.
+    """
     from assay.campaign.assemble import judge, start_bench, twin
     from assay.campaign.examine import case_runner
-    from assay.cli.campaign import triage
     from assay.execution import BackendNotInstalled
+    from assay.triage import triage_finding
+    from assay.triage.reduction import Budget
 
     folder = newest_or(options.run)
     with open_for_reading(folder) as store, locked(folder):
@@ -117,7 +121,8 @@ def reduce(options: argparse.Namespace, began: float) -> int:
         bench = start_bench([original.case.target])
         try:
             runner = case_runner(bench.run, judge, twin)
-            triaged = triage()(original.case, original.judgement, runner, out_of_time=lambda: False)
+            budget = Budget(sys.maxsize, options.time)
+            triaged = triage_finding(original.case, original.judgement, runner, budget=budget)
         except BackendNotInstalled as missing:
             raise UserMistake(str(missing)) from None
         finally:
