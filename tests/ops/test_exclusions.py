@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from assay.ir.program import Operand
+from assay.generate.graph import make_program
+from assay.generate.settings import Settings
+from assay.ir.program import Operand, Operation, walk
 from assay.ir.sizes import symbol
 from assay.ir.types import TensorType
 from assay.ops.catalogue import load
@@ -123,3 +125,23 @@ def test_what_is_written_shares_memory_with_no_other_operand(
     else:
         with pytest.raises(Unsatisfied, match="shares memory"):
             require_apart(operands, written, out, storage)
+
+
+def layouts_of_statistics(training: bool) -> set[str]:
+    """How the running statistics that batch_norm is given lie in memory."""
+    found = set()
+    for index in range(40):
+        settings = Settings(1, ("norm.batch_norm", "part.narrow", "unary.abs"), 6, ("eager",))
+        program, _ = make_program(settings, index, {"training": training, "layouts": 1.0, "state": 0.0})
+        inputs = {entry.name: entry for entry in program.inputs}
+        for statement in walk(program.body):
+            if isinstance(statement, Operation) and statement.operator == "norm.batch_norm":
+                for name in statement.operands[1:3]:
+                    known = isinstance(name, str) and name in inputs and inputs[name].base is None
+                    found.add(program.calls[0].argument(str(name)).layout.kind if known else "made")
+    return found
+
+
+def test_statistics_with_gaps_are_given_to_batch_norm_only_without_backward() -> None:
+    assert layouts_of_statistics(training=True) == {"contiguous"}
+    assert layouts_of_statistics(training=False) >= {"sliced", "made"}

@@ -47,7 +47,7 @@ class Fresh:
     data: tuple[Data, ...]
     facts: Facts
     gradients: bool = True
-    overlaps: bool = True
+    refused_layouts: frozenset[str] = frozenset()
 
     @property
     def abstract(self) -> Abstract:
@@ -145,7 +145,7 @@ class Builder:
         thresholds: tuple[float, ...] = (),
         distinct: bool = False,
         gradients: bool = True,
-        overlaps: bool = True,
+        refused_layouts: frozenset[str] = frozenset(),
     ) -> Fresh:
         """A new input of a type with elements in an interval. Raises Unsatisfied."""
         require(largest(product(type_.shape)) <= 4 * self.palette.limit, "too many elements")
@@ -161,7 +161,7 @@ class Builder:
             first = draw_data(self.rng, type_.dtype, interval, self.policy.profile, thresholds)
             data = (first, *(moved(self.rng, first) for _ in range(self.policy.calls - 1)))
         facts = hull(*(_facts_of(each) for each in data))
-        return Fresh(type_, data, fit(facts, type_.dtype), gradients, overlaps)
+        return Fresh(type_, data, fit(facts, type_.dtype), gradients, refused_layouts)
 
     def add_input(self, fresh: Fresh, written: bool = False) -> str:
         """Make a fresh input real: an argument, a parameter or a buffer, in some layout; one that is ``written`` does
@@ -179,11 +179,11 @@ class Builder:
         grad = trains and is_float(fresh.type.dtype) and rng.random() < 0.7
         tracked = Tracked(grad=grad, surely_grad=grad, leaf=True)
         layout = Layout()
+        refused = fresh.refused_layouts | ({"expanded"} if written else set())
         for call, arguments in enumerate(self.arguments):
             if role == "argument" and (call == 0 or policy.changing):
                 layout = self._layout(fresh.type) if rng.random() < policy.layouts else Layout()
-                apart = written or not fresh.overlaps
-                layout = Layout() if apart and layout.kind == "expanded" else layout
+                layout = Layout() if layout.kind in refused else layout
             tracked.overlaps |= layout.kind == "expanded"
             arguments[name] = Argument(fresh.data[call], layout, grad)
         self._define_input(Input(Value(name, fresh.type, name), role), fresh.abstract, tracked)

@@ -147,7 +147,9 @@ class _Proposal:
             return False
         if self.builder.tracked[name].grad and not self._takes_gradients(specification):
             return False
-        if specification.no_overlap and self.builder.tracked[name].overlaps:
+        if self._refused_layouts(specification) & {"expanded"} and self.builder.tracked[name].overlaps:
+            return False
+        if self._refused_layouts(specification) & {"sliced"}:
             return False
         if specification.jumps and not is_integral(type_.dtype) and not abstract.facts.exact:
             return False
@@ -181,8 +183,18 @@ class _Proposal:
         )
         takes = self._takes_gradients(specification) and specification.name not in self.operator.writes
         return self.builder.fresh(
-            type_, interval, self.operator.thresholds, specification.distinct, takes, not specification.no_overlap
+            type_,
+            interval,
+            self.operator.thresholds,
+            specification.distinct,
+            takes,
+            self._refused_layouts(specification),
         )
+
+    def _refused_layouts(self, specification: OperandSpecification) -> frozenset[str]:
+        if specification.dense_to_train and self.builder.policy.training:
+            return frozenset({"expanded", "sliced", "permuted", "channels_last"})
+        return frozenset({"expanded"}) if specification.no_overlap else frozenset()
 
     def _free_type(self, specification: OperandSpecification) -> TensorType:
         policy = self.builder.policy

@@ -54,7 +54,8 @@ class Operand:
     in its place. ``domain`` bounds its elements; an operand with ``jumps`` must be exact, since the operation is
     discontinuous in it. An ``optional`` operand may be left out. ``distinct`` asks for an integer input whose elements
     differ from each other. With ``no_gradient`` torch refuses one that requires grad. With ``no_overlap`` its memory
-    may not overlap itself, as that of an expanded tensor does.
+    may not overlap itself, as that of an expanded tensor does; with ``dense_to_train`` backward works only where it is
+    an input without gaps.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Operand:
     role: str = "value"
     no_gradient: bool = False
     no_overlap: bool = False
+    dense_to_train: bool = False
 
 
 @dataclass(frozen=True, slots=True)
