@@ -260,3 +260,15 @@ def test_the_script_of_a_random_program_is_python() -> None:
     for seed in range(8):
         finding = mismatch(Kind.value, "call 0, output 0", EXACT, "value|float32|output")
         of_case(case_of(random_program(seed, training=seed % 2 == 1)), finding)
+
+
+@pytest.mark.torch
+def test_a_script_of_gradients_runs_where_the_output_has_none() -> None:
+    """Found as an output that required a gradient on the target alone."""
+    builder = Builder(True)
+    program = builder.made(builder.op("a", "unary.neg", builder.input("x")))
+    text = of_case(
+        case_of(program, "torch:eager"),
+        mismatch(Kind.gradient, "call 0, gradient of argument 0", EXACT, "gradient|added"),
+    )
+    assert replay(text).last_line == "OK"

@@ -224,8 +224,10 @@ def _backward(program: Program) -> list[str]:
     if isinstance(program.outputs, str) and len(output_names(program.outputs)) == 1:
         return [
             *lines,
-            "cotangent = torch.arange(result.numel()) * 7 % 5 - 2",
-            "result.backward(cotangent.to(result.dtype).reshape(result.shape))",
+            # There are findings about an output that requires a gradient on one side only.
+            "if result.requires_grad:",
+            f"{INDENT}cotangent = torch.arange(result.numel()) * 7 % 5 - 2",
+            f"{INDENT}result.backward(cotangent.to(result.dtype).reshape(result.shape))",
         ]
     return [
         *lines,
