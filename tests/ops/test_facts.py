@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.ir.sizes import symbol
+from assay.ir.types import TensorType
+from assay.ops.catalogue import load
 from assay.ops.facts import (
     BOOLEAN,
     Facts,
@@ -24,6 +26,7 @@ from assay.ops.facts import (
     upto,
 )
 from assay.ops.families.unary import sign_bits
+from assay.ops.interpret import Abstract, apply_operator
 
 Known = tuple[Facts, list[float]]
 
@@ -126,3 +129,16 @@ def test_the_sign_of_a_computed_zero_is_not_looked_at(facts: Facts) -> None:
     """Found as softshrink under signbit: eager gives +0 where the decomposition multiplies by zero."""
     with pytest.raises(Unsatisfied, match="sign of a zero"):
         sign_bits(fit(facts, "float32"))
+
+
+def test_a_sum_of_products_is_exact_only_if_the_product_is_in_the_type_of_its_factors() -> None:
+    """Found as a product of two bfloat16 tensors, added to float32, that Dynamo's decomposition rounds."""
+
+    def exact(dtype: str) -> bool:
+        types = [TensorType("float32", ()), TensorType(dtype, ()), TensorType(dtype, ())]
+        operands = [Abstract(type_, Facts(-1, 1, 6)) for type_ in types]
+        (result,) = apply_operator(load()["ternary.addcmul"], operands, {"value": 2}).results
+        return result.facts.exact
+
+    assert exact("float32")
+    assert not exact("bfloat16")

@@ -7,6 +7,7 @@ joined components, since the cost of a compile is mostly fixed.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -23,9 +24,9 @@ from assay.generate.settings import Settings
 from assay.ir.case import Case
 from assay.ir.program import Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
-from assay.ir.types import TensorType
+from assay.ir.types import ScalarType, TensorType
 from assay.ops.catalogue import load
-from assay.ops.facts import Unsatisfied
+from assay.ops.facts import Unsatisfied, require
 from assay.ops.interpret import interpret
 from assay.ops.python_forms import PICKS
 
@@ -37,6 +38,8 @@ PAIR_SHARE = 1.0
 ARITHMETIC = ("binary.add", "binary.sub", "binary.mul", "binary.div", "binary.minimum", "binary.maximum")
 # Of the steps of a program that writes, those that are chosen for what they write, as a part of its policy's share.
 WRITE_SHARE = 0.5
+# Of the programs, those that return a Python number.
+NUMBERS_SHARE = 0.15
 ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
@@ -261,6 +264,9 @@ def _outputs(builder: Builder, rng: random.Random) -> Tree:
         names.append(rng.choice(names))
     if not names:
         names = inputs[:1]
+    if rng.random() < NUMBERS_SHARE:
+        with contextlib.suppress(Unsatisfied):
+            names.append(_number(builder, rng))
     rng.shuffle(names)
     if len(names) == 1 and rng.random() < 0.5:
         return names[0]
@@ -271,6 +277,30 @@ def _outputs(builder: Builder, rng: random.Random) -> Tree:
         nested: Tree = ("dict", inner, keys) if rng.random() < 0.5 else ("list", inner, ())
         return ("tuple", (*names[:cut], nested), ())
     return (rng.choice(("tuple", "tuple", "list")), tuple(names), ())
+
+
+def _number(builder: Builder, rng: random.Random) -> str:
+    """A Python number or truth value that follows from sizes and Python arguments: what a graph with symbolic sizes
+    hands out as a symbol. Raises Unsatisfied.
+    """
+
+    def operand() -> str:
+        numbers = [entry.name for entry in builder.inputs if entry.value.type == ScalarType("int")]
+        if numbers and rng.random() < 0.3:
+            return rng.choice(numbers)
+        name = rng.choice(tensors)
+        return builder.add_python("size", (name,), {"dim": rng.randrange(ranks[name])})
+
+    types = {name: builder.environment.values[name].type for name in builder.visible()}
+    ranks = {name: type_.rank for name, type_ in types.items() if isinstance(type_, TensorType) and type_.rank}
+    tensors = list(ranks)
+    require(bool(tensors), "no tensor has a size")
+    number = operand()
+    for _ in range(rng.randrange(3)):
+        number = builder.add_python("arithmetic", (number, operand()), {"symbol": rng.choice("+-*")})
+    if rng.random() < 0.3:
+        number = builder.add_python("compare", (number, operand()), {"symbol": rng.choice(("==", "!=", "<", ">="))})
+    return number
 
 
 def _pruned(program: Program) -> Program:

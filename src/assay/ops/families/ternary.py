@@ -6,7 +6,7 @@ from typing import Any
 
 from assay.ir.types import ALL, BOOL, FLOATS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes
-from assay.ops.facts import Facts, Interval, constant, hull, maximum, minimum, require
+from assay.ops.facts import Facts, Interval, constant, fit, hull, maximum, minimum, require
 from assay.ops.operands import broadcast, free, shape_of
 from assay.ops.promotion import result_dtype
 from assay.ops.protocol import Attribute, Binding, operator
@@ -90,6 +90,13 @@ operator(
     jax="jnp.clip",
     tensorflow="tf.clip_by_value",
 )
+
+
+def own_product(b: Binding, f: Any) -> Facts:
+    """The product in the factors' own dtype: Dynamo's decomposition stores it, which torch says may change numbers."""
+    return fit(f.y * f.z, result_dtype(b.y, b.z))
+
+
 operator(
     "ternary.addcmul",
     operands=[
@@ -99,7 +106,7 @@ operator(
     ],
     attributes=[Attribute("value", factors, 1)],
     infer=lambda b: promoted(b, "x", "y", "z"),
-    facts=lambda b, f: f.x + f.y * f.z * constant(b.value),
+    facts=lambda b, f: f.x + own_product(b, f) * constant(b.value),
     torch="torch.addcmul",
     inplace="addcmul_",
     out=True,
