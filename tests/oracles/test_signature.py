@@ -76,8 +76,8 @@ def test_a_long_message_is_cut_between_words() -> None:
 
 def test_faults_of_generated_code_are_told_apart_by_what_the_compiler_says():
     said = (
-        "CppCompileError: C++ compile error\n\nCommand:\ng++ /tmp/a/b.main.cpp -D X -O3\n\nOutput:\n"
-        "/tmp/a/b.main.cpp: In function ‘void kernel(bool*)’:\n/tmp/a/b.main.cpp:21:57: error: {}\n   21 |  tmp"
+        "CppCompileError: C++ compile error\n\nCommand:\ng++ /kernels/a/b.main.cpp -D X -O3\n\nOutput:\n"
+        "/kernels/a/b.main.cpp: In function ‘void kernel(bool*)’:\n/kernels/a/b.main.cpp:21:57: error: {}\n   21 |  tmp"
     )
     first = said.format("no matching function for call to ‘min_masked_reduce(VecMask<float, 1>&, int64_t)’")
     same = said.format("no matching function for call to ‘min_masked_reduce(VecMask<long, 2>&, int64_t)’")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from assay.backends import rungs_below
 from assay.campaign.bench import Abandoned
+from assay.campaign.findings import RunCase
 from assay.ir.case import Case
 from assay.ir.program import Operation, Value
 from assay.ir.types import TensorType
 from assay.oracles.verdict import Judgement, Kind, Verdict
 from assay.triage import triage_finding
 from assay.triage.ladder import localise, on_rung
+from assay.triage.reduction import CHEAP, Budget, Reduction
 from assay.triage.replay import Replay
 from assay.triage.signature import bucket_signature, dtype_classes
 from triage.build import RIGHT, WRONG, Builder, case_of, program_of, random_program
@@ -234,3 +237,22 @@ def test_a_reduced_case_still_has_its_recipe() -> None:
         case, WRONG, lambda other, **rest: wrong_on(case.operators[0], other), run_script=lambda script, python: SHOWN
     )
     assert len(program_of(triaged.case).body) == triaged.case.operations == 1
+
+
+def test_the_rung_below_is_given_as_many_runs_as_the_target_where_those_are_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`assay reduce` is bounded by time alone, on whatever rung it reduces."""
+    given: list[Budget] = []
+
+    def reduce(case: Case, judgement: Judgement, run: RunCase, *, budget: Budget, **rest: Any) -> Reduction:
+        given.append(budget)
+        return Reduction(case, judgement, (), 0, 0.0, complete=True)
+
+    monkeypatch.setattr("assay.triage.finding.reduce_case", reduce)
+    case = case_of(random_program(0))
+    for executions in (10, 100_000):
+        budget = Budget(executions, 60.0)
+        triage_finding(case, WRONG, lambda other, **rest: WRONG, budget=budget, run_script=lambda *_: SHOWN)
+    below = given[::2]
+    assert [each.executions for each in below] == [CHEAP.executions, 100_000]

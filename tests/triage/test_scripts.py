@@ -14,6 +14,7 @@ import pytest
 from assay.ir.case import Case
 from assay.ir.program import Block, Operation, Program, Region, Value
 from assay.ir.types import TensorType
+from assay.oracles.signature import normalise_message
 from assay.oracles.verdict import Judgement, Kind, Verdict
 from assay.triage.places import accused, output_leaves
 from assay.triage.replay import replay
@@ -145,6 +146,15 @@ def test_what_is_looked_for_in_a_message_holds_no_number() -> None:
     signature = "exception|AssertionError|torch/x.py:f|sources must not be empty for symbol sN"
     text = script(Judgement(Verdict.Exception, Kind.exception, "call 0, forward", "it raised", signature))
     assert "'sources must not be empty for symbol s' not in" in text
+
+
+def test_what_is_looked_for_in_a_compile_error_is_what_the_compiler_says() -> None:
+    message = "C++ compile error\nCommand:\ng++ -O3 k.cpp\nOutput:\nk.cpp:3:1: error: no match for call to ‘f(int)’"
+    signature = f"exception|InductorError|torch/x.py:f|{normalise_message(message)}"
+    text = script(Judgement(Verdict.Exception, Kind.exception, "call 0, forward", "it raised", signature))
+    looked_for = next(line for line in text.splitlines() if "not in " in line).split("'")[-2]
+    assert looked_for == "no match for call to"
+    assert looked_for in message
 
 
 def raising(error: Exception | None) -> Any:

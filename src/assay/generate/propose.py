@@ -147,9 +147,9 @@ class _Proposal:
             return False
         if self.builder.tracked[name].grad and not self._takes_gradients(specification):
             return False
-        if self._refused_layouts(specification) & {"expanded"} and self.builder.tracked[name].overlaps:
-            return False
-        if self._refused_layouts(specification) & {"sliced"}:
+        refused = self._refused_layouts(specification)
+        # Whether a value has gaps is not tracked, so that only a new input is known to have none.
+        if "sliced" in refused or ("expanded" in refused and self.builder.tracked[name].overlaps):
             return False
         if specification.jumps and not is_integral(type_.dtype) and not abstract.facts.exact:
             return False

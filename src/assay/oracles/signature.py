@@ -84,10 +84,10 @@ def innermost(message: str) -> str:
     >>> innermost("Failed to run node add(x): got RuntimeError('shapes differ')\\nfrom user code")
     'RuntimeError: shapes differ'
     >>> innermost("C++ compile error\\ng++ a.cpp\\na.cpp:3:1: error: no match for call to ‘f(int&)’")
-    'C++: no match for call to ‘f’'
+    'CppCompileError: no match for call to ‘f’'
     """
     if (said := _COMPILER.search(message)) is not None:
-        return "C++: " + _OPERANDS.sub(r"‘\1’", said[1])
+        return "CppCompileError: " + _OPERANDS.sub(r"‘\1’", said[1])
     found = _CAUSE.search(message)
     return message if found is None else f"{found[1]}: {found[3]}"
 

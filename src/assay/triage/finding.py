@@ -103,7 +103,7 @@ def _reduced(
             return Reduction(case, judgement, (), 0, clock() - begun, complete=False)
     if lowest is not None:
         _, lower, seen = lowest
-        cheaper = Budget(CHEAP.executions, budget.seconds)
+        cheaper = Budget(max(CHEAP.executions, budget.executions), budget.seconds)
         below = reduce_case(lower, seen, run_case, budget=cheaper, out_of_time=out_of_time, clock=clock)
         back = replace(below.case, target=case.target, options=case.options, _id="")
         try:
