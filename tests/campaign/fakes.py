@@ -24,7 +24,7 @@ from assay.campaign.progress import Event, FiledFinding, FoundFinding
 from assay.campaign.settings import CampaignSettings
 from assay.campaign.store import Store, create, open_run
 from assay.ir.case import Case
-from assay.oracles.outcome import Outcome
+from assay.oracles.outcome import Code, Outcome
 from assay.oracles.verdict import Judgement, Kind, Verdict
 
 PASS = Judgement(Verdict.Pass)
@@ -65,7 +65,7 @@ class FakeWorker:
         evidence: tuple[str, ...] = (),
         *,
         alone: bool = False,
-        plain: bool = False,
+        code: Code = "merged",
         seconds: float = 60.0,
         memory_mb: int = 4096,
     ) -> Outcome:

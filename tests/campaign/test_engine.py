@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assay.campaign.engine import Budget, Engine
-from assay.campaign.findings import COUNTED, REDUCED, UNREDUCED, Finding
+from assay.campaign.filing import Filing
+from assay.campaign.findings import COUNTED, REDUCED, UNREDUCED, CaseResult, Finding, RunCase, Triaged
 from assay.campaign.progress import Event, FiledFinding, FoundFinding, InvalidCase
 from assay.campaign.store import create
 from assay.ir.case import Case
@@ -213,3 +216,48 @@ def test_a_crash_and_a_wrong_value_are_two_buckets(tmp_path: Path) -> None:
     with create(tmp_path, META) as store:
         run_engine(store, fake_parts(lambda index: crash if index % 2 else WRONG), cases=4)
         assert sorted(bucket.kind for bucket in store.buckets()) == ["crash", "value"]
+
+
+def _together(tmp_path: Path, seconds: float) -> int:
+    """How many findings of different keys were triaged at one time, at most, by three jobs in so many seconds."""
+    now, most, turn = 0, 0, threading.Lock()
+
+    def slow(case: Case, judgement: Judgement, run_case: RunCase, *, out_of_time: Callable[[], bool]) -> Triaged:
+        nonlocal now, most
+        with turn:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.05)
+        with turn:
+            now -= 1
+        return reduced_to_one_operator(case, judgement, run_case, out_of_time=out_of_time)
+
+    def wrong(index: int) -> Judgement:
+        return replace(WRONG, signature=f"value|{index % 7}")
+
+    with create(tmp_path, META) as store:
+        parts = fake_parts(wrong, seconds=0.01, triage=slow)
+        budget = Budget(deadline=time.monotonic() + seconds, seconds=seconds)
+        engine = Engine(store, parts, budget, jobs=3, observe=lambda event: None)
+        threading.Timer(0.6, engine.stop).start()
+        engine.run()
+    return most
+
+
+def test_findings_are_triaged_side_by_side_only_where_time_is_short(tmp_path: Path) -> None:
+    assert _together(tmp_path / "short", 1.0) > 1
+    assert _together(tmp_path / "long", 10_000.0) == 1
+
+
+def test_of_one_key_no_two_findings_are_triaged_side_by_side(tmp_path: Path) -> None:
+    with create(tmp_path, META) as store:
+        for index in range(3):
+            store.start_case(index, case_at(index))
+            judgement = replace(WRONG, signature=f"value|{index // 2}")
+            finding = Finding(case_at(index), judgement, index)
+            store.finish_case(CaseResult(index, judgement, True), finding, None)
+        filing = Filing(store, None)
+        first = filing.take()
+        assert first is not None
+        assert [finding.index for finding in (first, filing.take([first])) if finding] == [0, 2]
+        assert filing.take([first]) is None

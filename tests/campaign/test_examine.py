@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from assay.campaign.examine import case_runner, examine
 from assay.ir.case import Case
-from assay.oracles.outcome import Outcome
+from assay.oracles.outcome import Code, Outcome
 from assay.oracles.verdict import Judgement, Kind, Verdict
 
 from .fakes import PASS, WRONG, case_at
@@ -18,7 +18,7 @@ class Runs:
 
     def __init__(self, merges: bool = False) -> None:
         self.seen: list[tuple[str, tuple[str, ...], bool]] = []
-        self.plain: list[bool] = []
+        self.codes: list[Code] = []
         self.merges = merges
 
     def __call__(
@@ -27,12 +27,12 @@ class Runs:
         evidence: tuple[str, ...] = (),
         *,
         alone: bool = False,
-        plain: bool = False,
+        code: Code = "merged",
         patience: float = 1.0,
     ) -> Outcome:
         self.seen.append((case.target, evidence, alone))
-        self.plain.append(plain)
-        engagement = {"merged": self.merges and not plain}
+        self.codes.append(code)
+        engagement = {"merged": self.merges and code != "plain"}
         return Outcome(case.id, "completed", stderr=str(len(self.seen)), engagement=engagement, cpu={"sut": 1.0})
 
 
@@ -66,14 +66,14 @@ def test_evidence_of_a_rerun_serves_as_the_second_run_as_well() -> None:
 def test_a_finding_is_confirmed_by_a_compilation_in_full() -> None:
     runs = Runs(merges=True)
     assert examine(CASE, runs, asking("values"), lambda case: None).judgement == WRONG  # type: ignore[arg-type]
-    assert runs.plain == [False, False, True, True]
+    assert runs.codes == ["merged", "merged", "plain", "plain"]
     assert runs.seen[2:] == [("fake", (), True), ("fake", ("values",), True)]
 
 
 def test_what_evidence_excuses_is_compiled_in_full_by_nobody() -> None:
     runs = Runs(merges=True)
     examine(CASE, runs, asking("values", then=PASS), lambda case: None)  # type: ignore[arg-type]
-    assert runs.plain == [False, False]
+    assert runs.codes == ["merged", "merged"]
 
 
 def test_evidence_in_float64_is_a_run_of_the_twin_with_values() -> None:

@@ -83,3 +83,25 @@ def test_children_share_the_servers_warm_state_but_not_its_folder(inductor: Work
     assert os.path.isdir(folder)
     digests(inductor.run(case(body + "  # alone", "inductor"), alone=True))
     assert not os.path.exists(folder)
+
+
+def test_no_code_is_made_where_none_is_wanted(inductor: Worker, case: MakeCase) -> None:
+    wanted = case("return torch.tan(x - 3) * 5", "inductor")
+    outcome = inductor.run(wanted, code="none")
+    assert outcome.target is not None
+    raised = outcome.target.calls[0].exception
+    assert raised is not None
+    assert "no machine code" in raised.message
+    reference, target = digests(inductor.run(wanted))
+    assert reference == target
+
+
+def test_what_is_raised_before_there_is_code_is_raised_without_it_too(inductor: Worker, case: MakeCase) -> None:
+    wanted = case("return torch.ops.aten.no_such_operator(x)", "inductor")
+    raised = []
+    for code in ("merged", "none"):
+        outcome = inductor.run(wanted, code=code)  # type: ignore[arg-type]
+        assert outcome.target is not None
+        raised.append(outcome.target.calls[0].exception)
+    assert raised[0] is not None
+    assert raised[0] == raised[1]

@@ -16,7 +16,7 @@ from assay.ir.case import Case
 from assay.ir.program import Program, operations
 from assay.ops.twin import in_float64
 from assay.oracles.judge import judge
-from assay.oracles.outcome import Outcome
+from assay.oracles.outcome import Code, Outcome
 from assay.oracles.verdict import Judgement, Verdict
 from assay.triage import triage_finding
 from assay.triage.replay import replay
@@ -43,10 +43,10 @@ def run_case() -> Iterator[RunCase]:
                 evidence: tuple[str, ...] = (),
                 *,
                 alone: bool = False,
-                plain: bool = False,
+                code: Code = "merged",
                 patience: float = 1.0,
             ) -> Outcome:
-                return worker.run(case, evidence, alone=alone, plain=plain)
+                return worker.run(case, evidence, alone=alone, code=code)
 
             def judged(case: Case, outcome: Outcome, evidence: dict[str, Outcome]) -> Judgement:
                 return judge(case, outcome, evidence, unsupported=find_backend(case.target).unsupported)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from assay.ir.case import Case
-from assay.ir.program import Layout, Operation, Program, operations
+from assay.ir.program import Layout, Operation, Program, operations, output_names
 from assay.ir.types import TensorType
 from assay.oracles.verdict import Judgement, Kind, Verdict
 from assay.triage.reduction import Budget, Reduction, reduce_case
@@ -186,3 +186,18 @@ def test_no_time_means_no_run() -> None:
     case = case_of(random_program(2))
     result = reduce_case(case, WRONG, wrong_if(lambda program: True), out_of_time=lambda: True)
     assert (result.case, result.executions, result.complete) == (case, 0, False)
+
+
+def test_the_output_that_is_accused_is_tried_alone_before_anything_else() -> None:
+    builder = Builder()
+    builder.input("x")
+    for name in ("a", "b", "c", "d"):
+        builder.op(name, "unary.neg", "x")
+    ran: list[Case] = []
+
+    def run(case: Case) -> Judgement:
+        ran.append(case)
+        return WRONG
+
+    reduce_case(case_of(builder.made("a", "b", "c", "d")), replace(WRONG, where="call 0, output 2"), run)
+    assert output_names(program_of(ran[0]).outputs) == ["c"]

@@ -256,3 +256,37 @@ def test_the_rung_below_is_given_as_many_runs_as_the_target_where_those_are_more
         triage_finding(case, WRONG, lambda other, **rest: WRONG, budget=budget, run_script=lambda *_: SHOWN)
     below = given[::2]
     assert [each.executions for each in below] == [CHEAP.executions, 100_000]
+
+
+RAISED = Judgement(Verdict.Exception, Kind.exception, "call 0, forward", "it raised", "exception|E|a.py:f|m")
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_what_is_raised_before_there_is_code_is_reduced_without_making_any(early: bool) -> None:
+    case = case_of(random_program(0, 14), "inductor")
+    codes: list[str] = []
+
+    def run(other: Case, *, alone: bool = False, confirm: bool = False, code: str = "merged") -> Judgement:
+        if other.target != "inductor":
+            return RIGHT
+        codes.append(code)
+        if case.operators[0] not in other.operators:
+            return replace(RAISED, signature="exception|CodeReached|b.py:g|m") if code == "none" else RIGHT
+        return RAISED if early or code != "none" else replace(RAISED, signature="exception|CodeReached|b.py:g|m")
+
+    triaged = triage_finding(case, RAISED, run, run_script=lambda script, python: SHOWN)
+    assert triaged.case.operators == case.operators[:1]
+    assert codes[0] == "none"
+    assert set(codes[1:]) == ({"none"} if early else {"merged"})
+
+
+def test_what_is_wrong_in_number_needs_the_code() -> None:
+    case = case_of(random_program(0, 6), "inductor")
+    codes: list[str] = []
+
+    def run(other: Case, *, alone: bool = False, confirm: bool = False, code: str = "merged") -> Judgement:
+        codes.append(code)
+        return WRONG if other.target == "inductor" else RIGHT
+
+    triage_finding(case, WRONG, run, run_script=lambda script, python: SHOWN)
+    assert set(codes) == {"merged"}

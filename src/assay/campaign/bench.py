@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from assay.ir.case import Case
-from assay.oracles.outcome import Outcome
+from assay.oracles.outcome import Code, Outcome
 
 
 class WorkerLike(Protocol):
@@ -27,7 +27,7 @@ class WorkerLike(Protocol):
         evidence: tuple[str, ...] = (),
         *,
         alone: bool = False,
-        plain: bool = False,
+        code: Code = "merged",
         seconds: float = 60.0,
         memory_mb: int = 4096,
     ) -> Outcome: ...
@@ -83,14 +83,14 @@ class Bench:
         evidence: tuple[str, ...] = (),
         *,
         alone: bool = False,
-        plain: bool = False,
+        code: Code = "merged",
         patience: float = 1.0,
     ) -> Outcome:
         """Run a case; raises Abandoned where the campaign has ended meanwhile."""
         self._check()
         worker = self._worker(case.target)
         seconds = self._seconds * patience
-        outcome = worker.run(case, evidence, alone=alone, plain=plain, seconds=seconds, memory_mb=self._memory_mb)
+        outcome = worker.run(case, evidence, alone=alone, code=code, seconds=seconds, memory_mb=self._memory_mb)
         self._check()
         return outcome
 

@@ -2,7 +2,7 @@
 files findings.
 
     make(index) --> queue --> a thread per job: journal, run, judge, confirm, commit
-                                                       findings --> one thread at a time: triage --> buckets
+                                 findings --> one thread, or more where time is short: triage --> buckets
 
 What makes cases, runs them, judges them and triages them are parameters, so that the engine is tested without a
 framework.
@@ -26,6 +26,7 @@ from assay.campaign.findings import Bucket, CaseResult, Finding, Triage
 from assay.campaign.progress import Event, FiledFinding, FoundFinding, InvalidCase, Snapshot, Tally
 from assay.campaign.store import Store
 from assay.ir.case import Case
+from assay.oracles.outcome import Code
 from assay.oracles.verdict import FINDINGS, Judgement, Verdict
 
 TICK_SECONDS = 0.25
@@ -34,6 +35,9 @@ GRACE_SHARE = 0.2
 """What may follow the deadline, as a share of the time that was asked for: cases in progress, then triage."""
 
 LEAST_GRACE_SECONDS = 10.0
+
+TRIAGE_SECONDS = 30.0
+"""What a finding is expected to take before any has been triaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ class Engine:
         self._exhausted = False
         self._stopping = False
         self._abandoned = False
-        self._triaging = False
+        self._triaging: list[Finding] = []
+        self._triaged = 0
         self._triage_seconds = 0.0
         self._working = 0
         self._running: dict[int, str] = {}
@@ -186,7 +191,7 @@ class Engine:
                 findings=self._found,
                 buckets=self._buckets,
                 last_new=None if self._last_new is None else now - self._last_new,
-                waiting=len(self._filing) + self._triaging,
+                waiting=len(self._filing) + len(self._triaging),
                 running=tuple(self._running.values()),
                 stopping=self._stopping,
             )
@@ -261,7 +266,7 @@ class Engine:
             while True:
                 finding = self._finding_to_triage()
                 if finding is not None:
-                    self._triaging = True
+                    self._triaging.append(finding)
                     return finding
                 if self._ready and not self._no_more() and self._may_start():
                     index, case = self._ready.popleft()
@@ -283,13 +288,25 @@ class Engine:
         return True
 
     def _finding_to_triage(self) -> Finding | None:
-        if self._triaging or self._stopping or not len(self._filing):
+        if self._stopping or not len(self._filing):
             return None
+        if self._triaging:
+            return self._filing.take(self._triaging) if self._is_short_of_time() else None
         # With one job, finding and filing share it evenly.
         busy = self._triage_seconds > 0.5 * (time.monotonic() - self._started)
         if self._jobs == 1 and busy and not self._no_more() and not (self._exhausted and not self._ready):
             return None
         return self._filing.take()
+
+    def _is_short_of_time(self) -> bool:
+        """Whether one thread would not get through what waits: a finding that nobody reduced is worth less than a few
+        more cases."""
+        if self._no_more() or (self._exhausted and not self._ready):
+            return True
+        if (last := self._budget.last_moment) is None:
+            return False
+        each = self._triage_seconds / self._triaged if self._triaged else TRIAGE_SECONDS
+        return each * (len(self._filing) + len(self._triaging)) > last - time.monotonic()
 
     def _run_case(self, index: int, case: Case, bench: Bench) -> None:
         parts = self._parts
@@ -345,14 +362,15 @@ class Engine:
             raise
         finally:
             with self._changed:
-                self._triaging = False
+                self._triaging.remove(finding)
+                self._triaged += 1
                 self._triage_seconds += time.monotonic() - began
                 self._changed.notify_all()
 
     def _file_the_rest(self) -> None:
         """File, unreduced, what there was no time to triage."""
 
-        def run_nothing(case: Case, *, alone: bool = False, confirm: bool = False) -> Judgement:
+        def run_nothing(case: Case, *, alone: bool = False, confirm: bool = False, code: Code = "merged") -> Judgement:
             raise Abandoned
 
         while self._failure is None and (finding := self._filing.take()) is not None:

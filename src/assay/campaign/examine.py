@@ -12,7 +12,7 @@ from typing import Protocol
 
 from assay.campaign.findings import RunCase
 from assay.ir.case import Case
-from assay.oracles.outcome import Outcome
+from assay.oracles.outcome import Code, Outcome
 from assay.oracles.verdict import FINDINGS, Judgement, Verdict
 
 RERUN = frozenset({"eager_again", "values"})
@@ -29,7 +29,7 @@ Twin = Callable[[Case], "Case | None"]
 
 
 class Run(Protocol):
-    """Runs a case on a worker. ``alone``: in a fresh process; ``plain``: compiled exactly as the target does it;
+    """Runs a case on a worker. ``alone``: in a fresh process; ``code``: how machine code is made;
     ``patience`` multiplies its time limit."""
 
     def __call__(
@@ -38,7 +38,7 @@ class Run(Protocol):
         evidence: tuple[str, ...] = (),
         *,
         alone: bool = False,
-        plain: bool = False,
+        code: Code = "merged",
         patience: float = 1.0,
     ) -> Outcome: ...
 
@@ -64,10 +64,10 @@ class Examination:
 
 
 def settle(
-    case: Case, run: Run, judge: Judge, twin: Twin, *, alone: bool = False, plain: bool = False, patience: float = 1.0
+    case: Case, run: Run, judge: Judge, twin: Twin, *, alone: bool = False, code: Code = "merged", patience: float = 1.0
 ) -> Examination:
     """Run a case once and judge it, with as much evidence as its oracles ask for."""
-    outcome = run(case, alone=alone, plain=plain, patience=patience)
+    outcome = run(case, alone=alone, code=code, patience=patience)
     evidence: dict[str, Outcome] = {}
     again: Outcome | None = outcome if alone else None
     judgement = judge(case, outcome, evidence)
@@ -75,10 +75,10 @@ def settle(
         wanted = [name for name in judgement.wanted if name not in evidence]
         rerun = tuple(name for name in wanted if name in RERUN)
         if rerun:
-            again = run(case, evidence=rerun, alone=True, plain=plain, patience=patience)
+            again = run(case, evidence=rerun, alone=True, code=code, patience=patience)
             evidence.update(dict.fromkeys(rerun, again))
         if FLOAT64 in wanted and (other := twin(case)) is not None:
-            evidence[FLOAT64] = run(other, evidence=("values",), alone=alone, plain=plain, patience=patience)
+            evidence[FLOAT64] = run(other, evidence=("values",), alone=alone, code=code, patience=patience)
         if not any(name in evidence for name in wanted):
             break
         judgement = judge(case, outcome, evidence)
@@ -97,7 +97,7 @@ def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twin: Twin)
     if fresh is not None and not fresh.engagement.get("merged"):
         again = Examination(judge(case, fresh, first.evidence), fresh, fresh, first.evidence)
     else:
-        again = settle(case, run, judge, twin, alone=True, plain=True, patience=2.0)
+        again = settle(case, run, judge, twin, alone=True, code="plain", patience=2.0)
     one, two = first.judgement, again.judgement
     if (one.verdict, one.kind) == (two.verdict, two.kind) or two.verdict is Verdict.Inconclusive:
         settled = two
@@ -116,8 +116,8 @@ def examine(case: Case, run: Run, judge: Judge, twin: Twin) -> Examination:
 def case_runner(run: Run, judge: Judge, twin: Twin) -> RunCase:
     """What triage runs cases with."""
 
-    def run_case(case: Case, *, alone: bool = False, confirm: bool = False) -> Judgement:
-        examination = settle(case, run, judge, twin, alone=alone, plain=alone)
+    def run_case(case: Case, *, alone: bool = False, confirm: bool = False, code: Code = "merged") -> Judgement:
+        examination = settle(case, run, judge, twin, alone=alone, code="plain" if alone else code)
         if confirm and examination.judgement.verdict in FINDINGS:
             examination = _confirm(case, examination, run, judge, twin)
         return examination.judgement

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from assay.campaign.bench import Abandoned
 from assay.campaign.findings import COUNTED, REDUCED, UNREDUCED, Bucket, Finding, RunCase, Triage, Triaged
@@ -52,14 +52,16 @@ class Filing:
         with self._turn:
             self._queue.append(finding)
 
-    def take(self) -> Finding | None:
+    def take(self, beside: Collection[Finding] = ()) -> Finding | None:
         """The next finding to be triaged: one whose coarse key was triaged least, so that a flood does not
-        bury what is new.
+        bury what is new; and none with the key of those ``beside`` it, which may turn out to be the same.
         """
+        taken = {finding.coarse_key for finding in beside}
         with self._turn:
-            if not self._queue:
+            free = [i for i, finding in enumerate(self._queue) if finding.coarse_key not in taken]
+            if not free:
                 return None
-            index = min(range(len(self._queue)), key=lambda i: (self._seen(self._queue[i]), i))
+            index = min(free, key=lambda i: (self._seen(self._queue[i]), i))
             finding = self._queue[index]
             del self._queue[index]
             return finding

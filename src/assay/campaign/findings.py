@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assay.ir.case import Case
+from assay.oracles.outcome import Code
 from assay.oracles.verdict import Judgement, Kind, Verdict
 
 RAW, REDUCED, COUNTED, UNREDUCED = "raw", "reduced", "counted", "unreduced"
@@ -123,10 +124,12 @@ class RunCase(Protocol):
     """Runs a case, obtains the evidence that its judgement wants, and settles it.
 
     ``alone`` asks for a fresh process; with ``confirm`` the case runs once more in one, and is Flaky where the
-    two differ.
+    two differ. ``code`` says how machine code is made.
     """
 
-    def __call__(self, case: Case, *, alone: bool = False, confirm: bool = False) -> Judgement: ...
+    def __call__(
+        self, case: Case, *, alone: bool = False, confirm: bool = False, code: Code = "merged"
+    ) -> Judgement: ...
 
 
 class Triage(Protocol):

@@ -22,7 +22,7 @@ from typing import Any
 from assay.backends import Backend, find_backend
 from assay.execution.worker import PROTOCOL, frames, limits
 from assay.ir.case import Case
-from assay.oracles.outcome import Outcome, outcome_from_frame
+from assay.oracles.outcome import Code, Outcome, outcome_from_frame
 
 PROGRAM = Path(__file__).parent / "worker"
 # The folder is loaded under a name of its own, so that the interpreter needs no Assay and cannot mistake another
@@ -199,14 +199,14 @@ class Worker:
         evidence: Iterable[str] = (),
         *,
         alone: bool = False,
-        plain: bool = False,
+        code: Code = "merged",
         seconds: float = 60.0,
         memory_mb: int = 4096,
     ) -> Outcome:
         """Run a case: eagerly, and on its target.
 
         ``seconds`` is wall time for all of it, ``memory_mb`` what it may allocate; ``alone`` demands a process that
-        ran nothing before, ``plain`` that nothing of the target's compilation is cut short (`worker/torch_merge.py`),
+        ran nothing before, ``code`` says how machine code is made,
         and ``evidence`` may name "values" (send every tensor) and "eager_again" (run the reference
         twice). What the case does to the worker is part of the outcome. Raises WorkerDefect, and KeyError for a
         target that the worker was not started with.
@@ -224,7 +224,7 @@ class Worker:
             "seconds": seconds,
             "memory_mb": memory_mb,
             "alone": alone,
-            "plain": plain,
+            "code": code,
         }
         for attempt in (1, 2):
             try:

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
+
+Code: TypeAlias = Literal["merged", "plain", "none"]
+"""How a target makes machine code, where it has a compiler do so: several kernels in one run of it, exactly as the
+target does by itself, or not at all: then it fails where the compiler would begin.
+"""
 
 # Formats that numpy has no name for are handed out as raw integers of the same size.
 _RAW_BITS = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "complex128"}

@@ -5,6 +5,7 @@ case, judgement -> reduce_case -> localise -> bucket_signature -> render_script 
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import itertools
 import math
@@ -123,7 +124,26 @@ def _reduced(
                 clock() - begun,
                 below.complete and rest.complete,
             )
-    return reduce_case(case, judgement, run_case, budget=budget, out_of_time=out_of_time, clock=clock)
+    try:
+        run, budget = _without_code(case, judgement, run_case, budget)
+    except Abandoned:
+        return Reduction(case, judgement, (), 0, clock() - begun, complete=False)
+    return reduce_case(case, judgement, run, budget=budget, out_of_time=out_of_time, clock=clock)
+
+
+def _without_code(
+    case: Case, judgement: Judgement, run_case: RunCase, budget: Budget
+) -> tuple[Callable[[Case], Judgement], Budget]:
+    """How a finding's candidates run, and how many may: where it is raised before there is machine code, none is made.
+
+    A candidate that no longer raises would go on to the compiler, which costs several times what came before.
+    """
+    if not _is_dear(case) or judgement.kind is not Kind.exception:
+        return run_case, budget
+    cheaper = functools.partial(run_case, code="none")
+    if not same_finding(judgement, cheaper(case)):
+        return run_case, budget
+    return cheaper, Budget(max(CHEAP.executions, budget.executions), budget.seconds)
 
 
 def _layer(reduction: Reduction, run_case: RunCase, out_of_time: Callable[[], bool]) -> str:

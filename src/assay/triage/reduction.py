@@ -8,14 +8,16 @@ What costs is running, so that is what the budget counts. A candidate that is no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from assay.campaign.bench import Abandoned
 from assay.ir.case import Case
+from assay.ir.program import output_names
 from assay.ops.facts import Unsatisfied
 from assay.oracles.verdict import Judgement
 from assay.triage.liveness import unneeded, without_dead
+from assay.triage.places import accused
 from assay.triage.predicate import same_finding
 from assay.triage.registry import Reducer, reducers
 from assay.triage.subject import Subject, subject_of
@@ -77,7 +79,7 @@ def reduce_case(
     if subject is None:
         return Reduction(case, judgement, (), 0, 0.0, complete=False)
     state = _State(subject, case, judgement, seen={case.id})
-    chosen = reducers() if using is None else using
+    chosen = (_accused_output(state), *reducers()) if using is None else using
 
     def spent() -> bool:
         return state.executions >= budget.executions or clock() - begun >= budget.seconds or out_of_time()
@@ -91,6 +93,18 @@ def reduce_case(
         complete = not any(taken) and not spent()
     seconds = clock() - begun
     return Reduction(state.case, state.judgement, tuple(state.steps), state.executions, seconds, complete)
+
+
+def _accused_output(state: _State) -> Reducer:
+    """Only the output that the finding accuses, if it accuses one: often most of the way at once."""
+
+    def candidates(subject: Subject) -> Iterator[Subject]:
+        leaf = accused(subject.program, state.judgement.where).leaf
+        outputs = output_names(subject.program.outputs)
+        if leaf is not None and leaf < len(outputs) and len(outputs) > 1:
+            yield subject.with_program(replace(subject.program, outputs=outputs[leaf]))
+
+    return Reducer("accused-output", 0, candidates)
 
 
 def _exhaust(reducer: Reducer, state: _State, wanted: Judgement, run_case: RunCase, spent: Callable[[], bool]) -> bool:

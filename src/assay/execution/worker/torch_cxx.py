@@ -13,6 +13,18 @@ from typing import Any
 
 LINKERS = ("mold", "lld", "gold")
 
+_forbidden = False
+
+
+class CodeReached(RuntimeError):
+    """The compiler would have begun here, and was not to: what is looked for shows before, or not at all."""
+
+
+def forbid(none: bool) -> None:
+    """Whether inductor's C++ may not be compiled from now on."""
+    global _forbidden
+    _forbidden = none
+
 
 def _faster_linker(folder: str, compiler: str) -> str | None:
     """The first linker that the compiler can use; None where there is none."""
@@ -32,11 +44,13 @@ def install(folder: str) -> str:
         linker = _faster_linker(folder, os.environ.get("CXX", "g++"))
     except OSError:
         return ""
-    if run is None or linker is None:
+    if run is None:
         return ""
 
     def run_cheaper(command: str, *rest: Any, **named: Any) -> Any:
-        if " -shared " in command and " -o " in command:
+        if _forbidden:
+            raise CodeReached("no machine code is made in this run")
+        if linker and " -shared " in command and " -o " in command:
             try:
                 return run(f"{command} -fuse-ld={linker} -w", *rest, **named)
             except Exception:
@@ -45,4 +59,4 @@ def install(folder: str) -> str:
         return run(command, *rest, **named)
 
     cpp_builder.run_compile_cmd = run_cheaper
-    return linker
+    return linker or ""

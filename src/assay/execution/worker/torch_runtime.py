@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import torch_cxx
 from .limits import children, own_cpu
 from .stage import StageBoard
 from .torch_merge import MERGER
@@ -91,7 +92,8 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
     """Run one case; the header and the buffers of its outcome frame."""
     board.set("load")
     # What confirms a finding is compiled exactly as inductor compiles it.
-    MERGER.enabled, MERGER.used = not request.get("plain"), False
+    MERGER.enabled, MERGER.used = request.get("code") != "plain", False
+    torch_cxx.forbid(request.get("code") == "none")
     begun = own_cpu()
     backend = modules[request["target"]]
     evidence = request.get("evidence", [])
