@@ -87,8 +87,8 @@ def _dynamic(rng: random.Random, symbolic: bool, dear: bool) -> bool | None:
     """Whether sizes are compiled as symbols: several times as dear as a static compile, and of use where sizes
     change."""
     if not symbolic:
-        return rng.choices((None, False, True), (80, 15, 5))[0]
-    return rng.choices((None, True, False), (25, 25, 50) if dear else (45, 20, 35))[0]
+        return rng.choices((None, False, True), (83, 15, 2) if dear else (80, 15, 5))[0]
+    return rng.choices((None, True, False), (40, 50, 10) if dear else (45, 20, 35))[0]
 
 
 def _program(

@@ -74,8 +74,8 @@ def draw_policy(
     )[0]
     integers = rng.choices((("int64",), ("int32",), ("int64", "int32"), DTYPES[4:9]), (30, 15, 25, 30))[0]
     # A property of the arguments that changes between calls makes the program compile again, which is dear there.
-    changing = rng.random() < (0.4 if dear else 0.9)
-    dynamic = changing and rng.random() < (0.35 if dear else 0.45)
+    changing = rng.random() < (0.2 if dear else 0.9)
+    dynamic = changing and rng.random() < (0.4 if dear else 0.45)
     choices: dict[str, Any] = {
         "operations": operations,
         "operators": subset,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import torch_backends, torch_cxx, torch_merge
+from . import torch_backends, torch_cxx, torch_merge, torch_shortcuts
 
 
 def prepare() -> dict[str, Any]:
@@ -17,7 +17,7 @@ def prepare() -> dict[str, Any]:
 
     config.fx_graph_cache = False
     config.compile_threads = 1
-    linker = torch_cxx.install(torch_backends.folder())
+    quiet = torch_cxx.install()
 
     def scalar(x: Any, index: Any) -> Any:
         return x[index] + 1
@@ -32,9 +32,11 @@ def prepare() -> dict[str, Any]:
     finally:
         reset()
     merged = torch_merge.MERGER.install()
+    shortcuts = torch_shortcuts.install()
     said |= torch_backends.warm("inductor")
     reset()
-    return {"linker": linker, "merged_kernels": merged, "vector_isa": _vector_isa(), **said}
+    shortened = {"quiet_compiler": quiet, "merged_kernels": merged, "shortcuts": shortcuts}
+    return {**shortened, "vector_isa": _vector_isa(), **said}
 
 
 def _vector_isa() -> str:

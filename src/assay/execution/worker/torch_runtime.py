@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import torch_cxx
+from . import torch_cxx, torch_shortcuts
 from .limits import children, own_cpu
 from .stage import StageBoard
 from .torch_merge import MERGER
@@ -26,6 +26,7 @@ from .torch_records import Recorder, environment, exception_record, same_records
 
 MODULE = "assay_case"
 FILE = "assay_case.py"
+GC_THRESHOLD = 50_000
 
 modules: dict[str, Any] = {}
 _baseline: tuple[Any, ...] = ()
@@ -57,6 +58,9 @@ def settle() -> None:
         module.reset()
     gc.collect()
     gc.freeze()
+    # A compiler makes millions of objects that live for one case; looking for cycles among them was a twentieth of its
+    # Python time.
+    gc.set_threshold(GC_THRESHOLD, 20, 20)
 
 
 def in_child(folder: str) -> None:
@@ -93,6 +97,7 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
     board.set("load")
     # What confirms a finding is compiled exactly as inductor compiles it.
     MERGER.enabled, MERGER.used = request.get("code") != "plain", False
+    torch_shortcuts.enable(MERGER.enabled)
     torch_cxx.forbid(request.get("code") == "none")
     begun = own_cpu()
     backend = modules[request["target"]]
