@@ -27,9 +27,11 @@ def bucket_signature(judgement: Judgement, layer: str, operators: Sequence[str],
         # Which object is handed back is decided apart from what was computed.
         return "|".join((kind, layer, own))
     named = ",".join(sorted(set(operators)))
-    if judgement.kind is Kind.stride and program is not None and _writes(program):
-        # A write that reduction could not make functional is the cause, whichever operator makes it.
-        named = "written in place"
+    if judgement.kind is Kind.stride:
+        # A write that reduction could not make functional is the cause, whichever operator makes it. What a layout
+        # follows from is never the dtype.
+        named = "written in place" if program is not None and _writes(program) else named
+        return "|".join((kind, layer, own, named))
     classes = ",".join(dtype_classes(program)) if program is not None else ""
     return "|".join((kind, layer, _form(own, judgement.kind), named, classes))
 
