@@ -128,7 +128,7 @@ def fake_parts(
         make=make,
         start_bench=lambda: Bench(("fake",), start, lambda target: ("", "fake"), seconds=60, memory_mb=0),
         judge=judge_by(table),
-        twin=lambda case: None,
+        twins=lambda case: (),
         triage=triage,
     )
 

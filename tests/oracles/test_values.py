@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assay.oracles.judge import judge
-from assay.oracles.outcome import ValueRecord
+from assay.oracles.outcome import Outcome, ValueRecord
 from assay.oracles.registry import Question
 from assay.oracles.values import values
 from assay.oracles.verdict import Kind, Verdict
@@ -134,3 +134,21 @@ def test_a_call_number_says_where():
     sides = (call(tensor([1.0])), call(tensor([1.0]))), (call(tensor([1.0])), call(tensor([2.0])))
     judged = judge(case(exact=True), outcome(*sides))
     assert judged.where == "call 1, output 0"
+
+
+def of_eager_alone(truth: np.ndarray) -> Outcome:
+    """The float64 run of eager, without the target."""
+    return replace(outcome(tensor(truth, "float64"), tensor(truth, "float64")), target=None)
+
+
+def test_an_element_to_which_the_target_is_as_close_as_eager_is_rounding_without_a_run_of_the_target():
+    assert not found(tensor(ONES * 1.001), tensor(ONES * 0.999), {"float64": of_eager_alone(ONES)})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_without_a_run_of_the_target_one_inaccurate_element_excuses_no_other(dtype: str):
+    eager = one_off(ONES, 0.25)
+    target = eager.copy()
+    target.flat[0] = 1.125
+    (only,) = found(tensor(eager, dtype), tensor(target, dtype), {"float64": of_eager_alone(ONES)})
+    assert only.verdict is not Verdict.Pass

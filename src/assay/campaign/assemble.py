@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from assay.backends import find_backend, rungs_below
 from assay.campaign.bench import Bench
@@ -37,7 +38,7 @@ def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
         make=lambda index: make_case(generated, index),
         start_bench=lambda: start_bench(settings.targets, settings.case_seconds, settings.memory_mb),
         judge=judge,
-        twin=twin,
+        twins=twins,
         triage=triage,
     )
 
@@ -66,14 +67,17 @@ def judge(case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judg
     return judging.judge(case, outcome, evidence, unsupported=backend.unsupported, promises=backend.promises)
 
 
-def twin(case: Case) -> Case | None:
-    """The same program in float64 on the same target; None where there is no such program."""
+def twins(case: Case) -> tuple[Case, ...]:
+    """The same program in float64, in eager mode, which costs nothing, and on the case's target; empty where there is
+    no such program."""
     program = case.recipe.get("program")
     if program is None:
-        return None
+        return ()
     try:
-        return build_case(
+        wide = build_case(
             in_float64(program_from_json(program)), source=case.source, target=case.target, options=case.options
         )
     except Unsatisfied:
-        return None
+        return ()
+    eager = [replace(wide, target=below, options={}, _id="") for below in rungs_below(case.target)[:1]]
+    return (*eager, wide)

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assay.campaign.bench import Abandoned, Bench
-from assay.campaign.examine import Examination, Judge, Twin, case_runner, examine
+from assay.campaign.examine import Examination, Judge, Twins, case_runner, examine
 from assay.campaign.filing import Filing
 from assay.campaign.findings import Bucket, CaseResult, Finding, Triage
 from assay.campaign.progress import Event, FiledFinding, FoundFinding, InvalidCase, Snapshot, Tally
@@ -49,7 +49,7 @@ class Parts:
     make: Callable[[int], Case]
     start_bench: Callable[[], Bench]
     judge: Judge
-    twin: Twin
+    twins: Twins
     triage: Triage | None
 
 
@@ -311,7 +311,7 @@ class Engine:
     def _run_case(self, index: int, case: Case, bench: Bench) -> None:
         parts = self._parts
         try:
-            examination = examine(case, bench.run, parts.judge, parts.twin)
+            examination = examine(case, bench.run, parts.judge, parts.twins)
         except Abandoned:
             raise
         except Exception:
@@ -355,7 +355,7 @@ class Engine:
         try:
             self._tell_filed(
                 finding,
-                *self._filing.file(finding, case_runner(bench.run, self._parts.judge, self._parts.twin), out_of_time),
+                *self._filing.file(finding, case_runner(bench.run, self._parts.judge, self._parts.twins), out_of_time),
             )
         except Abandoned:
             self._filing.add(finding)

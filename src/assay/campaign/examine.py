@@ -6,8 +6,8 @@ Nothing here knows workers, threads or the store: what runs a case is a paramete
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from assay.campaign.findings import RunCase
@@ -25,7 +25,10 @@ ROUNDS = 3
 """How often an oracle may ask for more before its case is left undecided."""
 
 Judge = Callable[[Case, Outcome, Mapping[str, Outcome]], Judgement]
-Twin = Callable[[Case], "Case | None"]
+Twins = Callable[[Case], Sequence[Case]]
+"""The cases whose runs are evidence in float64, the cheapest first: on another target, which tells what eager makes of
+the program, then on the case's own. Each is run only where those before it left the case undecided.
+"""
 
 
 class Run(Protocol):
@@ -64,7 +67,14 @@ class Examination:
 
 
 def settle(
-    case: Case, run: Run, judge: Judge, twin: Twin, *, alone: bool = False, code: Code = "merged", patience: float = 1.0
+    case: Case,
+    run: Run,
+    judge: Judge,
+    twins: Twins,
+    *,
+    alone: bool = False,
+    code: Code = "merged",
+    patience: float = 1.0,
 ) -> Examination:
     """Run a case once and judge it, with as much evidence as its oracles ask for."""
     outcome = run(case, alone=alone, code=code, patience=patience)
@@ -77,15 +87,18 @@ def settle(
         if rerun:
             again = run(case, evidence=rerun, alone=True, code=code, patience=patience)
             evidence.update(dict.fromkeys(rerun, again))
-        if FLOAT64 in wanted and (other := twin(case)) is not None:
-            evidence[FLOAT64] = run(other, evidence=("values",), alone=alone, code=code, patience=patience)
+        for other in twins(case) if FLOAT64 in wanted else ():
+            shown = run(other, evidence=("values",), alone=alone, code=code, patience=patience)
+            evidence[FLOAT64] = shown if other.target == case.target else replace(shown, target=None)
+            if judge(case, outcome, evidence).verdict is not Verdict.Inconclusive:
+                break
         if not any(name in evidence for name in wanted):
             break
         judgement = judge(case, outcome, evidence)
     return Examination(judgement, outcome, again, evidence)
 
 
-def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twin: Twin) -> Examination:
+def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twins: Twins) -> Examination:
     """Judge a finding once more from a run in a fresh process; Flaky unless verdict and kind are the same again.
 
     Where evidence was obtained in such a run, and nothing was cut short in it, that run is judged. Else the case runs
@@ -97,7 +110,7 @@ def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twin: Twin)
     if fresh is not None and not fresh.engagement.get("merged"):
         again = Examination(judge(case, fresh, first.evidence), fresh, fresh, first.evidence)
     else:
-        again = settle(case, run, judge, twin, alone=True, code="plain", patience=2.0)
+        again = settle(case, run, judge, twins, alone=True, code="plain", patience=2.0)
     one, two = first.judgement, again.judgement
     if (one.verdict, one.kind) == (two.verdict, two.kind) or two.verdict is Verdict.Inconclusive:
         settled = two
@@ -107,19 +120,19 @@ def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twin: Twin)
     return Examination(settled, first.outcome, again.outcome, again.evidence)
 
 
-def examine(case: Case, run: Run, judge: Judge, twin: Twin) -> Examination:
+def examine(case: Case, run: Run, judge: Judge, twins: Twins) -> Examination:
     """Settle a case; one that accuses its target is confirmed."""
-    first = settle(case, run, judge, twin)
-    return _confirm(case, first, run, judge, twin) if first.judgement.verdict in FINDINGS else first
+    first = settle(case, run, judge, twins)
+    return _confirm(case, first, run, judge, twins) if first.judgement.verdict in FINDINGS else first
 
 
-def case_runner(run: Run, judge: Judge, twin: Twin) -> RunCase:
+def case_runner(run: Run, judge: Judge, twins: Twins) -> RunCase:
     """What triage runs cases with."""
 
     def run_case(case: Case, *, alone: bool = False, confirm: bool = False, code: Code = "merged") -> Judgement:
-        examination = settle(case, run, judge, twin, alone=alone, code="plain" if alone else code)
+        examination = settle(case, run, judge, twins, alone=alone, code="plain" if alone else code)
         if confirm and examination.judgement.verdict in FINDINGS:
-            examination = _confirm(case, examination, run, judge, twin)
+            examination = _confirm(case, examination, run, judge, twins)
         return examination.judgement
 
     return run_case

@@ -32,7 +32,7 @@ from assay.ops.python_forms import PICKS
 
 SOURCE = "graph"
 CHEAP_OPERATIONS = (6, 18)
-DEAR_OPERATIONS = (40, 60)
+DEAR_OPERATIONS = (50, 70)
 COMPONENT = 12
 PAIR_SHARE = 1.0
 ARITHMETIC = ("binary.add", "binary.sub", "binary.mul", "binary.div", "binary.minimum", "binary.maximum")

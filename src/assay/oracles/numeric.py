@@ -159,6 +159,10 @@ def _special(sides: _Sides, outside: Mask) -> str:
 
 def _witness(run: Outcome, pair: Pair[TensorRecord] | Pair[ValueRecord]) -> Witness:
     eager, target = find(run.reference, pair.call, pair.path), find(run.target, pair.call, pair.path)
+    if run.target is None and isinstance(eager, ValueRecord):
+        return Witness(_number(eager), None)
+    if run.target is None and isinstance(eager, TensorRecord):
+        return Witness(_array(eager, eager.data), None)
     if isinstance(eager, ValueRecord) and isinstance(target, ValueRecord):
         return Witness(_number(eager), _number(target))
     if not isinstance(eager, TensorRecord) or not isinstance(target, TensorRecord):
