@@ -29,7 +29,7 @@ from assay.report.summary import for_people, summarise
 from assay.report.terminal import LiveDisplay
 
 DEFAULT_SECONDS = 600.0
-LEAST_REDUCTION_SECONDS = 20.0
+LEAST_REDUCTION_SECONDS = 45.0
 MEMORY_PER_JOB = 1536 << 20
 
 
@@ -116,7 +116,7 @@ def triage(campaign_seconds: float | None = None) -> Triage:
 
     if campaign_seconds is None:
         return triage_finding
-    return functools.partial(triage_finding, most_seconds=max(campaign_seconds / 5, LEAST_REDUCTION_SECONDS))
+    return functools.partial(triage_finding, most_seconds=max(campaign_seconds / 4, LEAST_REDUCTION_SECONDS))
 
 
 def _run(store: Store, settings: CampaignSettings, budget: Budget, *, as_json: bool, made: bool) -> int:

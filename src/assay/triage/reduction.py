@@ -7,13 +7,14 @@ What costs is running, so that is what the budget counts. A candidate that is no
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from assay.campaign.bench import Abandoned
 from assay.ir.case import Case
-from assay.ir.program import output_names
+from assay.ir.program import Tree, output_names
 from assay.ops.facts import Unsatisfied
 from assay.oracles.verdict import Judgement
 from assay.triage.liveness import unneeded, without_dead
@@ -33,6 +34,8 @@ class Budget:
     executions: int = 150
     seconds: float = 600.0
 
+
+_OUTPUT = re.compile(r"\boutput (\d+)")
 
 CHEAP = Budget(150, 300.0)
 DEAR = Budget(60, 600.0)
@@ -96,13 +99,20 @@ def reduce_case(
 
 
 def _accused_output(state: _State) -> Reducer:
-    """Only the output that the finding accuses, if it accuses one: often most of the way at once."""
+    """Only the output that the finding accuses, or that and those that its detail names: often most of the way at
+    once."""
 
     def candidates(subject: Subject) -> Iterator[Subject]:
         leaf = accused(subject.program, state.judgement.where).leaf
         outputs = output_names(subject.program.outputs)
-        if leaf is not None and leaf < len(outputs) and len(outputs) > 1:
-            yield subject.with_program(replace(subject.program, outputs=outputs[leaf]))
+        if leaf is None or leaf >= len(outputs):
+            return
+        beside = {int(number) for number in _OUTPUT.findall(state.judgement.detail)} & set(range(len(outputs)))
+        for numbers in ([leaf], sorted({leaf, *beside})):
+            if len(numbers) < len(outputs):
+                kept = tuple(outputs[number] for number in numbers)
+                tree: Tree = kept[0] if len(kept) == 1 else ("tuple", kept, ())
+                yield subject.with_program(replace(subject.program, outputs=tree))
 
     return Reducer("accused-output", 0, candidates)
 
