@@ -191,6 +191,20 @@ def test_a_defect_of_assay_stops_the_campaign_with_the_case_saved_and_is_passed_
         assert summarise(store)["cases"] == 5
 
 
+def test_cases_that_were_made_but_not_begun_when_the_generator_failed_run_on_resume(tmp_path: Path) -> None:
+    def make(index: int) -> Case:
+        if index == 3:
+            raise ZeroDivisionError("a defect")
+        return case_at(index)
+
+    with create(tmp_path, META) as store:
+        with pytest.raises(ZeroDivisionError):
+            # Both jobs are busy with their first cases when the fourth cannot be made.
+            run_engine(store, fake_parts(lambda index: PASS, make=make, seconds=0.2), cases=4, jobs=2)
+        run_engine(store, fake_parts(lambda index: PASS), cases=6, jobs=2)
+        assert (summarise(store)["cases"], summarise(store)["invalid"]) == (6, 1)
+
+
 def test_what_a_judge_raises_stops_the_campaign_too(tmp_path: Path) -> None:
     def judge(index: int) -> Judgement:
         raise KeyError(index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,15 @@ def test_a_bucket_keeps_the_script_of_its_smallest_case(tmp_path: Path) -> None:
         assert (tmp_path / bucket.script).read_text() == "one"
         assert store.bucket_case(bucket.id).case.operations == 1
         assert bucket.cases == 3
+
+
+def test_a_script_that_was_seen_to_fail_is_kept_before_a_smaller_one_that_was_not(tmp_path: Path) -> None:
+    silent = "unscripted: the script, run fresh, ended with 0"
+    filed = [(1, silent, "first"), (3, "", "second"), (2, silent, "third"), (3, "", "again")]
+    with create(tmp_path, META) as store:
+        for index, (operations, notes, script) in enumerate(filed):
+            bucket, _ = store.file(found(store, index), replace(triaged(operations, script), notes=notes), REDUCED)
+            assert (tmp_path / bucket.script).read_text() == ("second" if script == "third" else script)
 
 
 def test_a_finding_that_is_filed_elsewhere_leaves_no_empty_bucket(tmp_path: Path) -> None:

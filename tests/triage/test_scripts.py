@@ -282,3 +282,28 @@ def test_a_script_of_gradients_runs_where_the_output_has_none() -> None:
         mismatch(Kind.gradient, "call 0, gradient of argument 0", EXACT, "gradient|added"),
     )
     assert replay(text).last_line == "OK"
+
+
+@pytest.mark.torch
+def test_in_float64_arguments_share_the_memory_that_they_shared() -> None:
+    torch = pytest.importorskip("torch")
+    builder = Builder()
+    builder.input("x")
+    builder.input("y", base="x")
+    builder.op("a", "unary.neg", "x", form="inplace")
+    program = builder.made("y")
+    text = of_case(case_of(program), mismatch(Kind.value, "call 0, output", ROUNDED, "value|float32|output"))
+    defined = text[text.index("def wide(") : text.index("def differs(")]
+    scope: dict[str, Any] = {"torch": torch, "tree_map": torch.utils._pytree.tree_map}
+    exec(defined, scope)
+    x = torch.arange(6.0)[1:]
+    number, shared, half, apart, grad = scope["wide"](
+        [3, x, x[::2], torch.ones(2, dtype=torch.float16), torch.ones(2, requires_grad=True)]
+    )
+    assert number == 3
+    assert {each.dtype for each in (shared, half, apart, grad)} == {torch.float64}
+    assert (shared.tolist(), half.tolist(), apart.tolist()) == ([1, 2, 3, 4, 5], [1, 3, 5], [1, 1])
+    assert (shared.storage_offset(), half.stride(), grad.requires_grad) == (1, (2,), True)
+    shared.neg_()
+    assert half.tolist() == [-1, -3, -5]
+    assert x.tolist() == [1, 2, 3, 4, 5]

@@ -226,7 +226,12 @@ class Engine:
         try:
             return self._parts.make(index)
         except Exception:
-            # Marked, so that a resumed campaign goes on behind it.
+            # Marked, so that a resumed campaign goes on behind it; and runs those before it that nobody has begun.
+            with self._changed:
+                for made, case in self._ready:
+                    if made >= self._next:
+                        self._store.start_case(made, case)
+                self._ready.clear()
             self._store.start_case(index, None)
             self._defect(index, None, traceback.format_exc())
             raise

@@ -30,6 +30,9 @@ class CaseResult:
     sut_seconds: float = 0.0
 
 
+UNSCRIPTED = "unscripted"
+"""In the notes of a finding whose script was not seen to fail."""
+
 SIGNATURE_PARTS = 4
 """Of an exception that the target raised: "exception", type, frames, message."""
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from assay.campaign.artefacts import keep, write_durably
 from assay.campaign.findings import (
+    UNSCRIPTED,
     Bucket,
     CaseResult,
     Finding,
@@ -220,14 +221,14 @@ class Store:
             sql.execute("UPDATE findings SET status = ?, bucket = ? WHERE id = ?", (status, bucket, finding.id))
 
     def file(self, finding: Finding, triaged: Triaged, status: str) -> tuple[Bucket, bool]:
-        """Put a triaged finding into its bucket, made where it is new (then True). The script of the smallest
-        case is the one kept.
+        """Put a triaged finding into its bucket, made where it is new (then True). The script that is kept was
+        seen to fail if any was, and among those is the one of the smallest case, the last where they are equal.
         """
         identity = triaged.bucket_id
         script = f"scripts/{identity}.py"
-        rows = self._rows("SELECT content FROM buckets WHERE id = ?", identity)
+        rows = self._rows("SELECT content, notes FROM buckets WHERE id = ?", identity)
         case, new = triaged.case, not rows
-        if new or _size(case) < _size(Case.from_json(json.loads(rows[0][0]))):
+        if new or _rank(case, triaged.notes) <= _rank(Case.from_json(json.loads(rows[0][0])), rows[0][1]):
             write_durably(self.folder / script, triaged.script.encode())
             row = (
                 identity,
@@ -278,8 +279,8 @@ def _columns(case: Case) -> tuple[str, str, str, str]:
     return case.id, case.target, case.source, json.dumps(case.operators)
 
 
-def _size(case: Case) -> tuple[int, int]:
-    return case.operations, len(case.text)
+def _rank(case: Case, notes: str) -> tuple[bool, int, int]:
+    return UNSCRIPTED in notes, case.operations, len(case.text)
 
 
 def _bucket(row: Any) -> Bucket:

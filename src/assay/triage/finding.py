@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from assay.backends import UnknownTarget, find_backend, split_target
 from assay.campaign.bench import Abandoned
-from assay.campaign.findings import RunCase, Triaged
+from assay.campaign.findings import UNSCRIPTED, RunCase, Triaged
 from assay.ir.case import Case
 from assay.ir.program import Program
 from assay.oracles.verdict import Judgement, Kind
@@ -168,14 +168,14 @@ def _scripted(
     a literal makes is not, and there are faults that only one of them meets. Others show once backward has run.
     """
     if program is None:
-        return case.text, "unscripted: the case has no program"
+        return case.text, f"{UNSCRIPTED}: the case has no program"
     try:
         scripts = [
             render_script(case, program, judgement, _versions(case), literals=literals, backward=backward)
             for backward, literals in itertools.product((False, True), (True, False))
         ]
     except Unscriptable as reason:
-        return case.text, f"unscripted: {reason}"
+        return case.text, f"{UNSCRIPTED}: {reason}"
     if out_of_time():
         return scripts[0], "the script was not run: time was up"
     for script in dict.fromkeys(scripts):
@@ -184,7 +184,7 @@ def _scripted(
             return script, ""
     script = scripts[0]
     ended = "did not end" if seen.status is None else f"ended with {seen.status}: {seen.last_line[:200]}"
-    return script, f"unscripted: the script, run fresh, {ended}"
+    return script, f"{UNSCRIPTED}: the script, run fresh, {ended}"
 
 
 def _run_script(script: str, python: str | None) -> Replay:

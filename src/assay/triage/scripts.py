@@ -156,12 +156,7 @@ def _reference(program: Program, seen: Observation, dtype: str) -> list[str]:
     dtypes = {type_.dtype for type_ in types_of(program).values() if isinstance(type_, TensorType)}
     roundoff = max(2.0 ** -SIGNIFICAND[each] for each in dtypes if each in SIGNIFICAND)
     lines = [
-        "def wide(leaf):",
-        f"{INDENT}if not isinstance(leaf, torch.Tensor) or not leaf.is_floating_point():",
-        f"{INDENT * 2}return leaf",
-        f"{INDENT}return leaf.detach().double().requires_grad_(leaf.requires_grad)",
-        "",
-        "",
+        *_wide(any(entry.base for entry in program.inputs)),
         "def differs(actual, expected, reference):",
         f'{INDENT}"""Beyond the tolerances, and farther from the float64 result than rounding explains."""',
         f"{INDENT}if torch.allclose(actual, expected, rtol={relative}, atol={absolute}, equal_nan=True):",
@@ -184,18 +179,43 @@ def _reference(program: Program, seen: Observation, dtype: str) -> list[str]:
     return [*lines, f"def {IN_FLOAT64}({', '.join(names)}):", *inner, "", ""]
 
 
+def _wide(shared: bool) -> list[str]:
+    """The function that makes arguments float64; where some share memory, they share it afterwards too."""
+    made = [f"{INDENT * 2}return leaf.detach().double().requires_grad_(leaf.requires_grad)"]
+    if shared:
+        made = [
+            f"{INDENT * 2}storage = leaf.untyped_storage()",
+            f"{INDENT * 2}whole = torch.empty(0, dtype=leaf.dtype).set_(storage)",
+            f"{INDENT * 2}base = bases.setdefault(storage.data_ptr(), whole.double())",
+            f"{INDENT * 2}view = base.as_strided(leaf.shape, leaf.stride(), leaf.storage_offset())",
+            f"{INDENT * 2}return view.requires_grad_(leaf.requires_grad)",
+        ]
+    return [
+        "def wide(arguments):",
+        *([f"{INDENT}bases = {{}}", ""] if shared else []),
+        f"{INDENT}def widened(leaf):",
+        f"{INDENT * 2}if not isinstance(leaf, torch.Tensor) or not leaf.is_floating_point():",
+        f"{INDENT * 3}return leaf",
+        *made,
+        "",
+        f"{INDENT}return tree_map(widened, arguments)",
+        "",
+        "",
+    ]
+
+
 def _has_state(program: Program) -> bool:
     return any(entry.role != "argument" for entry in program.inputs)
 
 
 def _observe(case: Case, program: Program, seen: Observation, last: int, wide: bool, backward: bool) -> list[str]:
     """The function that runs the calls up to the accused one and returns what the finding is about."""
-    convert = "convert=lambda leaf: leaf"
+    convert = "convert=lambda arguments: arguments"
     body: list[str] = []
     if _has_state(program):
         body.append("model = state().double() if convert is wide else state()" if wide else "model = state()")
     given = "inputs(call)" if last else "inputs()"
-    per_call = [f"arguments = tree_map(convert, {given})" if wide else f"arguments = {given}", "torch.manual_seed(0)"]
+    per_call = [f"arguments = convert({given})" if wide else f"arguments = {given}", "torch.manual_seed(0)"]
     call = f"result = function({'model, ' if _has_state(program) else ''}*arguments)"
     if not case.training:
         per_call += ["with torch.no_grad():", f"{INDENT}{call}"]
