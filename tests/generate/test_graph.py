@@ -52,6 +52,24 @@ def test_only_included_operators_are_drawn() -> None:
         assert {operation.operator for operation in operations(program)} <= set(names)
 
 
+def test_a_function_that_writes_statistics_is_not_called_through_a_checkpoint() -> None:
+    """Backward runs a checkpointed function again; eager updated the statistics twice, and compiled code once."""
+    names = tuple(select(["norm.batch_norm_training", "unary.relu", "unary.neg"]))
+    through: Counter[str] = Counter()
+    for index in range(300):
+        program, _ = make_program(Settings(5, names, 8, ("aot_eager",)), index, {"regions": 0.6, "training": True})
+        writing = {
+            region.results[0].name
+            for region in walk(program.body)
+            if isinstance(region, Region) and region.kind in ("def", "lambda")
+            if any("norm" in str(getattr(each, "operator", "")) for each in walk(region.blocks[0].statements))
+        }
+        for call in walk(program.body):
+            if isinstance(call, PythonOperation) and call.kind == "call" and call.operands[0] in writing:
+                through[dict(call.attributes).get("through", "plain")] += 1
+    assert set(through) == {"plain"}
+
+
 def test_features_of_the_representation_all_arise() -> None:
     forms: set[str] = set()
     regions: set[str] = set()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.oracles.outcome import ExceptionRecord
-from assay.oracles.signature import exception_signature, normalise_message
+from assay.oracles.signature import exception_signature, first_line, normalise_message
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,12 @@ def test_faults_of_generated_code_are_told_apart_by_what_the_compiler_says():
     other = said.format("‘tmp3’ was not declared in this scope")
     assert normalise_message(first) == normalise_message(same) != normalise_message(other)
     assert "g++" not in normalise_message(first)
+
+
+def test_an_expression_of_symbolic_sizes_is_a_size():
+    said = "{} (<class 'torch.SymInt'>, 140013757361104)is not tracked with proxy for <Tracer object at 0x7f577e440d90>"
+    expressions = ("s77", "s77**2", "s27**2*s77", "(s0*s1)//2", "2 - s0 + u1", "s0 % 3", "2*s0")
+    assert len({normalise_message(said.format(each)) for each in expressions}) == 1
+    assert normalise_message("a-b s1 of (s1*2, 3) + [s0, s2]") == "a-b sN of SHAPE + SHAPE"
+    shown = "s77 (<class 'torch.SymInt'>, ...)is not tracked with proxy for <Tracer object at ...>"
+    assert first_line(said.format("s77")) == shown

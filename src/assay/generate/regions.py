@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from assay.generate.builder import Builder, Scope, Tracked
 from assay.generate.propose import propose
-from assay.ir.program import Block, Operand, Operation, PythonOperation, Region, Value
+from assay.ir.program import Block, Operand, Operation, PythonOperation, Region, Statement, Value, walk
 from assay.ir.types import FunctionType, ScalarType, TensorType, is_float
 from assay.ops.facts import Facts, Unsatisfied
 from assay.ops.interpret import Abstract
@@ -174,7 +174,7 @@ def _function(builder: Builder, kind: str, carried: str, next_operator: Next) ->
         finally:
             builder.repeats -= 1
         statements = tuple(scope.statements)
-        wrapped = _is_wrappable(builder, abstract.type, result)
+        wrapped = _is_wrappable(builder, abstract.type, result, statements)
     if kind == "lambda" and not _is_expression(statements):
         kind = "def"
     block = Block(statements, (result,), (replace(parameter, storage=""),))
@@ -213,11 +213,15 @@ def _function(builder: Builder, kind: str, carried: str, next_operator: Next) ->
     return True
 
 
-def _is_wrappable(builder: Builder, type_: object, result: str) -> bool:
+def _is_wrappable(builder: Builder, type_: object, result: str, statements: tuple[Statement, ...]) -> bool:
     """Whether a function may be called through a checkpoint or an autograd.Function of its own: it maps a float to a
-    new float, since what a Function returns of its arguments' memory it has to declare. To be asked in its body."""
+    new float, since what a Function returns of its arguments' memory it has to declare; and it writes no statistics,
+    since backward runs a checkpointed function again, and whether it then writes them again is nobody's promise. To be
+    asked in its body."""
     storage = builder.environment.storage
     outside = set(builder.outer[-1].storage.values())
+    if any(isinstance(each, Operation) and builder.operators[each.operator].writes for each in walk(statements)):
+        return False
     return isinstance(type_, TensorType) and is_float(type_.dtype) and storage[result] not in outside
 
 

@@ -23,8 +23,15 @@ _KEPT_NAMES = re.compile(
     r"|complex|tuple|list|dict|set|slice|range|function|method|module|type|object)"
 )
 _DTYPE = r"(?:torch\.)?\b(?:bfloat16|float(?:8_\w+|16|32|64)|complex(?:32|64|128)|u?int(?:8|16|32|64))\b"
+_OPERATOR = r"(?:\*\*|//|[*+/%-])"
+_EXPRESSION = rf"(?=[\dsu*+/% -]*[su]\d)[su]?\d+(?:\s?{_OPERATOR}\s?[su]?\d+)+"
+# Where an object lies, in hexadecimal or as id() gives it: another number in each process.
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b|\b1[34]\d{13}\b")
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b0x[0-9a-fA-F]+"), "ADDRESS"),
+    # An expression of symbolic sizes is a size: a sum or a product of any form stands for what one symbol does.
+    (re.compile(rf"\({_EXPRESSION}\)(?=\s?{_OPERATOR})"), "s0"),
+    (re.compile(rf"(?<![\w)]){_EXPRESSION}(?!\w)"), "s0"),
     # at least two steps, so that neither a division nor a flag such as a/b is taken for a path
     (re.compile(r"(?<![\w.])(?:[A-Za-z]:)?(?:[\\/][\w.\-+~@]+){2,}[\\/]?"), "PATH"),
     (re.compile(_DTYPE), "DTYPE"),
@@ -133,6 +140,7 @@ def last_words(stderr: str) -> str:
 def first_line(text: str, limit: int = 200) -> str:
     """The first line of a text that says something, or of the cause that it quotes, cut at ``limit``."""
     line = next((line.strip() for line in innermost(text).splitlines() if line.strip()), "")
+    line = _ADDRESS.sub("...", line)
     return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
