@@ -51,7 +51,7 @@ def run_case() -> Iterator[RunCase]:
             def judged(case: Case, outcome: Outcome, evidence: dict[str, Outcome]) -> Judgement:
                 return judge(case, outcome, evidence, unsupported=find_backend(case.target).unsupported)
 
-            yield case_runner(run, judged, lambda case: on(in_float64(program_of(case)), case.target))
+            yield case_runner(run, judged, lambda case: (on(in_float64(program_of(case)), case.target),))
 
 
 def on(program: Program, name: str) -> Case:
