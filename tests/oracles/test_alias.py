@@ -1,5 +1,9 @@
 """Aliasing: who shares with whom, from where, and who is whom."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from assay.oracles.alias import alias
 from assay.oracles.registry import Question
 from assay.oracles.verdict import Kind
@@ -109,3 +113,32 @@ def test_where_a_view_starts_in_memory_that_is_laid_out_otherwise_is_not_told():
     assert not found(sides(1, (2, 1)), sides(2, (1, 2)))
     (only,) = found(sides(1, (2, 1)), sides(2, (2, 1)))
     assert only.signature == "alias|offset|output-output"
+
+
+def column(storage, identity, offset, count=1):
+    """Columns of a 2 x 3 tensor."""
+    values = np.arange(2.0 * count).reshape(2, count)
+    return replace(tensor(values, storage=storage, identity=identity, offset=offset), stride=(3, 1))
+
+
+def test_outputs_that_have_no_element_in_common_share_nothing_however_they_interleave():
+    apart = call(column(0, 0, 0), column(1, 1, 1, 2))
+    together = call(column(0, 0, 0), column(0, 1, 1, 2))
+    assert not found(apart, together)
+    assert not found(together, apart)
+    meeting = call(column(0, 0, 0, 2), column(0, 1, 1, 2))
+    assert [each.signature for each in found(meeting, call(column(0, 0, 0, 2), column(1, 1, 1, 2)))] == [
+        "alias|lost|output-output"
+    ]
+    assert [each.signature for each in found(call(column(0, 0, 0, 2), column(1, 1, 1, 2)), meeting)] == [
+        "alias|added|output-output"
+    ]
+
+
+def test_a_part_of_an_argument_that_is_returned_shares_with_it_whatever_else_lies_there():
+    given = tensor(np.ones((2, 3)), storage=0, identity=0)
+    (only,) = found(
+        call(column(0, 1, 2), arguments=(replace(given, stride=(3, 1)),)),
+        call(column(1, 1, 2), arguments=(replace(given, stride=(3, 1)),)),
+    )
+    assert only.signature == "alias|lost|output-argument"

@@ -2,13 +2,18 @@
 has it so.
 
 Who shares decides what a later write is seen through, so both a lost and an added alias are wrong. torch.compile
-keeps to eager here, also among outputs that are views of one intermediate.
+keeps to eager here, also among outputs that are views of one intermediate. Outputs that have no element in common do
+not count as sharing: no write to one is seen through the other, whatever storage they lie in.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
 
 from assay.oracles.numerics.decode import itemsize
 from assay.oracles.outcome import CallRecord, TensorRecord
@@ -16,6 +21,9 @@ from assay.oracles.pairs import Node, Place, calls_of, nodes
 from assay.oracles.registry import Question, oracle
 from assay.oracles.strides import significant
 from assay.oracles.verdict import Discrepancy, Kind
+
+MOST_ELEMENTS = 1 << 16
+"""Above, tensors whose spans meet count as meeting."""
 
 Tensors = dict[str, tuple[Place, TensorRecord]]
 
@@ -47,11 +55,10 @@ def _storages(number: int, paths: list[str], reference: Tensors, target: Tensors
                 detail = f"shares storage with {lost}, but starts elsewhere: eager {ours} elements on, target {theirs}"
                 yield _discrepancy(number, reference, path, lost, detail, "offset")
             continue
-        if lost != path and target[lost][1].storage != target[path][1].storage:
-            yield _discrepancy(
-                number, reference, path, lost, f"shares storage with {lost} in eager, not on the target", "lost"
-            )
-        if added != path and (partner := _new_partner(paths, path, reference, target)) is not None:
+        if lost != path and (partner := _partner(paths, path, reference, target)) is not None:
+            detail = f"shares storage with {partner} in eager, not on the target"
+            yield _discrepancy(number, reference, path, partner, detail, "lost")
+        if added != path and (partner := _partner(paths, path, target, reference)) is not None:
             detail = f"shares storage with {partner} on the target, not in eager"
             yield _discrepancy(number, reference, path, partner, detail, "added")
 
@@ -111,24 +118,30 @@ def _apart(tensors: Tensors, first: str, second: str) -> int:
     return tensors[second][1].offset - tensors[first][1].offset
 
 
-def _new_partner(paths: list[str], path: str, reference: Tensors, target: Tensors) -> str | None:
-    """The first of ``paths`` before ``path`` whose memory it meets on the target, and does not share in eager."""
+def _partner(paths: list[str], path: str, there: Tensors, here: Tensors) -> str | None:
+    """The first of ``paths`` before ``path`` whose memory it meets in ``there`` and does not share in ``here``."""
     for other in paths[: paths.index(path)]:
-        stored = (reference[other][1].storage == reference[path][1].storage, target[other][1].storage)
-        if stored == (False, target[path][1].storage) and _meet(target, other, path):
+        stored = (here[other][1].storage == here[path][1].storage, there[other][1].storage)
+        if stored == (False, there[path][1].storage) and _meet(there, other, path):
             return other
     return None
 
 
 def _meet(tensors: Tensors, first: str, second: str) -> bool:
-    """Whether a write to one may be seen through the other: outputs apart in one pool of memory share nothing.
+    """Whether a write to one may be seen through the other: outputs apart in one pool of memory share nothing, nor do
+    parts of one intermediate that take turns in it.
 
     An argument's storage is the caller's, and nothing else belongs there.
     """
     if not tensors[first][0] is tensors[second][0] is Place.output:
         return True
-    (start, end), (other_start, other_end) = _span(tensors[first][1]), _span(tensors[second][1])
-    return start < other_end and other_start < end
+    one, other = tensors[first][1], tensors[second][1]
+    (start, end), (other_start, other_end) = _span(one), _span(other)
+    if not (start < other_end and other_start < end):
+        return False
+    if max(math.prod(one.shape), math.prod(other.shape)) > MOST_ELEMENTS:
+        return True
+    return bool(np.intersect1d(_bytes(one), _bytes(other)).size)
 
 
 def _span(record: TensorRecord) -> tuple[int, int]:
@@ -136,6 +149,17 @@ def _span(record: TensorRecord) -> tuple[int, int]:
     last = sum((size - 1) * step for size, step in zip(record.shape, record.stride, strict=True))
     size = itemsize(record.dtype)
     return record.offset * size, (record.offset + last + 1) * size
+
+
+def _bytes(record: TensorRecord) -> NDArray[np.int64]:
+    """Every byte of the storage that belongs to an element."""
+    at = np.full(record.shape, record.offset, np.int64)
+    for dimension, (size, step) in enumerate(zip(record.shape, record.stride, strict=True)):
+        along = [1] * len(record.shape)
+        along[dimension] = size
+        at = at + (np.arange(size) * step).reshape(along)
+    size = itemsize(record.dtype)
+    return np.unique(at.reshape(-1, 1) * size + np.arange(size))
 
 
 def _storage(record: TensorRecord) -> int:
