@@ -304,8 +304,8 @@ class Engine:
         return self._filing.take()
 
     def _is_short_of_time(self) -> bool:
-        """Whether one thread would not get through what waits: a finding that nobody reduced is worth less than a few
-        more cases."""
+        """Whether one thread would not get through what waits: a few more cases are worth less than a finding that is
+        reduced."""
         if self._no_more() or (self._exhausted and not self._ready):
             return True
         if (last := self._budget.last_moment) is None:
