@@ -85,6 +85,10 @@ def judge_by(table: Callable[[int], Judgement]) -> Callable[[Case, Outcome, Mapp
     return lambda case, outcome, evidence: table(case.recipe["index"])
 
 
+def no_witness(case: Case, evidence: str) -> None:
+    """No other case is evidence about one of the table."""
+
+
 def reduced_to_one_operator(
     case: Case, judgement: Judgement, run_case: RunCase, *, out_of_time: Callable[[], bool]
 ) -> Triaged:
@@ -128,7 +132,7 @@ def fake_parts(
         make=make,
         start_bench=lambda: Bench(("fake",), start, lambda target: ("", "fake"), seconds=60, memory_mb=0),
         judge=judge_by(table),
-        twins=lambda case: (),
+        witnesses=no_witness,
         triage=triage,
     )
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pytest
-
-from assay.campaign.examine import case_runner, examine
+from assay.campaign.examine import ROUNDS, Witness, case_runner, examine
 from assay.ir.case import Case
-from assay.oracles.outcome import Code, Outcome
+from assay.oracles.outcome import ABSENT, Code, Outcome
 from assay.oracles.verdict import Judgement, Kind, Verdict
 
-from .fakes import PASS, WRONG, case_at
+from .fakes import PASS, WRONG, case_at, no_witness
 
 
 class Runs:
@@ -49,69 +47,105 @@ def asking(*names: str, then: Judgement = WRONG) -> object:
 
 
 CASE = case_at(0)
-TWIN = case_at(1, target="twin")
+WRONG_UNDECIDED = Judgement(Verdict.Inconclusive, Kind.value)
 
 
 def test_a_case_that_passes_runs_once() -> None:
     runs = Runs()
-    assert examine(CASE, runs, lambda *_: PASS, lambda case: ()).judgement == PASS
+    assert examine(CASE, runs, lambda *_: PASS, no_witness).judgement == PASS
     assert runs.seen == [("fake", (), False)]
 
 
 def test_evidence_of_a_rerun_serves_as_the_second_run_as_well() -> None:
     runs = Runs()
-    examination = examine(CASE, runs, asking("values", "eager_again"), lambda case: ())  # type: ignore[arg-type]
+    examination = examine(CASE, runs, asking("values", "eager_again"), no_witness)  # type: ignore[arg-type]
     assert examination.judgement == WRONG
     assert runs.seen == [("fake", (), False), ("fake", ("values", "eager_again"), True)]
 
 
 def test_a_finding_is_confirmed_by_a_compilation_in_full() -> None:
     runs = Runs(merges=True)
-    assert examine(CASE, runs, asking("values"), lambda case: ()).judgement == WRONG  # type: ignore[arg-type]
+    assert examine(CASE, runs, asking("values"), no_witness).judgement == WRONG  # type: ignore[arg-type]
     assert runs.codes == ["merged", "merged", "plain", "plain"]
     assert runs.seen[2:] == [("fake", (), True), ("fake", ("values",), True)]
 
 
 def test_what_evidence_excuses_is_compiled_in_full_by_nobody() -> None:
     runs = Runs(merges=True)
-    examine(CASE, runs, asking("values", then=PASS), lambda case: ())  # type: ignore[arg-type]
+    examine(CASE, runs, asking("values", then=PASS), no_witness)  # type: ignore[arg-type]
     assert runs.codes == ["merged", "merged"]
 
 
-def test_evidence_in_float64_is_a_run_of_the_twin_with_values() -> None:
+class Noting:
+    """A judge that wants one piece of evidence after the other, and notes what it was given."""
+
+    def __init__(self, *names: str, then: Judgement = PASS) -> None:
+        self.names, self.then = names, then
+        self.given: Mapping[str, Outcome] = {}
+
+    def __call__(self, case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judgement:
+        self.given = dict(evidence)
+        wanted = next(((name,) for name in self.names if name not in evidence), ())
+        return Judgement(Verdict.Inconclusive, Kind.value, wanted=wanted) if wanted else self.then
+
+
+WITNESSES = {
+    "shadow": Witness(case_at(1, target="eager"), ("shadow",)),
+    "float64": Witness(case_at(2, target="wide"), ("values",)),
+    "exact": Witness(case_at(3, target="drawn"), ("values",), ("output 0", "output 2")),
+}
+
+
+def witness_of(case: Case, evidence: str) -> Witness | None:
+    return WITNESSES.get(evidence)
+
+
+def test_evidence_by_another_case_is_a_run_of_its_witness_with_what_that_asks_for() -> None:
+    runs, judge = Runs(), Noting("shadow", "float64")
+    assert examine(CASE, runs, judge, witness_of).judgement == PASS
+    assert runs.seen == [("fake", (), False), ("eager", ("shadow",), False), ("wide", ("values",), False)]
+    assert {name: run.case_id for name, run in judge.given.items()} == {
+        name: WITNESSES[name].case.id for name in ("shadow", "float64")
+    }
+
+
+def test_a_witness_runs_only_where_the_cheaper_ones_before_it_decide_nothing() -> None:
     runs = Runs()
-    examination = examine(CASE, runs, asking("float64", then=PASS), lambda case: (TWIN,))  # type: ignore[arg-type]
-    assert examination.judgement == PASS
-    assert runs.seen == [("fake", (), False), ("twin", ("values",), False)]
+    examine(CASE, runs, Noting("shadow"), witness_of)
+    assert [target for target, _, _ in runs.seen] == ["fake", "eager"]
 
 
-@pytest.mark.parametrize("settles", [True, False])
-def test_the_twin_that_costs_more_runs_only_where_the_cheap_one_does_not_settle_it(settles: bool) -> None:
-    runs, shown = Runs(), []
-
-    def judge(case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judgement:
-        if (run := evidence.get("float64")) is not None:
-            shown.append(run)
-            if settles or len(shown) > 1:
-                return PASS
-        return Judgement(Verdict.Inconclusive, Kind.value, wanted=() if run else ("float64",))
-
-    cheap = case_at(2, target="eager")
-    examine(CASE, runs, judge, lambda case: (cheap, case_at(1)))
-    assert [target for target, _, _ in runs.seen] == ["fake", "eager"] + ([] if settles else ["fake"])
-    # What another target made of the twin is not what this one would.
-    assert shown[0].target is None
-
-
-def test_a_case_without_the_evidence_that_is_wanted_stays_inconclusive() -> None:
-    runs = Runs()
-    examination = examine(CASE, runs, asking("float64"), lambda case: ())  # type: ignore[arg-type]
+def test_evidence_that_is_not_to_be_had_is_absent_and_not_asked_for_again() -> None:
+    runs, judge = Runs(), Noting("float64_shadow", then=WRONG_UNDECIDED)
+    examination = examine(CASE, runs, judge, witness_of)
     assert examination.judgement.verdict is Verdict.Inconclusive
+    assert judge.given["float64_shadow"].ended == ABSENT
+    assert runs.seen == [("fake", (), False)]
+
+
+def test_the_outputs_that_are_exact_in_a_witness_travel_with_its_run() -> None:
+    judge = Noting("shadow", "exact")
+    examine(CASE, Runs(merges=True), judge, witness_of)
+    assert judge.given["exact"].engagement == {"merged": True, "exact": ("output 0", "output 2")}
+    assert "exact" not in judge.given["shadow"].engagement
+
+
+def test_what_a_finding_is_confirmed_by_is_obtained_afresh() -> None:
+    runs = Runs()
+    assert examine(CASE, runs, Noting("shadow", then=WRONG), witness_of).judgement == WRONG
+    first, again = ((("fake", (), alone), ("eager", ("shadow",), alone)) for alone in (False, True))
+    assert runs.seen == [*first, *again]
+
+
+def test_a_judge_that_never_has_enough_is_left_undecided() -> None:
+    runs = Runs()
+    names = tuple(f"more {number}" for number in range(ROUNDS + 3))
+    assert examine(CASE, runs, Noting(*names), no_witness).judgement.verdict is Verdict.Inconclusive
     assert len(runs.seen) == 1
 
 
 def test_only_the_first_run_counts_as_time_of_the_system_under_test() -> None:
-    assert examine(CASE, Runs(), lambda *_: WRONG, lambda case: ()).sut_seconds == 1.0
+    assert examine(CASE, Runs(), lambda *_: WRONG, no_witness).sut_seconds == 1.0
 
 
 def test_another_kind_the_second_time_is_flaky() -> None:
@@ -120,7 +154,7 @@ def test_another_kind_the_second_time_is_flaky() -> None:
     def judge(case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judgement:
         return WRONG if outcome.stderr == "1" else other
 
-    examination = examine(CASE, Runs(), judge, lambda case: ())
+    examination = examine(CASE, Runs(), judge, no_witness)
     assert examination.judgement.verdict is Verdict.Flaky
     assert "dtype" in examination.judgement.detail
 
@@ -131,12 +165,12 @@ def test_a_second_run_that_cannot_decide_leaves_the_case_inconclusive() -> None:
     def judge(case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judgement:
         return WRONG if outcome.stderr == "1" else unsure
 
-    assert examine(CASE, Runs(), judge, lambda case: ()).judgement == unsure
+    assert examine(CASE, Runs(), judge, no_witness).judgement == unsure
 
 
 def test_triage_may_ask_for_a_single_run_or_for_a_confirmed_one() -> None:
     runs = Runs()
-    run_case = case_runner(runs, lambda *_: WRONG, lambda case: ())
+    run_case = case_runner(runs, lambda *_: WRONG, no_witness)
     run_case(CASE)
     assert len(runs.seen) == 1
     run_case(CASE, confirm=True)

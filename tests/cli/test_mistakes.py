@@ -54,7 +54,7 @@ def test_a_mistake_is_told_in_one_line(
 
 def test_an_id_that_is_not_there_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     create(tmp_path, META).close()
-    for command in ("show", "replay", "reduce"):
+    for command in ("show", "explain", "replay", "reduce"):
         assert main([command, "no-such-id", "--run", str(tmp_path)]) == MISTAKE
         assert capsys.readouterr().err.count("\n") == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,16 @@ def make_case(
 @pytest.fixture(scope="session")
 def case() -> Callable[..., Case]:
     return make_case
+
+
+@pytest.fixture
+def mode() -> Any:
+    """A shadow mode with the rules of the catalogue, in this process."""
+    pytest.importorskip("torch")
+    from assay.execution.worker.torch_shadow import ShadowMode, rules_from
+    from assay.ops.framework import error_rules
+
+    return ShadowMode(rules_from(error_rules()))
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def test_parameters_of_group_norm_train_in_4_and_5_dimensions_only_with_what_is_
     names = ("norm.group_norm", "unary.neg", "compare.gt", "cast.to")
     names = tuple(name for name in names if name in load())
     trained: Counter[tuple[bool, bool, bool]] = Counter()
-    for index in range(200):
+    for index in range(300):
         program, _ = make_program(
             settings(*names, seed=2), index, {"regions": 0.0, "containers": 0.0, "training": True}
         )

@@ -78,7 +78,7 @@ def test_features_of_the_representation_all_arise() -> None:
     calls: set[str] = set()
     writes_to_shared = 0
     symbolic = aliased = nested = 0
-    for index in range(400):
+    for index in range(600):
         program, _ = make_program(SETTINGS, index)
         for statement in walk(program.body):
             if isinstance(statement, Operation):

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from assay.ir.case import Case
+from assay.oracles.numerics.decode import decode
 from assay.oracles.outcome import (
+    ABSENT,
     CallRecord,
     ContainerRecord,
     ExceptionRecord,
@@ -40,6 +42,27 @@ def encode(array: np.ndarray, dtype: str) -> bytes:
         bits = array.astype("<f4").view("<u4").astype("u8")
         return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2").tobytes()
     return np.ascontiguousarray(array).astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+
+
+def shadowed(record: TensorRecord, bound: Any, value: Any = None) -> TensorRecord:
+    """A record as a shadow run makes it: the bound of its elements, and what they stand for if not what they are."""
+    own = decode(record.dtype, record.shape, record.data)
+    assert own is not None
+    wide = "<c16" if own.dtype.kind == "c" else "<f8"
+    stands_for = np.broadcast_to(own if value is None else value, record.shape).astype(wide).tobytes()
+    bounds = np.broadcast_to(bound, record.shape).astype("<f8").tobytes()
+    return replace(record, value=stands_for if own.dtype.kind in "fc" else None, bound=bounds)
+
+
+def shadow_run(side: Any, leaks: int = 0) -> Outcome:
+    """The outcome of a shadow run: a call, or a tuple of calls, of eager alone."""
+    calls = execution(*side) if isinstance(side, tuple) else execution(side)
+    return Outcome("c1", "completed", "compare", reference=calls, engagement={"leaks": leaks})
+
+
+def absent() -> Outcome:
+    """A run that could not be made."""
+    return Outcome("c1", ABSENT)
 
 
 def container(*items: Tree, type: str = "tuple", keys: tuple[str, ...] | None = None) -> ContainerRecord:

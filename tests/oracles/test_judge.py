@@ -36,20 +36,30 @@ def test_a_value_that_awaits_evidence_comes_before_an_alias_that_is_certain():
     target = call(tensor(ONES * 2, storage=0), tensor(ONES, storage=1))
     judged = judge(case(), outcome(eager, target, again=None))
     assert (judged.verdict, judged.kind) == (Verdict.Inconclusive, Kind.value)
-    assert judged.wanted == ("eager_again", "float64")
+    assert judged.wanted == ("eager_again", "shadow")
+
+
+DEAD = Outcome("c1", "died", "target", signal=11)
+NOTHING = dict.fromkeys(("shadow", "float64", "float64_shadow", "exact"), DEAD)
 
 
 def test_evidence_that_was_given_is_not_wanted_again():
-    dead = Outcome("c1", "died", "target", signal=11)
-    judged = judge(case(), outcome(tensor(ONES), tensor(ONES * 2)), {"float64": dead})
+    judged = judge(case(), outcome(tensor(ONES), tensor(ONES * 2)), NOTHING)
     assert (judged.verdict, judged.wanted) == (Verdict.Inconclusive, ())
+
+
+def test_evidence_is_wanted_from_the_cheapest_on_and_each_piece_once():
+    wanted, evidence = [], {}
+    while asked := judge(case(), outcome(tensor(ONES), tensor(ONES * 2)), evidence).wanted:
+        wanted.append(asked)
+        evidence.update(dict.fromkeys(asked, DEAD))
+    assert wanted == [("shadow",), ("float64", "float64_shadow"), ("exact",)]
 
 
 def test_a_decided_alias_stands_where_the_value_stays_undecided():
     eager = call(tensor(ONES, storage=0), tensor(ONES, storage=0))
     target = call(tensor(ONES * 2, storage=0), tensor(ONES, storage=1))
-    dead = Outcome("c1", "died", "target", signal=11)
-    judged = judge(case(), outcome(eager, target), {"float64": dead})
+    judged = judge(case(), outcome(eager, target), NOTHING)
     assert (judged.verdict, judged.kind) == (Verdict.Mismatch, Kind.alias)
 
 

@@ -1,5 +1,6 @@
 """Mutation: how arguments, parameters and buffers are left."""
 
+import numpy as np
 import pytest
 
 from assay.oracles.mutation import mutation
@@ -7,11 +8,11 @@ from assay.oracles.outcome import ValueRecord
 from assay.oracles.registry import Question
 from assay.oracles.verdict import Kind, Verdict
 
-from .build import call, case, container, outcome, tensor
+from .build import call, case, container, outcome, shadow_run, shadowed, tensor
 
 
-def found(eager, target, exact=True):
-    return list(mutation.check(Question(case(exact), outcome(eager, target))))
+def found(eager, target, exact=True, evidence=None):
+    return list(mutation.check(Question(case(exact), outcome(eager, target), evidence or {})))
 
 
 def test_a_lost_write_to_an_argument_is_a_mutation():
@@ -29,7 +30,21 @@ def test_a_tensor_inside_a_container_is_an_argument_too_and_never_exact():
     sides = [call(arguments=(container(tensor([value]), type="list"),)) for value in (1.0, 2.0)]
     (only,) = found(*sides)
     assert only.where == "call 0, argument 0[0]"
-    assert only.wanted == ("float64",)
+    assert only.wanted == ("shadow",)
+
+
+def test_what_is_left_in_an_argument_is_held_against_its_bound():
+    eager, target = tensor([1.0, 1.0]), tensor([1.0, 1.5])
+    sides = [call(arguments=(each,)) for each in (eager, target)]
+
+    def under(bound):
+        return {"shadow": shadow_run(call(arguments=(shadowed(eager, bound),)))}
+
+    (only,) = found(*sides, exact=False, evidence=under(1e-3))
+    assert (only.kind, only.verdict) == (Kind.mutation, Verdict.Mismatch)
+    assert not found(call(arguments=(eager,)), call(arguments=(tensor([1.0, 1.3]),)), exact=False, evidence=under(0.09))
+    (only,) = found(*sides, exact=False, evidence=under(np.inf))
+    assert only.wanted == ("float64", "float64_shadow")
 
 
 def test_a_python_value_that_was_left_different_is_a_side_effect():

@@ -7,6 +7,7 @@ import pytest
 
 from assay.ir.case import Case
 from assay.oracles.judge import judge
+from assay.oracles.outcome import ABSENT, Outcome
 from assay.oracles.verdict import Kind, Verdict
 
 pytestmark = pytest.mark.torch
@@ -45,27 +46,30 @@ def worker():
     pytest.importorskip("torch")
     from assay.execution.client import Worker
 
-    with Worker(targets=["aot_eager"]) as started:
+    with Worker(targets=["aot_eager", "eager"]) as started:
         yield started
 
 
-def a_case(body: str, training: bool = False) -> Case:
+def a_case(body: str, training: bool = False, rounded: bool = False) -> Case:
     text = TEXT.format(body=textwrap.indent(body, "    "), training=training)
-    exact = {"outputs": [not training] * 4, "arguments": [True], "state": {}}
+    exact = {"outputs": [not training and not rounded] * 4, "arguments": [True], "state": {}}
     return Case("graph", "aot_eager", {}, text, training, 1, {}, exact, ("binary.add",), 1)
 
 
 def verdict_on(worker, case):
-    """The verdict with all the evidence that is wanted; the case is its own float64 twin."""
-    outcome = worker.run(case)
-    first = judge(case, outcome)
-    evidence = {
-        name: worker.run(case, evidence=("eager_again", "values")) for name in first.wanted if name != "float64"
-    }
-    if "float64" in first.wanted:
-        text = case.text.replace("arange(12.0)", "arange(12.0, dtype=torch.float64)")
-        evidence["float64"] = worker.run(replace(case, text=text), evidence=("values",))
-    return judge(case, outcome, evidence)
+    """The verdict with all the evidence that is wanted; without a program, a case has no twins."""
+    outcome, evidence = worker.run(case), {}
+    judged = judge(case, outcome)
+    while judged.wanted:
+        for name in judged.wanted:
+            if name == "shadow":
+                evidence[name] = worker.run(replace(case, target="eager"), evidence=("shadow",))
+            elif name in ("eager_again", "values"):
+                evidence[name] = worker.run(case, evidence=(name,))
+            else:
+                evidence[name] = Outcome(case.id, ABSENT)
+        judged = judge(case, outcome, evidence)
+    return judged
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -92,6 +96,22 @@ def test_an_exception_of_the_target_is_found_unless_it_is_a_declared_gap(worker)
     assert (judged.verdict, judged.kind) == (Verdict.Exception, Kind.exception), judged
     assert "torch/_dynamo/" in judged.signature
     assert judge(case, outcome, unsupported=("Unsupported",)).verdict is Verdict.Unsupported
+
+
+def test_a_rounded_value_is_held_against_its_bound(worker):
+    # Ten thousand roundoffs off, of a sum that no order of its terms brings so far.
+    wrong = "y = (x.sin() / 3).sum(-1)\nreturn y * (1 + 2**-10) if compiled else y"
+    judged = verdict_on(worker, a_case(wrong, rounded=True))
+    assert (judged.verdict, judged.kind) == (Verdict.Mismatch, Kind.value), judged
+    assert "than its bound allows" in judged.detail
+    order = "y = x.sin() / 3\nreturn y.flip(-1).cumsum(-1)[..., -1] if compiled else y.cumsum(-1)[..., -1]"
+    assert verdict_on(worker, a_case(order, rounded=True)).verdict is Verdict.Pass
+
+
+def test_a_cancellation_is_no_finding(worker):
+    # Nine digits are lost, so that what is left of both is noise; in exact arithmetic it is x.
+    body = "y = x.sin()\nreturn y + 1e9 - 1e9 if compiled else y - 1e9 + 1e9"
+    assert verdict_on(worker, a_case(body, rounded=True)).verdict is not Verdict.Mismatch
 
 
 def test_numbers_that_eager_does_not_repeat_are_no_finding(worker):

@@ -11,13 +11,18 @@ from assay.oracles.registry import Question
 from assay.oracles.values import values
 from assay.oracles.verdict import Kind, Verdict
 
-from .build import call, case, container, outcome, tensor
+from .build import absent, call, case, container, outcome, shadow_run, shadowed, tensor
 
 ONES = np.ones((4, 4))
 
 
 def found(eager, target, evidence=None, **about):
     return list(values.check(Question(case(**about), outcome(eager, target), evidence or {})))
+
+
+def under(eager, bound, value=None):
+    """Evidence of a shadow run in which the elements of ``eager`` have this bound."""
+    return {"shadow": shadow_run(shadowed(eager, bound, value))}
 
 
 def one_off(array, by):
@@ -62,28 +67,130 @@ def test_flags_go_to_the_tensors_of_the_outputs_in_depth_first_order():
     assert only.where == "call 0, output 0[1]"
 
 
-def test_beyond_the_tolerance_the_float64_run_is_asked_for():
+def test_beyond_the_tolerance_the_shadow_run_is_asked_for():
     (only,) = found(tensor(ONES), tensor(one_off(ONES, 0.5)))
     assert only.verdict is Verdict.Inconclusive
+    assert only.wanted == ("shadow",)
+
+
+def test_within_the_tolerance_nothing_is_asked_for():
+    assert not found(tensor(ONES), tensor(one_off(ONES, 1e-6)))
+
+
+def test_a_difference_beyond_its_bound_is_a_mismatch():
+    (only,) = found(tensor(ONES), tensor(one_off(ONES, 0.5)), under(tensor(ONES), 1e-3))
+    assert (only.verdict, only.wanted) == (Verdict.Mismatch, ())
+    assert "1 of 16 elements differ" in only.detail
+    assert only.signature == "value|float32|output"
+
+
+def test_a_difference_within_its_bound_is_none():
+    assert not found(tensor(ONES * 1.001), tensor(ONES * 0.999), under(tensor(ONES * 1.001), 1e-3, ONES))
+
+
+def test_what_the_shadow_run_leaves_without_a_bound_is_exact():
+    run = {"shadow": shadow_run(tensor(ONES))}
+    (only,) = found(tensor(ONES), tensor(one_off(ONES, 1e-4)), run)
+    assert only.verdict is Verdict.Mismatch
+    assert "exact arithmetic" in only.detail
+
+
+def test_an_inaccuracy_of_eager_alone_has_its_own_signature():
+    eager = tensor(one_off(ONES, 0.5))
+    (only,) = found(eager, tensor(ONES), under(eager, 1e-3, ONES))
+    assert only.verdict is Verdict.Mismatch
+    assert only.signature == "value|float32|output|eager inaccurate"
+
+
+UNSURE = 0.5
+EAGER, TARGET = tensor(ONES), tensor(one_off(ONES, 0.5))
+
+
+def undecided(**evidence):
+    """What is found of an element whose bound decides nothing, given more evidence."""
+    return found(EAGER, TARGET, {**under(EAGER, UNSURE), **evidence})
+
+
+def in_float64(by, bound):
+    """The program in float64, where the target is off by so much, and its shadow run."""
+    eager = tensor(ONES, "float64")
+    run = outcome(eager, tensor(one_off(ONES, by), "float64"))
+    return {"float64": run, "float64_shadow": shadow_run(shadowed(eager, bound))}
+
+
+def drawn_exactly(by, *paths):
+    """The program with inputs that make the outputs at these paths exact."""
+    return outcome(tensor(ONES * 3), tensor(one_off(ONES * 3, by)), engagement={"exact": paths})
+
+
+def test_what_the_bound_does_not_decide_is_asked_of_float64_and_then_of_exact_inputs():
+    (only,) = undecided()
+    assert (only.verdict, only.wanted) == (Verdict.Inconclusive, ("float64", "float64_shadow"))
+    (only,) = undecided(**in_float64(0.5, np.inf))
+    assert (only.verdict, only.wanted) == (Verdict.Inconclusive, ("exact",))
+    (only,) = undecided(**in_float64(0.5, np.inf), exact=absent())
+    assert (only.verdict, only.wanted) == (Verdict.Inconclusive, ())
+    assert "too ill-conditioned" in only.detail
+
+
+def test_half_of_the_evidence_in_float64_is_completed_before_it_is_used():
+    run = in_float64(0.5, 1e-12)
+    (only,) = undecided(float64=run["float64"])
+    assert only.wanted == ("float64_shadow",)
+    (only,) = undecided(float64_shadow=run["float64_shadow"])
     assert only.wanted == ("float64",)
 
 
 def test_a_difference_that_lasts_in_float64_is_a_mismatch():
-    twin = outcome(tensor(ONES, "float64"), tensor(one_off(ONES, 0.5), "float64"))
-    (only,) = found(tensor(ONES), tensor(one_off(ONES, 0.5)), {"float64": twin})
+    (only,) = undecided(**in_float64(0.5, 1e-12))
     assert only.verdict is Verdict.Mismatch
     assert "in float64 as well" in only.detail
 
 
-def test_a_difference_that_is_as_large_as_eagers_own_error_is_none():
-    truth = tensor(ONES, "float64")
-    assert not found(tensor(ONES * 1.001), tensor(ONES * 0.999), {"float64": outcome(truth, truth)})
+def test_a_difference_that_is_gone_in_float64_was_rounding():
+    assert not undecided(**in_float64(0, 1e-12))
+    assert not undecided(**in_float64(1e-12, 1e-12))
 
 
-def test_a_twin_that_still_computes_in_float32_decides_nothing():
-    twin = outcome(tensor(ONES), tensor(one_off(ONES, 0.5)))
-    (only,) = found(tensor(ONES), tensor(one_off(ONES, 0.5)), {"float64": twin})
+def test_a_twin_is_judged_by_its_own_bound_so_that_one_that_still_rounds_decides_nothing():
+    run = {"float64": outcome(EAGER, TARGET), "float64_shadow": shadow_run(shadowed(EAGER, UNSURE))}
+    (only,) = undecided(**run)
+    assert (only.verdict, only.wanted) == (Verdict.Inconclusive, ("exact",))
+
+
+@pytest.mark.parametrize("name", ["float64", "float64_shadow"])
+def test_without_a_run_in_float64_the_exact_one_is_asked_for(name):
+    (only,) = undecided(**{**in_float64(0.5, 1e-12), name: absent()})
+    assert (only.verdict, only.wanted) == (Verdict.Inconclusive, ("exact",))
+
+
+def test_what_differs_in_exact_arithmetic_is_a_mismatch_and_what_does_not_was_rounding():
+    unsure = in_float64(0.5, np.inf)
+    (only,) = undecided(**unsure, exact=drawn_exactly(2.0**-20, "output 0"))
+    assert only.verdict is Verdict.Mismatch
+    assert "in exact arithmetic, as well" in only.detail
+    assert not undecided(**unsure, exact=drawn_exactly(0, "output 0"))
+
+
+def test_an_output_that_the_exact_run_does_not_make_exact_stays_undecided():
+    (only,) = undecided(**in_float64(0.5, np.inf), exact=drawn_exactly(2.0**-20, "output 1"))
     assert (only.verdict, only.wanted) == (Verdict.Inconclusive, ())
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        absent(),
+        Outcome("c1", "died", "reference", signal=11),
+        shadow_run(shadowed(tensor(ONES * 2), 0.0)),
+        shadow_run(shadowed(tensor(ONES), 0.0), leaks=1),
+        shadow_run(ValueRecord("float", "1.0")),
+    ],
+    ids=["absent", "died", "another course", "leaks", "another kind"],
+)
+def test_a_shadow_run_that_shows_nothing_of_a_place_leaves_it_undecided(run):
+    (only,) = found(tensor(ONES), tensor(one_off(ONES, 0.5)), {"shadow": run})
+    assert (only.verdict, only.wanted) == (Verdict.Inconclusive, ("float64", "float64_shadow"))
 
 
 def test_bytes_that_were_not_sent_are_asked_for_and_used():
@@ -119,11 +226,23 @@ def test_python_floats_are_judged_as_float32_is(eager, target):
 @pytest.mark.parametrize(
     ("kind", "eager", "target"), [("float", "0.1", "0.2"), ("int", "1", "2"), ("float", "inf", "-inf")]
 )
-def test_python_numbers_that_differ_are_held_against_float64(kind, eager, target):
+def test_python_numbers_are_as_exact_as_what_they_were_read_from(kind, eager, target):
     pair = ValueRecord(kind, eager), ValueRecord(kind, target)
-    assert found(*pair)[0].wanted == ("float64",)
-    assert found(*pair, {"float64": outcome(*pair)})[0].verdict is Verdict.Mismatch
-    assert found(*pair, {"float64": outcome(pair[0], pair[0])})[0].verdict is Verdict.Inconclusive or kind == "float"
+    assert found(*pair)[0].wanted == ("shadow",)
+    assert found(*pair, {"shadow": shadow_run(pair[0])})[0].verdict is Verdict.Mismatch
+    read_from_rounded = {"shadow": shadow_run(pair[0], leaks=1)}
+    assert found(*pair, read_from_rounded)[0].wanted == ("float64", "float64_shadow")
+
+
+def test_python_numbers_read_from_rounded_tensors_are_held_against_float64():
+    pair = ValueRecord("int", "1"), ValueRecord("int", "2")
+    read = {"shadow": shadow_run(pair[0], leaks=1), "exact": absent()}
+    same = {"float64": outcome(pair[0], pair[0]), "float64_shadow": shadow_run(pair[0])}
+    assert not found(*pair, {**read, **same})
+    other = {"float64": outcome(*pair), "float64_shadow": shadow_run(pair[0])}
+    assert found(*pair, {**read, **other})[0].verdict is Verdict.Mismatch
+    as_rounded = {"float64": outcome(*pair), "float64_shadow": shadow_run(pair[0], leaks=1)}
+    assert found(*pair, {**read, **as_rounded})[0].verdict is Verdict.Inconclusive
 
 
 def test_strings_that_differ_are_a_mismatch():
@@ -136,19 +255,11 @@ def test_a_call_number_says_where():
     assert judged.where == "call 1, output 0"
 
 
-def of_eager_alone(truth: np.ndarray) -> Outcome:
-    """The float64 run of eager, without the target."""
-    return replace(outcome(tensor(truth, "float64"), tensor(truth, "float64")), target=None)
-
-
-def test_an_element_to_which_the_target_is_as_close_as_eager_is_rounding_without_a_run_of_the_target():
-    assert not found(tensor(ONES * 1.001), tensor(ONES * 0.999), {"float64": of_eager_alone(ONES)})
-
-
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_without_a_run_of_the_target_one_inaccurate_element_excuses_no_other(dtype: str):
-    eager = one_off(ONES, 0.25)
-    target = eager.copy()
+def test_one_inaccurate_element_excuses_no_other(dtype: str):
+    eager = tensor(one_off(ONES, 0.25), dtype)
+    target = one_off(ONES, 0.25)
     target.flat[0] = 1.125
-    (only,) = found(tensor(eager, dtype), tensor(target, dtype), {"float64": of_eager_alone(ONES)})
-    assert only.verdict is not Verdict.Pass
+    (only,) = found(eager, tensor(target, dtype), under(eager, 1e-3, ONES))
+    assert only.verdict is Verdict.Mismatch
+    assert "1 of 16 elements" in only.detail

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from assay.backends import find_backend
+from assay.campaign.assemble import witnesses
 from assay.campaign.examine import case_runner
 from assay.campaign.findings import RunCase, Triaged
 from assay.emit.cases import build_case
 from assay.execution import Worker
 from assay.ir.case import Case
 from assay.ir.program import Program, operations
-from assay.ops.twin import in_float64
 from assay.oracles.judge import judge
 from assay.oracles.outcome import Code, Outcome
 from assay.oracles.verdict import Judgement, Verdict
@@ -51,7 +51,7 @@ def run_case() -> Iterator[RunCase]:
             def judged(case: Case, outcome: Outcome, evidence: dict[str, Outcome]) -> Judgement:
                 return judge(case, outcome, evidence, unsupported=find_backend(case.target).unsupported)
 
-            yield case_runner(run, judged, lambda case: (on(in_float64(program_of(case)), case.target),))
+            yield case_runner(run, judged, witnesses)
 
 
 def on(program: Program, name: str) -> Case:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from assay.backends import find_backend, rungs_below
 from assay.campaign.bench import Bench
 from assay.campaign.engine import Parts
+from assay.campaign.examine import Witness
 from assay.campaign.findings import Triage
 from assay.campaign.settings import CampaignSettings
 from assay.emit.cases import build_case
@@ -20,8 +21,9 @@ from assay.generate.settings import Settings
 from assay.ir.case import Case
 from assay.ir.serialize import program_from_json
 from assay.ops.facts import Unsatisfied
-from assay.ops.twin import in_float64
+from assay.ops.twin import drawn_exactly, in_float64
 from assay.oracles import judge as judging
+from assay.oracles.numeric import EXACT, FLOAT64_SHADOW, SHADOW
 from assay.oracles.outcome import Outcome
 from assay.oracles.verdict import Judgement
 
@@ -38,7 +40,7 @@ def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
         make=lambda index: make_case(generated, index),
         start_bench=lambda: start_bench(settings.targets, settings.case_seconds, settings.memory_mb),
         judge=judge,
-        twins=twins,
+        witnesses=witnesses,
         triage=triage,
     )
 
@@ -67,17 +69,37 @@ def judge(case: Case, outcome: Outcome, evidence: Mapping[str, Outcome]) -> Judg
     return judging.judge(case, outcome, evidence, unsupported=backend.unsupported, promises=backend.promises)
 
 
-def twins(case: Case) -> tuple[Case, ...]:
-    """The same program in float64, in eager mode, which costs nothing, and on the case's target; empty where there is
-    no such program."""
-    program = case.recipe.get("program")
-    if program is None:
-        return ()
+def witnesses(case: Case, evidence: str) -> Witness | None:
+    """What to run for a piece of evidence: the program under shadows, in float64, or with inputs that make its
+    arithmetic exact. None where there is no such program."""
+    if evidence == SHADOW:
+        return _under_shadows(case)
+    recipe = case.recipe.get("program")
+    if recipe is None:
+        return None
+    program = program_from_json(recipe)
     try:
-        wide = build_case(
-            in_float64(program_from_json(program)), source=case.source, target=case.target, options=case.options
-        )
+        if evidence == EXACT:
+            drawn = drawn_exactly(program)
+            if drawn is None:
+                return None
+            again, exact = drawn
+            built = build_case(again, source=case.source, target=case.target, options=case.options)
+            return Witness(built, ("values",), exact)
+        wide = build_case(in_float64(program), source=case.source, target=case.target, options=case.options)
     except Unsatisfied:
-        return ()
-    eager = [replace(wide, target=below, options={}, _id="") for below in rungs_below(case.target)[:1]]
-    return (*eager, wide)
+        return None
+    return _under_shadows(wide) if evidence == FLOAT64_SHADOW else Witness(wide, ("values",))
+
+
+def _under_shadows(case: Case) -> Witness | None:
+    """The shadow run of a case: of its own text where that is for torch, else of its program's as torch text."""
+    rungs = rungs_below(case.target)
+    target = rungs[0] if rungs else case.target
+    if find_backend(target).framework != "torch":
+        recipe = case.recipe.get("program")
+        if recipe is None:
+            return None
+        program = program_from_json(recipe)
+        return Witness(build_case(program, source=case.source, target="eager", options={}), (SHADOW,))
+    return Witness(replace(case, target=target, options={}, _id=""), (SHADOW,))

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assay.campaign.bench import Abandoned, Bench
-from assay.campaign.examine import Examination, Judge, Twins, case_runner, examine
+from assay.campaign.examine import Examination, Judge, Witnesses, case_runner, examine
 from assay.campaign.filing import Filing
 from assay.campaign.findings import Bucket, CaseResult, Finding, Triage
 from assay.campaign.progress import Event, FiledFinding, FoundFinding, InvalidCase, Snapshot, Tally
@@ -49,7 +49,7 @@ class Parts:
     make: Callable[[int], Case]
     start_bench: Callable[[], Bench]
     judge: Judge
-    twins: Twins
+    witnesses: Witnesses
     triage: Triage | None
 
 
@@ -316,7 +316,7 @@ class Engine:
     def _run_case(self, index: int, case: Case, bench: Bench) -> None:
         parts = self._parts
         try:
-            examination = examine(case, bench.run, parts.judge, parts.twins)
+            examination = examine(case, bench.run, parts.judge, parts.witnesses)
         except Abandoned:
             raise
         except Exception:
@@ -360,7 +360,9 @@ class Engine:
         try:
             self._tell_filed(
                 finding,
-                *self._filing.file(finding, case_runner(bench.run, self._parts.judge, self._parts.twins), out_of_time),
+                *self._filing.file(
+                    finding, case_runner(bench.run, self._parts.judge, self._parts.witnesses), out_of_time
+                ),
             )
         except Abandoned:
             self._filing.add(finding)

@@ -6,29 +6,36 @@ Nothing here knows workers, threads or the store: what runs a case is a paramete
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from assay.campaign.findings import RunCase
 from assay.ir.case import Case
-from assay.oracles.outcome import Code, Outcome
+from assay.oracles.outcome import ABSENT, Code, Outcome
 from assay.oracles.verdict import FINDINGS, Judgement, Verdict
 
 RERUN = frozenset({"eager_again", "values"})
 """Evidence that a worker gives in a further run of the same case."""
 
-FLOAT64 = "float64"
-"""Evidence that is a run of another case: the same program in float64."""
-
-ROUNDS = 3
+ROUNDS = 5
 """How often an oracle may ask for more before its case is left undecided."""
 
 Judge = Callable[[Case, Outcome, Mapping[str, Outcome]], Judgement]
-Twins = Callable[[Case], Sequence[Case]]
-"""The cases whose runs are evidence in float64, the cheapest first: on another target, which tells what eager makes of
-the program, then on the case's own. Each is run only where those before it left the case undecided.
-"""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A case whose run is evidence about another, and what its worker is asked for beside. ``exact`` are the paths of
+    the outputs that are exact in it."""
+
+    case: Case
+    evidence: tuple[str, ...]
+    exact: tuple[str, ...] = ()
+
+
+Witnesses = Callable[[Case, str], Witness | None]
+"""What to run for a piece of evidence, by its name; None where there is nothing."""
 
 
 class Run(Protocol):
@@ -70,7 +77,7 @@ def settle(
     case: Case,
     run: Run,
     judge: Judge,
-    twins: Twins,
+    witnesses: Witnesses,
     *,
     alone: bool = False,
     code: Code = "merged",
@@ -87,18 +94,23 @@ def settle(
         if rerun:
             again = run(case, evidence=rerun, alone=True, code=code, patience=patience)
             evidence.update(dict.fromkeys(rerun, again))
-        for other in twins(case) if FLOAT64 in wanted else ():
-            shown = run(other, evidence=("values",), alone=alone, code=code, patience=patience)
-            evidence[FLOAT64] = shown if other.target == case.target else replace(shown, target=None)
-            if judge(case, outcome, evidence).verdict is not Verdict.Inconclusive:
-                break
+        for name in wanted:
+            if name not in RERUN:
+                evidence[name] = _testimony(witnesses(case, name), case, run, alone)
         if not any(name in evidence for name in wanted):
             break
         judgement = judge(case, outcome, evidence)
     return Examination(judgement, outcome, again, evidence)
 
 
-def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twins: Twins) -> Examination:
+def _testimony(witness: Witness | None, case: Case, run: Run, alone: bool) -> Outcome:
+    if witness is None:
+        return Outcome(case.id, ABSENT)
+    shown = run(witness.case, evidence=witness.evidence, alone=alone)
+    return replace(shown, engagement={**shown.engagement, "exact": witness.exact}) if witness.exact else shown
+
+
+def _confirm(case: Case, first: Examination, run: Run, judge: Judge, witnesses: Witnesses) -> Examination:
     """Judge a finding once more from a run in a fresh process; Flaky unless verdict and kind are the same again.
 
     Where evidence was obtained in such a run, and nothing was cut short in it, that run is judged. Else the case runs
@@ -110,7 +122,7 @@ def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twins: Twin
     if fresh is not None and not fresh.engagement.get("merged"):
         again = Examination(judge(case, fresh, first.evidence), fresh, fresh, first.evidence)
     else:
-        again = settle(case, run, judge, twins, alone=True, code="plain", patience=2.0)
+        again = settle(case, run, judge, witnesses, alone=True, code="plain", patience=2.0)
     one, two = first.judgement, again.judgement
     if (one.verdict, one.kind) == (two.verdict, two.kind) or two.verdict is Verdict.Inconclusive:
         settled = two
@@ -120,19 +132,19 @@ def _confirm(case: Case, first: Examination, run: Run, judge: Judge, twins: Twin
     return Examination(settled, first.outcome, again.outcome, again.evidence)
 
 
-def examine(case: Case, run: Run, judge: Judge, twins: Twins) -> Examination:
+def examine(case: Case, run: Run, judge: Judge, witnesses: Witnesses) -> Examination:
     """Settle a case; one that accuses its target is confirmed."""
-    first = settle(case, run, judge, twins)
-    return _confirm(case, first, run, judge, twins) if first.judgement.verdict in FINDINGS else first
+    first = settle(case, run, judge, witnesses)
+    return _confirm(case, first, run, judge, witnesses) if first.judgement.verdict in FINDINGS else first
 
 
-def case_runner(run: Run, judge: Judge, twins: Twins) -> RunCase:
+def case_runner(run: Run, judge: Judge, witnesses: Witnesses) -> RunCase:
     """What triage runs cases with."""
 
     def run_case(case: Case, *, alone: bool = False, confirm: bool = False, code: Code = "merged") -> Judgement:
-        examination = settle(case, run, judge, twins, alone=alone, code="plain" if alone else code)
+        examination = settle(case, run, judge, witnesses, alone=alone, code="plain" if alone else code)
         if confirm and examination.judgement.verdict in FINDINGS:
-            examination = _confirm(case, examination, run, judge, twins)
+            examination = _confirm(case, examination, run, judge, witnesses)
         return examination.judgement
 
     return run_case

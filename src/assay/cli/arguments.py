@@ -108,17 +108,19 @@ def _campaign_commands(commands: Any) -> None:
 def _finding_commands(commands: Any) -> None:
     findings = _command(commands, "findings", "findings:findings", "list what a run found")
     show = _command(commands, "show", "findings:show", "show a finding")
+    explain = _command(commands, "explain", "explain:explain", "say why wrong numbers are not rounding, and where")
     replay = _command(
         commands, "replay", "findings:replay", "run a finding, a saved case or a script once more, afresh"
     )
     reduce = _command(commands, "reduce", "findings:reduce", "reduce a finding once more")
-    show.add_argument("id", metavar="ID", help="of a finding, a bucket or a case; its first digits do")
+    for command in (show, explain):
+        command.add_argument("id", metavar="ID", help="of a finding, a bucket or a case; its first digits do")
     replay.add_argument("id", metavar="ID|FILE", help="an id, a case in JSON, or a script")
     reduce.add_argument("id", metavar="ID", help="of a finding, a bucket or a case; its first digits do")
     reduce.add_argument(
         "--time", type=duration, default=1800.0, metavar="T", help="how long at most, such as 10m (30m is the default)"
     )
-    for command in (findings, show, replay, reduce):
+    for command in (findings, show, explain, replay, reduce):
         command.add_argument("--run", type=Path, metavar="DIR", help="of which run; by default the newest in ./runs")
 
 

@@ -90,13 +90,13 @@ def _case_in(path: Path) -> Case:
 
 
 def _judge_afresh(case: Case) -> Judgement:
-    from assay.campaign.assemble import judge, start_bench, twins
+    from assay.campaign.assemble import judge, start_bench, witnesses
     from assay.campaign.examine import case_runner
     from assay.execution import BackendNotInstalled
 
     bench = start_bench([case.target])
     try:
-        return case_runner(bench.run, judge, twins)(case, alone=True)
+        return case_runner(bench.run, judge, witnesses)(case, alone=True)
     except BackendNotInstalled as missing:
         raise UserMistake(str(missing)) from None
     finally:
@@ -108,7 +108,7 @@ def reduce(options: argparse.Namespace, began: float) -> int:
 
     A campaign gives a finding a number of runs, so that others get their turn; here only time ends it.
     """
-    from assay.campaign.assemble import judge, start_bench, twins
+    from assay.campaign.assemble import judge, start_bench, witnesses
     from assay.campaign.examine import case_runner
     from assay.execution import BackendNotInstalled
     from assay.triage import triage_finding
@@ -120,7 +120,7 @@ def reduce(options: argparse.Namespace, began: float) -> int:
         original: Finding = found.original
         bench = start_bench([original.case.target])
         try:
-            runner = case_runner(bench.run, judge, twins)
+            runner = case_runner(bench.run, judge, witnesses)
             budget = Budget(sys.maxsize, options.time)
             triaged = triage_finding(original.case, original.judgement, runner, budget=budget)
         except BackendNotInstalled as missing:

@@ -100,6 +100,12 @@ def body_lines(program: Program) -> list[str]:
     return [*writer.size_lines(), *writer.block(program.body), f"return {writer.tree(program.outputs)}"]
 
 
+def statement_lines(program: Program) -> list[list[str]]:
+    """The lines of each outermost statement, as `body_lines` has them between those of sizes and the return."""
+    writer = _Writer(program)
+    return [writer.block((statement,)) for statement in program.body]
+
+
 def _program_lines(program: Program) -> list[str]:
     arguments = [entry.name for entry in program.inputs if entry.role == "argument"]
     state = [entry for entry in program.inputs if entry.role != "argument"]

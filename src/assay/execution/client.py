@@ -22,6 +22,7 @@ from typing import Any
 from assay.backends import Backend, find_backend
 from assay.execution.worker import PROTOCOL, frames, limits
 from assay.ir.case import Case
+from assay.ops.framework import error_rules
 from assay.oracles.outcome import Code, Outcome, outcome_from_frame
 
 PROGRAM = Path(__file__).parent / "worker"
@@ -206,12 +207,13 @@ class Worker:
         """Run a case: eagerly, and on its target.
 
         ``seconds`` is wall time for all of it, ``memory_mb`` what it may allocate; ``alone`` demands a process that
-        ran nothing before, ``code`` says how machine code is made,
-        and ``evidence`` may name "values" (send every tensor) and "eager_again" (run the reference
-        twice). What the case does to the worker is part of the outcome. Raises WorkerDefect, and KeyError for a
-        target that the worker was not started with.
+        ran nothing before, ``code`` says how machine code is made, and ``evidence`` may name "values" (send every
+        tensor), "eager_again" (run the reference twice) and "shadow" (run the reference alone, with values of higher
+        precision and error bounds). What the case does to the worker is part of the outcome. Raises WorkerDefect, and
+        KeyError for a target that the worker was not started with.
         """
         backend = self._backends[case.target]
+        wanted = list(evidence)
         request = {
             "op": "run",
             "id": case.id,
@@ -220,12 +222,14 @@ class Worker:
             "options": dict(case.options),
             "training": case.training,
             "calls": case.calls,
-            "evidence": list(evidence),
+            "evidence": wanted,
             "seconds": seconds,
             "memory_mb": memory_mb,
             "alone": alone,
             "code": code,
         }
+        if "shadow" in wanted:
+            request["rules"] = error_rules()
         for attempt in (1, 2):
             try:
                 self.start()

@@ -20,12 +20,14 @@ DTYPES = ("float16", "bfloat16", "float32", "float64", "int8", "int16", "int32",
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One draw of all choices. Shares are probabilities per opportunity."""
+    """One draw of all choices. Shares are probabilities per opportunity. With ``decisions`` rounded values may reach
+    comparisons, indices and floors."""
 
     operations: int
     operators: tuple[str, ...]
     dtypes: tuple[str, ...]
     exact: bool
+    decisions: bool
     profile: str | None
     training: bool
     calls: int
@@ -81,6 +83,7 @@ def draw_policy(
         "operators": subset,
         "dtypes": (*floats, *integers, "bool"),
         "exact": rng.random() < 0.5,
+        "decisions": rng.random() < 0.4,
         "profile": rng.choice(PROFILES) if rng.random() < 0.4 else None,
         "training": rng.random() < (0.2 if dear else 0.3),
         "calls": 2 if rng.random() < 0.85 else 3,

@@ -103,6 +103,9 @@ class _Proposal:
             require(self.applied.results[0].type == wanted, "another type is wanted")
         if builder.policy.exact:
             self._keep_exact()
+        if not builder.policy.decisions:
+            tipped = any(result.facts is not None and result.facts.tipped for result in self.applied.results)
+            require(not tipped, "a rounded value reaches a jump")
 
     # operands
 
@@ -151,7 +154,10 @@ class _Proposal:
         # Whether a value has gaps is not tracked, so that only a new input is known to have none.
         if "sliced" in refused or ("expanded" in refused and self.builder.tracked[name].overlaps):
             return False
-        if specification.jumps and not is_integral(type_.dtype) and not abstract.facts.exact:
+        if abstract.facts.tipped and not self.builder.policy.decisions:
+            return False
+        rounded = not is_integral(type_.dtype) and not abstract.facts.exact
+        if specification.jumps is True and rounded and not self.builder.policy.decisions:
             return False
         if specification.name in self.operator.writes and not self._may_write(name):
             return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.ir.sizes import Size, largest, smallest
 from assay.ir.types import INTEGER_RANGE, LARGEST_FINITE, SIGNIFICAND
@@ -40,6 +40,9 @@ class Facts:
 
     With ``positive_zero`` every zero among the elements is +0: true of inputs and of what only moves them. Elsewhere
     the sign of a zero depends on the formula, of which a compiler may choose another (x * 0, where, -(-x)).
+
+    What is ``tipped`` follows from a decision (a comparison, an index, a floor) on rounded values: another correct
+    system may decide otherwise, so that it is no more exact than what was decided on.
     """
 
     low: float
@@ -47,11 +50,12 @@ class Facts:
     scale: int | None = None
     terms: float = 0.0
     positive_zero: bool = False
+    tipped: bool = False
 
     @property
     def exact(self) -> bool:
         """Whether no rounding can have happened."""
-        return self.scale is not None
+        return self.scale is not None and not self.tipped
 
     @property
     def magnitude(self) -> float:
@@ -139,6 +143,7 @@ def hull(*facts: Facts) -> Facts:
         common_scale(*facts),
         max(fact.terms for fact in facts),
         all(fact.positive_zero for fact in facts),
+        any(fact.tipped for fact in facts),
     )
 
 
@@ -160,11 +165,6 @@ def total(facts: Facts, count: Size) -> Facts:
 def upto(facts: Facts, count: Size) -> Facts:
     """The sum of some of ``count`` such elements, of none as well."""
     return hull(constant(0), facts.summed(largest(count)))
-
-
-def sharp(*facts: Facts) -> None:
-    """Require exact values, before a jump that depends on an attribute. Raises Unsatisfied."""
-    require(all(fact.exact for fact in facts), "a rounded value reaches a jump")
 
 
 def representable(facts: Facts, dtype: str) -> bool:
@@ -189,6 +189,11 @@ def fit(facts: Facts, dtype: str) -> Facts:
 
     Raises Unsatisfied where an integer may wrap or a float may come near overflow.
     """
+    fitted = _fit(facts, dtype)
+    return replace(fitted, tipped=True) if facts.tipped else fitted
+
+
+def _fit(facts: Facts, dtype: str) -> Facts:
     if dtype in INTEGER_RANGE:
         low, high = INTEGER_RANGE[dtype]
         if dtype == "bool":

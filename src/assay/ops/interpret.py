@@ -123,6 +123,8 @@ def apply_operator(
     _check_values(operator, operands, binding)
     transferred = operator.facts(binding, facts)
     all_facts = transferred if isinstance(transferred, tuple) else (transferred,) * len(results)
+    if _is_tipped(operator, operands, binding):
+        all_facts = tuple(replace(fact, tipped=True) for fact in all_facts)
     require(form == "inplace" or not operator.inplace_only, "the operator has no functional form")
     written = []
     for name, fact in zip(operator.writes, all_facts[len(results) :], strict=True):
@@ -188,16 +190,33 @@ def _check_tensor(specification: Any, type_: Any, binding: Any) -> None:
 
 def _check_values(operator: Operator, operands: Sequence[Any], binding: Any) -> None:
     for specification, operand in zip(operator.operands, operands, strict=True):
-        if operand is None or (specification.domain is None and not specification.jumps):
+        if operand is None or specification.domain is None:
             continue
         for item in operand if isinstance(operand, tuple) else (operand,):
             if item.facts is None:
                 continue
-            if specification.jumps and isinstance(item.type, TensorType) and not is_integral(item.type.dtype):
-                require(item.facts.exact, f"operand {specification.name} was rounded before a jump")
             interval = domain_of(specification, binding)
             if interval is not None:
                 require(item.facts.within(interval), f"operand {specification.name} leaves the domain")
+
+
+def _is_tipped(operator: Operator, operands: Sequence[Any], binding: Any) -> bool:
+    """Whether a rounding error of an operand may come out as another decision: the operation jumps in a rounded one,
+    or one follows from such a decision already."""
+    for specification, operand in zip(operator.operands, operands, strict=True):
+        for item in operand if isinstance(operand, tuple) else () if operand is None else (operand,):
+            if item.facts is None:
+                continue
+            rounded = isinstance(item.type, TensorType) and not is_integral(item.type.dtype) and not item.facts.exact
+            if item.facts.tipped or (rounded and jumps_in(specification, binding)):
+                return True
+    return False
+
+
+def jumps_in(specification: Any, binding: Any) -> bool:
+    """Whether an operation is discontinuous in an operand."""
+    jumps = specification.jumps
+    return bool(jumps(binding) if callable(jumps) else jumps)
 
 
 def domain_of(specification: Any, binding: Any) -> Any:

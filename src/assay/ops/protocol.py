@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from assay.ir.sizes import Shape, Size
 from assay.ir.types import ScalarType, TensorType
+from assay.ops.errors import ErrorRule, Rules
 from assay.ops.facts import Facts, Interval, Unsatisfied, require
 
 __all__ = ["MISSING", "Attribute", "Binding", "Facts", "Operand", "Operator", "Unsatisfied", "require"]
@@ -51,11 +52,11 @@ class Operand:
 
     ``accepts(b, type)`` says whether a tensor fits beside what is bound; ``make(b, draw)`` gives a type that does.
     ``many`` bounds the number of tensors in a list operand. ``scalars`` are the kinds of Python number that may stand
-    in its place. ``domain`` bounds its elements; an operand with ``jumps`` must be exact, since the operation is
-    discontinuous in it. An ``optional`` operand may be left out. ``distinct`` asks for an integer input whose elements
-    differ from each other. With ``no_gradient`` torch refuses one that requires grad. With ``no_overlap`` its memory
-    may not overlap itself, as that of an expanded tensor does; with ``dense_to_train`` backward works only where it is
-    an input without gaps.
+    in its place. ``domain`` bounds its elements. The operation is discontinuous in an operand with ``jumps``, so that
+    what comes of a rounded one may be tipped. An ``optional`` operand may be left out. ``distinct`` asks for an integer
+    input whose elements differ from each other. With ``no_gradient`` torch refuses one that requires grad. With
+    ``no_overlap`` its memory may not overlap itself, as that of an expanded tensor does; with ``dense_to_train``
+    backward works only where it is an input without gaps.
     """
 
     name: str
@@ -66,7 +67,7 @@ class Operand:
     many: tuple[int, int] | None = None
     scalars: tuple[str, ...] = ()
     domain: Interval | Callable[[Binding], Interval | None] | None = None
-    jumps: bool = False
+    jumps: bool | Callable[[Binding], bool] = False
     optional: bool = False
     distinct: bool = False
     role: str = "value"
@@ -146,6 +147,9 @@ class Operator:
     gradients: Callable[[Binding, frozenset[str]], bool] | None = None
     # The operator that stands for this one in float64, where the name of this one fixes a narrower type.
     in_float64: str | None = None
+    # The local error rule of the framework operation that ``torch`` names, or rules by the names of those that forward
+    # and backward dispatch to.
+    error: ErrorRule | Rules | None = None
 
     @property
     def family(self) -> str:

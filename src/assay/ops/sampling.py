@@ -7,7 +7,7 @@ Sizes are symbolic now and then, with two instantiations, so that shape rules ar
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor, frexp
 from typing import Any
@@ -24,12 +24,16 @@ MANTISSA = {"float16": 8, "bfloat16": 5, "float32": 18, "float64": 18}
 
 
 class Sizes:
-    """Draws sizes and shapes; remembers the symbols that it made."""
+    """Draws sizes and shapes; remembers the symbols that it made.
 
-    def __init__(self, rng: random.Random, symbolic: float = 0.25) -> None:
+    ``exact`` is the share of instances of dyadic numbers, ``reach`` the greatest magnitude where a domain has it.
+    """
+
+    def __init__(self, rng: random.Random, symbolic: float = 0.25, exact: float = 0.6, reach: float = 8) -> None:
         self.random = rng
         self.symbols: dict[str, tuple[int, ...]] = {}
         self.symbolic = symbolic
+        self.exact, self.reach = exact, reach
 
     def size(self) -> Size:
         """A small size, symbolic now and then."""
@@ -72,13 +76,21 @@ def _abstract(type_: Any, fact: Any) -> Any:
 
 
 def sample_instance(
-    operator: Operator, rng: random.Random, dtype: str | None = None, rank: int | None = None, tries: int = 200
+    operator: Operator,
+    rng: random.Random,
+    dtype: str | None = None,
+    rank: int | None = None,
+    tries: int = 200,
+    sizes: Callable[[random.Random], Sizes] = Sizes,
 ) -> Instance:
-    """One instance whose first operand has the dtype and rank if given. Raises Unsatisfied where no try succeeds."""
+    """One instance whose first operand has the dtype and rank if given; ``sizes`` makes the policy of each try.
+
+    Raises Unsatisfied where no try succeeds.
+    """
     last = Unsatisfied("no try was made")
     for _ in range(tries):
         try:
-            return _try(operator, rng, dtype, rank)
+            return _try(operator, sizes(rng), dtype, rank)
         except Unsatisfied as reason:
             last = reason
     raise Unsatisfied(f"{operator.name}: no instance in {tries} tries, at last: {last}")
@@ -98,8 +110,8 @@ def draw_attributes(operator: Operator, binding: Binding, rng: random.Random) ->
     return attributes
 
 
-def _try(operator: Operator, rng: random.Random, dtype: str | None, rank: int | None) -> Instance:
-    draw = Sizes(rng)
+def _try(operator: Operator, draw: Sizes, dtype: str | None, rank: int | None) -> Instance:
+    rng = draw.random
     binding = Binding()
     types: list[Any] = []
     scalars: dict[str, Any] = {}
@@ -114,15 +126,15 @@ def _try(operator: Operator, rng: random.Random, dtype: str | None, rank: int | 
             attributes = draw_attributes(operator, binding, rng)
     binding = bind(operator, types, attributes)
     facts: list[Any] = []
-    exact = rng.random() < 0.6
+    exact = rng.random() < draw.exact
     for operand, type_ in zip(operator.operands, types, strict=True):
         if isinstance(type_, ScalarType):
             scalars[operand.name] = _scalar(operand, binding, type_, rng)
             facts.append(constant(float(scalars[operand.name])))
         elif isinstance(type_, tuple):
-            facts.append(tuple(_facts(operand, binding, item, rng, exact) for item in type_))
+            facts.append(tuple(_facts(operand, binding, item, draw, exact) for item in type_))
         else:
-            facts.append(None if type_ is None else _facts(operand, binding, type_, rng, exact))
+            facts.append(None if type_ is None else _facts(operand, binding, type_, draw, exact))
     abstracts = [_abstract(type_, fact) for type_, fact in zip(types, facts, strict=True)]
     form = "inplace" if operator.inplace_only else "function"
     applied = apply_operator(operator, abstracts, attributes, form)
@@ -175,8 +187,10 @@ def _interval(operand: Operand, binding: Binding, type_: Any, low: float = -8, h
     return Interval(low, high)
 
 
-def _facts(operand: Operand, binding: Binding, type_: TensorType, rng: random.Random, exact: bool) -> Facts:
-    interval = _interval(operand, binding, type_)
+def _facts(operand: Operand, binding: Binding, type_: TensorType, draw: Sizes, exact: bool) -> Facts:
+    rng = draw.random
+    reach = draw.reach if operand.role != "index" else float(INTEGER_RANGE["int32"][1])
+    interval = _interval(operand, binding, type_, -reach, reach)
     if operand.distinct:
         return Facts(interval.low, interval.high, 0, positive_zero=True)
     if type_.dtype in INTEGER_RANGE:

@@ -1,6 +1,6 @@
-"""The float64 twin of a program: every real floating type made float64, everything else as it was.
-
-A logic error of a compiler persists in the twin, rounding does not (ORACLE.md, escalation of the inconclusive).
+"""Twins of a program that tell a logic error from rounding (ORACLE.md, escalation of the inconclusive): every real
+floating type made float64, or the inputs drawn anew so that its arithmetic is exact. The error persists in a twin,
+rounding does not.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from assay.ir.program import Block, Operation, Program, Region, Statement, Value
+from assay.ir.program import Block, Data, Operation, Program, Region, Statement, Value
 from assay.ir.types import ContainerType, Dtype, TensorType, Type, is_float
 from assay.ops.catalogue import load
-from assay.ops.interpret import interpret
+from assay.ops.facts import Unsatisfied
+from assay.ops.interpret import Abstract, interpret
 
 
 def in_float64(program: Program) -> Program:
@@ -22,6 +23,58 @@ def in_float64(program: Program) -> Program:
         body=tuple(_statement(statement) for statement in program.body),
     )
     return interpret(twin, load())[0]
+
+
+SIMPLE = (Data(-1.0, 1.0, 3), Data(-2.0, 1.0, 4), Data(0.0, 1.0, 3), Data(1.0, 1.0, 3), Data(1.0, 1.0, 1))
+"""Contents of floating inputs that leave arithmetic exact for longest."""
+
+
+def drawn_exactly(program: Program) -> tuple[Program, tuple[str, ...]] | None:
+    """The program with simple contents in every floating input, and the paths of its exact outputs, as many as may be.
+
+    None where no output can be made exact. A path is "output 0", as the oracles name it; only tuples of tensors have
+    them.
+    """
+    best: tuple[Program, tuple[str, ...]] | None = None
+    for data in SIMPLE:
+        try:
+            drawn, environment = interpret(_with_data(program, data), load())
+        except Unsatisfied:
+            continue
+        outputs = drawn.outputs[1] if not isinstance(drawn.outputs, str) else (drawn.outputs,)
+        exact = tuple(
+            f"output {number}" if not isinstance(drawn.outputs, str) else "output"
+            for number, name in enumerate(outputs)
+            if isinstance(name, str) and _is_exact(environment.values[name])
+        )
+        if exact and (best is None or len(exact) > len(best[1])):
+            best = drawn, exact
+    return best
+
+
+def _is_exact(abstract: Abstract) -> bool:
+    return abstract.facts is not None and abstract.facts.exact
+
+
+def _with_data(program: Program, data: Data) -> Program:
+    floating = {
+        entry.name
+        for entry in program.inputs
+        if isinstance(entry.value.type, TensorType) and is_float(entry.value.type.dtype)
+    }
+    calls = tuple(
+        replace(
+            call,
+            arguments=tuple(
+                (name, replace(argument, data=replace(data, multiplier=1, offset=argument.data.offset)))
+                if name in floating and argument.data is not None
+                else (name, argument)
+                for name, argument in call.arguments
+            ),
+        )
+        for call in program.calls
+    )
+    return replace(program, calls=calls)
 
 
 def _type(type_: Type) -> Type:

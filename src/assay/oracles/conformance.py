@@ -6,6 +6,8 @@ def test_my_oracle_conforms():
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -60,7 +62,7 @@ def _breaches(oracle: Oracle, questions: Sequence[Question]) -> Iterator[str]:
 
 def samples() -> list[Question]:
     """Questions of every shape: complete, differing, ended early, and with parts missing."""
-    call = _call(_tensor("float32", b"\x00\x00\x80\x3f\x00\x00\x00\x40"))
+    call = _call(_tensor("float32", _ONES_TWOS))
     other = _call(_tensor("float32", b"\x00\x00\x80\x3f\x00\x00\x40\x40"))
     unsent = _call(replace(_tensor("float32", b""), digest="unsent", data=None))
     strange = _call(replace(_tensor("float32", b"\x00"), dtype="quint4x2", stride=(), layout="sparse_coo"))
@@ -80,12 +82,19 @@ def samples() -> list[Question]:
     outcomes += [Outcome("c0", "died", "target", signal=9999, stderr="\n"), Outcome("c0", "died", signal=11)]
     run = Outcome("c0", "died", "load")
     full = Outcome("c0", "completed", reference=Execution((call,)), target=Execution((other,)))
-    evidence = [
-        {},
-        {"float64": run, "values": run, "eager_again": run},
-        {"float64": full, "values": full, "eager_again": full},
-    ]
+    shadowed = replace(full, target=None, reference=Execution((_call(_under_shadows(_tensor("float32", _ONES_TWOS))),)))
+    names = ("values", "eager_again", "shadow", "float64", "float64_shadow", "exact")
+    evidence = [{}, dict.fromkeys(names, run), dict.fromkeys(names, full)]
+    evidence += [{"shadow": shadowed}, {**dict.fromkeys(names, full), "shadow": shadowed, "float64_shadow": shadowed}]
     return [Question(_CASE, outcome, each) for outcome in outcomes for each in evidence]
+
+
+_ONES_TWOS = b"\x00\x00\x80\x3f\x00\x00\x00\x40"
+
+
+def _under_shadows(tensor: TensorRecord) -> TensorRecord:
+    """As a shadow run records it: one element decided, one of which nothing is known."""
+    return replace(tensor, value=struct.pack("<2d", 1.0, 2.0), bound=struct.pack("<2d", math.inf, 2.0**-24))
 
 
 def _tensor(dtype: str, data: bytes) -> TensorRecord:

@@ -31,8 +31,9 @@ def judge(
     """The verdict on ``case``, given what was seen of it.
 
     ``evidence`` holds what earlier judgements wanted, by name: "values" (the same run with the bytes of every
-    tensor), "eager_again" (a run with a second eager execution), "float64" (the case with every floating type made
-    float64, run with "values"). A run that failed is evidence as well: with it, nothing is wanted a second time.
+    tensor), "eager_again" (a run with a second eager execution), and those of `assay.oracles.numeric`: "shadow",
+    "float64" with "float64_shadow", "exact". A run that failed is evidence as well: with it, nothing is wanted a
+    second time.
     ``unsupported`` are exception classes by which the target declares a gap. An oracle that raises is a defect, and
     is let through.
     """

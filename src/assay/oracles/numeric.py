@@ -7,20 +7,32 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from assay.oracles.numerics.closeness import Mask, beyond, distance, unequal
 from assay.oracles.numerics.decode import Array, decode, plain_name
-from assay.oracles.numerics.rounding import JUMPS, KINKS, Ruling, Witness, coarsest_roundoff, may_jump, resolve
-from assay.oracles.outcome import Outcome, TensorRecord, ValueRecord
+from assay.oracles.numerics.rounding import Resolution, Ruling, Shadow, lasting, rule
+from assay.oracles.outcome import ABSENT, Outcome, TensorRecord, Tree, ValueRecord
 from assay.oracles.pairs import Pair, Place, comparable, find, pairs
-from assay.oracles.registry import VALID_BY_CONSTRUCTION, Question
+from assay.oracles.registry import Question
 from assay.oracles.verdict import Discrepancy, Kind, Verdict
 
-VALUES, FLOAT64 = "values", "float64"
-"""Names of evidence: the bytes of every tensor of the same run, and the same program with every floating type made
-float64.
+VALUES = "values"
+"""Name of evidence: the bytes of every tensor of the same run."""
+
+SHADOW = "shadow"
+"""Name of evidence: the case run eagerly, every tensor with its value in higher precision and its error bound."""
+
+FLOAT64, FLOAT64_SHADOW = "float64", "float64_shadow"
+"""Names of evidence: the program with every floating type made float64, on the case's target and in a shadow run. A
+logic error is there too; rounding is not.
+"""
+
+EXACT = "exact"
+"""Name of evidence: the program on the case's target, its inputs drawn again so that the arithmetic is exact in the
+outputs that `Outcome.engagement` names under "exact".
 """
 
 _UNREADABLE = "unreadable"
@@ -92,7 +104,7 @@ def differing_numbers(question: Question, pair: Pair[ValueRecord], kind: Kind) -
     if pair.reference.repr == pair.target.repr:
         return None
     signature = f"{kind}|{pair.reference.type}|{pair.place}"
-    eager, target = _number(pair.reference), _number(pair.target)
+    eager, target = number_of(pair.reference), number_of(pair.target)
     if eager is None or target is None:
         detail = f"eager {_short(pair.reference.repr)}, target {_short(pair.target.repr)}"
         return Discrepancy(kind, pair.where, detail, signature)
@@ -103,34 +115,144 @@ def differing_numbers(question: Question, pair: Pair[ValueRecord], kind: Kind) -
 def _differing(
     question: Question, pair: Pair[TensorRecord] | Pair[ValueRecord], kind: Kind, sides: _Sides, signature: str
 ) -> Discrepancy | None:
-    outside = unequal(sides.eager, sides.target) if sides.exact else beyond(sides.eager, sides.target, sides.dtype)
-    if not outside.any():
+    different = unequal(sides.eager, sides.target)
+    if not different.any():
+        return None
+    outside = different if sides.exact else beyond(sides.eager, sides.target, sides.dtype)
+    hidden = not outside.any()
+    if hidden and not (pair.place is Place.gradient and _all_exact(question)):
         return None
     signature += _special(sides, outside)
     if sides.exact:
         return Discrepancy(
             kind, pair.where, describe(sides.eager, sides.target, outside, sides.dtype, "exact arithmetic"), signature
         )
-    shown = describe(sides.eager, sides.target, outside, sides.dtype, "beyond the tolerance")
-    witness_run = question.evidence.get(FLOAT64)
-    if witness_run is None:
-        return Discrepancy(kind, pair.where, shown, signature, Verdict.Inconclusive, (FLOAT64,))
-    dtypes = [sides.dtype, *_argument_dtypes(question.outcome)]
-    resolution = resolve(
-        sides.eager,
-        sides.target,
-        outside,
-        _witness(witness_run, pair),
-        dtype=sides.dtype,
-        roundoff=coarsest_roundoff(question.case.text, dtypes),
-        jumps=_tippable(question, pair.place),
-    )
+    how = "within the tolerance" if hidden else "beyond the tolerance"
+    outside = different if hidden else outside
+    shown = describe(sides.eager, sides.target, outside, sides.dtype, how)
+    if SHADOW not in question.evidence:
+        return Discrepancy(kind, pair.where, shown, signature, Verdict.Inconclusive, (SHADOW,))
+    shadow = shadow_in(question.evidence[SHADOW], pair, sides.eager)
+    if hidden:
+        # Gradients of exact programs are exact as a rule, and then no tolerance is needed; what is not has passed.
+        outside = different & (shadow.bound == 0.0) if isinstance(shadow, Shadow) else np.zeros_like(different)
+        if not outside.any():
+            return None
+    if isinstance(shadow, str):
+        resolution = Resolution(Ruling.undecided, outside, shadow)
+    else:
+        resolution = rule(sides.eager, sides.target, outside, shadow, sides.dtype)
+    if resolution.ruling is Ruling.undecided:
+        wanted = tuple(name for name in (FLOAT64, FLOAT64_SHADOW) if name not in question.evidence)
+        if not wanted:
+            resolution = _in_float64(question, pair, sides, resolution)
+        if resolution.ruling is Ruling.undecided and not wanted and pair.place is Place.output:
+            wanted = () if EXACT in question.evidence else (EXACT,)
+            if not wanted:
+                resolution = _drawn_again(question, pair, resolution)
+        if wanted:
+            return Discrepancy(kind, pair.where, shown, signature, Verdict.Inconclusive, wanted)
     if resolution.ruling is Ruling.rounding:
         return None
-    verdict = Verdict.Mismatch if resolution.ruling is Ruling.wrong else Verdict.Inconclusive
-    if resolution.elements.shape == outside.shape:
-        shown = describe(sides.eager, sides.target, resolution.elements, sides.dtype, "beyond the tolerance")
+    if resolution.ruling is Ruling.inaccurate:
+        signature += "|eager inaccurate"
+    if resolution.elements.shape == sides.eager.shape:
+        shown = describe(sides.eager, sides.target, resolution.elements, sides.dtype, how)
+    verdict = Verdict.Inconclusive if resolution.ruling is Ruling.undecided else Verdict.Mismatch
     return Discrepancy(kind, pair.where, f"{shown}; {resolution.why}", signature, verdict)
+
+
+def _all_exact(question: Question) -> bool:
+    """Whether every output is exact, so that gradients may be expected to be."""
+    flags = question.case.exact.get("outputs") or ()
+    return bool(flags) and all(flags)
+
+
+def shadow_in(run: Outcome, pair: Pair[Any], eager: Array) -> Shadow | str:
+    """What a shadow run shows in the place of a pair that reads ``eager``; in words, why it shows nothing."""
+    found = find(run.reference, pair.call, pair.path)
+    leaks = int(run.engagement.get("leaks", 0))
+    if run.ended == ABSENT or found is None:
+        return "there is no shadow run"
+    if isinstance(pair.reference, ValueRecord):
+        # A Python number is as exact as the tensors that it was read from.
+        return "a rounded number became a Python number" if leaks or found != pair.reference else Shadow.exact(eager)
+    if not isinstance(found, TensorRecord) or found.digest != pair.reference.digest:
+        return "the shadow run took another course"
+    if leaks:
+        return "a rounded number became a Python number"
+    return shadow_of(found, eager)
+
+
+def shadow_of(record: TensorRecord, eager: Array) -> Shadow:
+    """The shadow that a record of a shadow run holds, of a tensor that reads ``eager``."""
+    if record.bound is None:
+        return Shadow.exact(eager)
+    bound = np.frombuffer(record.bound, "<f8").reshape(record.shape)
+    if record.value is None:
+        return Shadow(eager, bound, record.choice)
+    return Shadow(
+        np.frombuffer(record.value, "<c16" if eager.dtype.kind == "c" else "<f8").reshape(record.shape), bound
+    )
+
+
+def _in_float64(
+    question: Question, pair: Pair[TensorRecord] | Pair[ValueRecord], sides: _Sides, before: Resolution
+) -> Resolution:
+    """What the same program in float64 tells of elements that are undecided: a logic error is there as well, and where
+    the target agrees with eager, it was rounding."""
+    run = question.evidence[FLOAT64]
+    eager, target = _of_run(run, "reference", pair), _of_run(run, "target", pair)
+    if eager is None or target is None or eager.shape != target.shape:
+        return before
+    wide_pair = Pair(pair.call, pair.place, pair.path, *_records(run, pair), False)
+    shadow = shadow_in(question.evidence[FLOAT64_SHADOW], wide_pair, eager)
+    if isinstance(shadow, str):
+        return before
+    wrong, open_ = lasting(eager, target, shadow)
+    if wrong.any():
+        return Resolution(Ruling.wrong, wrong, "and in float64 as well")
+    if eager.shape != sides.eager.shape or (open_ & before.elements).any():
+        return before
+    return Resolution(Ruling.rounding, before.elements, "not in float64")
+
+
+def _drawn_again(question: Question, pair: Pair[TensorRecord] | Pair[ValueRecord], before: Resolution) -> Resolution:
+    """What the same program tells when its inputs are such that nothing is rounded."""
+    run = question.evidence[EXACT]
+    if pair.path not in run.engagement.get("exact", ()):
+        return before
+    eager, target = _of_run(run, "reference", pair), _of_run(run, "target", pair)
+    if eager is None or target is None or eager.shape != target.shape:
+        return before
+    wrong = unequal(eager, target)
+    if wrong.any():
+        return Resolution(Ruling.wrong, wrong, "and with other inputs, in exact arithmetic, as well")
+    return Resolution(Ruling.rounding, before.elements, "not in exact arithmetic")
+
+
+def _records(run: Outcome, pair: Pair[TensorRecord] | Pair[ValueRecord]) -> tuple[Tree, Tree]:
+    eager, target = find(run.reference, pair.call, pair.path), find(run.target, pair.call, pair.path)
+    assert eager is not None
+    assert target is not None
+    return eager, target
+
+
+def _of_run(run: Outcome, side: str, pair: Pair[TensorRecord] | Pair[ValueRecord]) -> Array | None:
+    """The numbers that another run has in the same place; None if it has none."""
+    records = {
+        "reference": find(run.reference, pair.call, pair.path),
+        "target": find(run.target, pair.call, pair.path),
+    }
+    found, other = records[side], records["target" if side == "reference" else "reference"]
+    if isinstance(found, ValueRecord):
+        return number_of(found)
+    if not isinstance(found, TensorRecord):
+        return None
+    data = found.data
+    if data is None and isinstance(other, TensorRecord) and other.digest == found.digest:
+        data = other.data
+    return None if data is None else decode(found.dtype, found.shape, data)
 
 
 def describe(eager: Array, target: Array, wrong: Mask, dtype: str, how: str) -> str:
@@ -157,30 +279,6 @@ def _special(sides: _Sides, outside: Mask) -> str:
     return "|nonfinite" if strange.any() else ""
 
 
-def _witness(run: Outcome, pair: Pair[TensorRecord] | Pair[ValueRecord]) -> Witness:
-    eager, target = find(run.reference, pair.call, pair.path), find(run.target, pair.call, pair.path)
-    if run.target is None and isinstance(eager, ValueRecord):
-        return Witness(_number(eager), None)
-    if run.target is None and isinstance(eager, TensorRecord):
-        return Witness(_array(eager, eager.data), None)
-    if isinstance(eager, ValueRecord) and isinstance(target, ValueRecord):
-        return Witness(_number(eager), _number(target))
-    if not isinstance(eager, TensorRecord) or not isinstance(target, TensorRecord):
-        return Witness(None, None)
-    same = eager.digest == target.digest
-    eager_data = eager.data if eager.data is not None or not same else target.data
-    target_data = target.data if target.data is not None or not same else eager.data
-    return Witness(_array(eager, eager_data), _array(target, target_data))
-
-
-def _array(record: TensorRecord, data: bytes | None) -> Array | None:
-    """The numbers of a tensor of the float64 run; None if not sent, or if still of a narrower type."""
-    numbers = None if data is None else decode(record.dtype, record.shape, data)
-    if numbers is None or (numbers.dtype.kind in "fc" and numbers.dtype.name not in ("float64", "complex128")):
-        return None
-    return numbers
-
-
 def bytes_of(question: Question, side: str, call: int, path: str, record: TensorRecord) -> bytes | None:
     """The bytes of a record of the side ``reference`` or ``target``, if need be as the evidence "values" has them;
     None if it has not.
@@ -192,22 +290,7 @@ def bytes_of(question: Question, side: str, call: int, path: str, record: Tensor
     return found.data if isinstance(found, TensorRecord) and found.digest == record.digest else None
 
 
-def _tippable(question: Question, place: Place) -> bool:
-    """Whether a rounding error may come out as a difference of any size.
-
-    The generator of graphs lets nothing inexact into an operation that jumps, but does into one whose derivative jumps.
-    """
-    operators = question.case.operators
-    jumps = question.case.source != VALID_BY_CONSTRUCTION and may_jump(operators, JUMPS)
-    return jumps or (place is Place.gradient and may_jump(operators, KINKS))
-
-
-def _argument_dtypes(outcome: Outcome) -> list[str]:
-    calls = outcome.reference.calls if outcome.reference is not None else ()
-    return [tree.dtype for call in calls for tree in call.arguments if isinstance(tree, TensorRecord)]
-
-
-def _number(record: ValueRecord) -> Array | None:
+def number_of(record: ValueRecord) -> Array | None:
     """A Python number as an array without dimensions; None if it is none, or an integer that no array holds."""
     if record.type not in _NUMBERS:
         return None

@@ -18,6 +18,9 @@ Code: TypeAlias = Literal["merged", "plain", "none"]
 target does by itself, or not at all: then it fails where the compiler would begin.
 """
 
+ABSENT = "absent"
+"""How a run "ended" that could not be made: evidence that is not to be had."""
+
 # Formats that numpy has no name for are handed out as raw integers of the same size.
 _RAW_BITS = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "complex128"}
 _NUMPY_NAMES = frozenset(
@@ -41,12 +44,29 @@ _NUMPY_NAMES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What indices chose among, in a shadow run: rows of values, and of how far each may be moved by rounding, in
+    float64. ``dim`` is the dimension of the index within a row; without one, the index has a row after the other.
+    """
+
+    values: bytes
+    slack: bytes
+    rows: int
+    count: int
+    dim: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TensorRecord:
     """A tensor as it was seen.
 
     ``storage`` and ``identity`` number storages and objects by first appearance among arguments, state and outputs
     of one call. ``data`` holds the little-endian bytes in C order; it may be left out where ``digest`` equals that
     of the other side.
+
+    In a shadow run, ``value`` and ``bound`` hold what the elements stand for, in float64 or complex128, and how far a
+    correct evaluation may be from it, in float64. A tensor without a bound is exact, an integer has no value but its
+    own. ``choice`` is what indices that rounding may tip chose among.
     """
 
     dtype: str
@@ -59,6 +79,9 @@ class TensorRecord:
     digest: str
     data: bytes | None = None
     layout: str = "strided"
+    value: bytes | None = None
+    bound: bytes | None = None
+    choice: Choice | None = None
 
     def array(self) -> np.ndarray[Any, Any]:
         """The elements. Raises ValueError where they did not travel.
@@ -136,8 +159,8 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the execution of a case went, in eager mode and on its target. ``ended`` is completed, died, timeout or
-    memory."""
+    """How the execution of a case went, in eager mode and on its target. ``ended`` is completed, died, timeout,
+    memory or absent."""
 
     case_id: str
     ended: str
@@ -215,8 +238,13 @@ def _tree(tree: Sequence[Any], buffers: Sequence[bytes]) -> Tree:
 
 
 def _tensor(tree: Sequence[Any], buffers: Sequence[bytes]) -> TensorRecord:
-    _, dtype, shape, stride, storage, offset, identity, requires_grad, digest, buffer, layout = tree
+    _, dtype, shape, stride, storage, offset, identity, requires_grad, digest, buffer, layout, *shadow = tree
     data = None if buffer is None else buffers[buffer]
-    return TensorRecord(
-        dtype, tuple(shape), tuple(stride), storage, offset, identity, requires_grad, digest, data, layout
-    )
+    value, bound, *rest = shadow[0] if shadow else (None, None)
+    choice = None
+    if rest:
+        values, slack, rows, count, dim = rest[0]
+        choice = Choice(buffers[values], buffers[slack], rows, count, dim)
+    value, bound = (None if each is None else buffers[each] for each in (value, bound))
+    seen = (dtype, tuple(shape), tuple(stride), storage, offset, identity, requires_grad, digest, data, layout)
+    return TensorRecord(*seen, value, bound, choice)

@@ -25,7 +25,7 @@ from assay.ops.catalogue import load
 from assay.triage.rewriting import values_of, without_inputs
 
 
-def _writes(statement: Statement, functions: frozenset[str]) -> bool:
+def may_write(statement: Statement, functions: frozenset[str]) -> bool:
     """Whether a statement may change what others see, beyond its results; ``functions`` are those that do."""
     match statement:
         case Operation():
@@ -35,15 +35,16 @@ def _writes(statement: Statement, functions: frozenset[str]) -> bool:
         case PythonOperation():
             return statement.kind == "append"
         case Region():
-            return any(_writes(inner, functions) for block in statement.blocks for inner in block.statements)
+            return any(may_write(inner, functions) for block in statement.blocks for inner in block.statements)
         case Opaque():
             return True
 
 
-def _writing_functions(program: Program) -> frozenset[str]:
+def writing_functions(program: Program) -> frozenset[str]:
+    """The names of the program's own functions that may change what they are given or see."""
     found: frozenset[str] = frozenset()
     for statement in walk(program.body):
-        if isinstance(statement, Region) and statement.kind in ("def", "lambda") and _writes(statement, found):
+        if isinstance(statement, Region) and statement.kind in ("def", "lambda") and may_write(statement, found):
             found |= {statement.results[0].name}
     return found
 
@@ -63,13 +64,13 @@ class _Liveness:
         self.visible = {self.storage[entry.name] for entry in program.inputs}
         self.live = set(output_names(program.outputs))
         self.spared = spared
-        self.functions = _writing_functions(program)
+        self.functions = writing_functions(program)
 
     def needs(self, statement: Statement, inner: bool) -> bool:
         names = {value.name for value in statement.results}
         if not names or names & (self.live | self.spared):
             return True
-        if not _writes(statement, self.functions) or (
+        if not may_write(statement, self.functions) or (
             isinstance(statement, Region) and statement.kind in ("def", "lambda")
         ):
             return False

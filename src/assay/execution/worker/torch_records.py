@@ -37,15 +37,20 @@ class Call:
             "environment": {},
         }
         self.tensors: dict[str, tuple[list[Any], bytes]] = {}
+        self.bounds: dict[str, tuple[list[Any], bytes | None, bytes]] = {}
+        self.choices: dict[str, Any] = {}
 
 
 class Recorder:
     """Makes the records of one execution."""
 
-    def __init__(self) -> None:
+    def __init__(self, shadows: Any = None) -> None:
+        self.shadows = shadows
         self.storages: dict[int, int] = {}
         self.identities: dict[int, int] = {}
         self.tensors: dict[str, tuple[list[Any], bytes]] = {}
+        self.bounds: dict[str, tuple[list[Any], bytes | None, bytes]] = {}
+        self.choices: dict[str, Any] = {}
 
     def failed(self, exception: dict[str, Any], stage: str) -> Call:
         """The record of an execution that ended before there was a call."""
@@ -67,7 +72,7 @@ class Recorder:
         # The canonical numbers are those of one call; within it every object they name is alive.
         self.storages, self.identities = {}, {}
         call = Call("ok" if exception is None else "exception", stage)
-        self.tensors = call.tensors
+        self.tensors, self.bounds, self.choices = call.tensors, call.bounds, call.choices
         out = call.json
         out["exception"] = exception
         out["environment"] = environment()
@@ -136,7 +141,20 @@ class Recorder:
         ]
         if data is not None:
             self.tensors[place] = (record, data)
+            if self.shadows is not None and plain:
+                self._shadow(record, tensor, place)
         return record
+
+    def _shadow(self, record: list[Any], tensor: torch.Tensor, place: str) -> None:
+        """Keep what the tensor stands for in higher precision, and its bound, beside its bytes; nothing of what is
+        exact."""
+        h, e = self.shadows.read(tensor)
+        if e is not None:
+            fractions = h.is_floating_point() or h.is_complex()
+            self.bounds[place] = (record, _bytes(h, None) if fractions else None, _bytes(e, None))
+            choice = self.shadows.chosen(tensor)
+            if choice is not None:
+                self.choices[place] = choice
 
 
 def _bytes(tensor: torch.Tensor, available: int | None) -> bytes:
@@ -188,6 +206,15 @@ def ship(reference: list[Call], target: list[Call] | None, again: list[Call] | N
         for call in (target or []) + (again or []) + (reference if again is not None else []):
             for entry in call.tensors.values():
                 send(entry)
+    for call in reference:
+        for place, (record, value, bound) in call.bounds.items():
+            shadow: list[Any] = [None if value is None else len(buffers), len(buffers) + (value is not None)]
+            buffers += [bound] if value is None else [value, bound]
+            if place in call.choices:
+                values, slack, dim = call.choices[place]
+                shadow.append([len(buffers), len(buffers) + 1, *values.shape, dim])
+                buffers += [_bytes(values, None), _bytes(slack, None)]
+            record.append(shadow)
     return buffers
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from assay.ir.types import FLOATS, NUMERIC, TensorType
 from assay.ops.attributes import choice, dim, values
 from assay.ops.elementwise import above, rising
-from assay.ops.facts import Facts, constant, hull, require
+from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
+from assay.ops.facts import Facts, constant, hull
 from assay.ops.operands import free
 from assay.ops.promotion import to_float
 from assay.ops.protocol import Attribute, Binding, Operator, operator
@@ -24,19 +25,35 @@ def activation(
     dtypes: tuple[str, ...] = FLOATS,
     *,
     ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
-    jumps: bool = False,
+    jumps: bool | Callable[[Binding], bool] = False,
+    error: ErrorRule | Rules | None = None,
+    backward: ErrorRule | None = None,
     **rest: Any,
 ) -> Operator:
-    """An elementwise function of torch.nn.functional; the dtype stays."""
+    """An elementwise function of torch.nn.functional; the dtype stays.
+
+    ``error`` is the rule of the operation of its name (or the rules of those that it is made of), ``backward`` that of
+    the operation that gives its gradient.
+    """
     rest.setdefault("infer", lambda b: b.x)
+    rules: Rules = {name: error} if isinstance(error, ErrorRule) else error or {}
+    if backward is not None:
+        rules = {**rules, f"{name}_backward": backward}
     return operator(
         f"activation.{name}",
         operands=[free("x", dtypes, ranks, jumps=jumps)],
         attributes=attributes,
         facts=lambda b, f: facts(b, f.x),
         torch=f"torch.nn.functional.{name}",
+        error=rules,
         **rest,
     )
+
+
+CLAMPED = {"hardtanh": moves(), "hardtanh_backward": steps(1)}
+EXPONENTIAL = rounded(8.0)
+# From the result, where that is what is kept: gradient * (result + alpha).
+SLOPE = rounded(8.0, one=1.0, times=0)
 
 
 def _exponential(alpha: float, beta: float) -> Callable[[float], float]:
@@ -69,8 +86,7 @@ def shrunk(b: Binding, x: Facts) -> Facts:
 
 
 def smooth_join(b: Binding, x: Facts) -> Facts:
-    """Softplus; at a small threshold its two pieces do not meet."""
-    require(b.threshold == 20 or x.exact, "the pieces of softplus do not meet")
+    """Softplus; at a small threshold its two pieces do not meet, and it jumps."""
     gap = math.log1p(math.exp(-b.threshold)) / b.beta
     image = rising(lambda v: _softplus(v * b.beta) / b.beta)(x)
     return Facts(image.low - gap, image.high)
@@ -89,7 +105,13 @@ def gated_type(b: Binding) -> TensorType:
 
 
 activation(
-    "relu6", lambda b, x: x.clipped(0, 6), dtypes=NUMERIC, saves="inputs", thresholds=(0.0, 6.0), jax="jax.nn.relu6"
+    "relu6",
+    lambda b, x: x.clipped(0, 6),
+    dtypes=NUMERIC,
+    saves="inputs",
+    thresholds=(0.0, 6.0),
+    jax="jax.nn.relu6",
+    error=CLAMPED,
 )
 activation(
     "hardtanh",
@@ -100,6 +122,7 @@ activation(
     saves="inputs",
     thresholds=(-2.0, -1.0, 0.0, 0.5, 1.0, 2.0),
     jax="jax.nn.hard_tanh",
+    error=CLAMPED,
 )
 activation(
     "leaky_relu",
@@ -110,6 +133,9 @@ activation(
     onnx="LeakyRelu",
     jax="jax.nn.leaky_relu",
     tensorflow="tf.nn.leaky_relu",
+    # The slope is rounded too.
+    error=rounded(2.0),
+    backward=rounded(2.0, jumps=(1,)),
 )
 activation(
     "elu",
@@ -120,6 +146,8 @@ activation(
     jax="jax.nn.elu",
     tensorflow="tf.nn.elu",
     saves="inputs",
+    error=EXPONENTIAL,
+    backward=SLOPE,
 )
 activation(
     "celu",
@@ -129,6 +157,7 @@ activation(
     onnx="Celu",
     jax="jax.nn.celu",
     saves="inputs",
+    error=EXPONENTIAL,
 )
 activation(
     "selu",
@@ -138,6 +167,7 @@ activation(
     jax="jax.nn.selu",
     tensorflow="tf.nn.selu",
     saves="inputs",
+    error={"elu": EXPONENTIAL, "elu_backward": SLOPE},
 )
 activation(
     "gelu",
@@ -147,6 +177,8 @@ activation(
     onnx="Gelu",
     jax="jax.nn.gelu",
     tensorflow="tf.nn.gelu",
+    error=rounded(8.0, operand=1.0),
+    backward=rounded(8.0, one=1.0, operand=1.0, times=0),
 )
 activation(
     "silu",
@@ -154,6 +186,9 @@ activation(
     saves="inputs",
     jax="jax.nn.silu",
     tensorflow="tf.nn.silu",
+    # 1 + x (1 - sigmoid) has a zero, and the difference loses digits where x is large.
+    error=rounded(8.0),
+    backward=rounded(8.0, one=1.0, operand=0.25, times=0),
 )
 activation(
     "mish",
@@ -161,16 +196,21 @@ activation(
     saves="inputs",
     onnx="Mish",
     jax="jax.nn.mish",
+    error=rounded(8.0, operand=1.0),
+    backward=rounded(8.0, one=1.0, operand=1.0, times=0),
 )
 activation(
     "softplus",
     smooth_join,
     [values("beta", 1.0, other=(2.0, 0.5)), values("threshold", 20.0, other=(5.0, 2.0))],
+    jumps=lambda b: b.threshold != 20,
     saves="inputs",
     thresholds=(20.0, 5.0, 2.0),
     onnx="Softplus",
     jax="jax.nn.softplus",
     tensorflow="tf.nn.softplus",
+    error=rounded(8.0, jumps=(0,)),
+    backward=rounded(8.0, jumps=(1,)),
 )
 activation(
     "hardsigmoid",
@@ -179,6 +219,8 @@ activation(
     thresholds=(-3.0, 3.0),
     onnx="HardSigmoid",
     jax="jax.nn.hard_sigmoid",
+    error=rounded(3.0),
+    backward=rounded(2.0, jumps=(1,)),
 )
 activation(
     "hardswish",
@@ -187,6 +229,8 @@ activation(
     thresholds=(-3.0, 3.0),
     onnx="HardSwish",
     jax="jax.nn.hard_swish",
+    error=rounded(4.0),
+    backward=rounded(4.0, one=1.0, times=0, jumps=(1,)),
 )
 activation(
     "logsigmoid",
@@ -194,6 +238,7 @@ activation(
     jax="jax.nn.log_sigmoid",
     tensorflow="tf.math.log_sigmoid",
     saves="inputs",
+    error={"log_sigmoid_forward": rounded(8.0), "log_sigmoid_backward": rounded(8.0)},
 )
 activation(
     "softsign",
@@ -220,6 +265,8 @@ activation(
     saves="inputs",
     thresholds=(-2.0, -1.0, -0.5, 0.5, 1.0, 2.0),
     onnx="Shrink",
+    error=rounded(1.0),
+    backward=steps(1),
 )
 activation(
     "hardshrink",
@@ -228,6 +275,8 @@ activation(
     jumps=True,
     saves="inputs",
     thresholds=(-2.0, -1.0, -0.5, 0.5, 1.0, 2.0),
+    error=steps(),
+    backward=steps(1),
 )
 activation(
     "threshold",
@@ -240,7 +289,18 @@ activation(
     jumps=True,
     saves="inputs",
     thresholds=(-1.0, 0.0, 1.0, 2.0),
+    error=steps(),
+    backward=steps(1),
 )
 activation(
-    "glu", gated, [dim("dim", default=-1)], ranks=(1, 2, 3, 4, 5), infer=gated_type, saves="inputs", jax="jax.nn.glu"
+    "glu",
+    gated,
+    [dim("dim", default=-1)],
+    ranks=(1, 2, 3, 4, 5),
+    infer=gated_type,
+    saves="inputs",
+    jax="jax.nn.glu",
+    # Backward goes through the sigmoid of the gate, and 1 minus it, in the dtype of the gradient.
+    error=rounded(8.0, inside=1.0),
+    backward=rounded(12.0, operand=1.0, times=0, inside=4.0),
 )

@@ -8,11 +8,16 @@ from typing import Any
 
 from assay.ir.types import ALL, BOOL, FLOATS, INTEGERS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, choice, hidden
-from assay.ops.facts import Facts, Interval, constant, hull, maximum, minimum, require, sharp
+from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
+from assay.ops.facts import Facts, Interval, constant, hull, maximum, minimum, require
+from assay.ops.families.unary import POWER
 from assay.ops.operands import SCALARS, broadcast, free, shape_of
 from assay.ops.promotion import result_dtype, to_float
 from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import broadcast as broadcast_shapes
+
+# Discontinuous in both operands, and nothing is rounded.
+DISCRETE = steps(0, 1)
 
 
 def promoted(b: Binding) -> TensorType:
@@ -34,9 +39,10 @@ def binary(
     scalars: tuple[str, ...] = SCALARS,
     infer: Callable[[Binding], TensorType] = promoted,
     attributes: Sequence[Attribute] = (),
-    jumps: bool = False,
+    jumps: bool | Callable[[Binding], bool] = False,
     domains: tuple[Any, Any] = (None, None),
     same_dtype: bool = False,
+    error: ErrorRule | Rules,
     **rest: Any,
 ) -> Operator:
     """An elementwise operation of two operands; with ``same_dtype`` it promotes nothing."""
@@ -52,6 +58,7 @@ def binary(
         infer=infer,
         facts=facts,
         torch=f"torch.{name}",
+        error=error,
         **rest,
     )
 
@@ -110,7 +117,6 @@ def rounded_quotient(b: Binding, f: Any) -> Facts:
     mode = getattr(b, "rounding_mode", "floor")
     if mode is None:
         return result
-    sharp(f.x, f.y)
     function: Callable[[float], int] = math.floor if mode == "floor" else math.trunc
     return Facts(float(function(result.low)), float(function(result.high)), 0)
 
@@ -152,6 +158,7 @@ binary(
     onnx="Add",
     jax="jnp.add",
     tensorflow="tf.add",
+    error=rounded(),
 )
 binary(
     "sub",
@@ -163,6 +170,7 @@ binary(
     onnx="Sub",
     jax="jnp.subtract",
     tensorflow="tf.subtract",
+    error=rounded(),
 )
 operator(
     "binary.rsub",
@@ -173,21 +181,31 @@ operator(
     torch="torch.rsub",
     method=None,
     saves="none",
+    error=rounded(),
 )
 binary(
-    "mul", lambda b, f: f.x * f.y, symbol="*", onnx="Mul", saves="inputs", jax="jnp.multiply", tensorflow="tf.multiply"
+    "mul",
+    lambda b, f: f.x * f.y,
+    symbol="*",
+    onnx="Mul",
+    saves="inputs",
+    jax="jnp.multiply",
+    tensorflow="tf.multiply",
+    error=rounded(),
 )
 binary(
     "div",
     rounded_quotient,
     infer=quotient_type,
     attributes=[SIGN, choice("rounding_mode", None, "floor", "trunc")],
+    jumps=lambda b: b.rounding_mode is not None,
     domains=(None, divisor),
     symbol="/",
     onnx="Div",
     jax="jnp.divide",
     tensorflow="tf.divide",
     saves="inputs",
+    error={"div": rounded(2.0), "div.Tensor_mode": DISCRETE, "div.Scalar_mode": DISCRETE},
 )
 binary(
     "floor_divide",
@@ -202,6 +220,7 @@ binary(
     saves="none",
     jax="jnp.floor_divide",
     tensorflow="tf.math.floordiv",
+    error=DISCRETE,
 )
 binary(
     "remainder",
@@ -214,6 +233,7 @@ binary(
     saves="inputs",
     jax="jnp.remainder",
     tensorflow="tf.math.floormod",
+    error=DISCRETE,
 )
 binary(
     "fmod",
@@ -226,6 +246,7 @@ binary(
     onnx="Mod",
     jax="jnp.fmod",
     tensorflow="tf.math.mod",
+    error=DISCRETE,
 )
 
 
@@ -237,6 +258,7 @@ def extreme(name: str, pick: Callable[[Facts, Facts], Facts], onnx: str | None) 
         scalars=(),
         inplace=None,
         saves="inputs",
+        error=moves(),
         onnx=onnx,
         jax=f"jnp.{name}",
         tensorflow=f"tf.{name}" if onnx else None,
@@ -269,6 +291,7 @@ binary(
     onnx="Pow",
     jax="jnp.power",
     tensorflow="tf.pow",
+    error=POWER,
 )
 binary(
     "atan2",
@@ -281,6 +304,7 @@ binary(
     tensorflow="tf.atan2",
     # Backward negates x, which torch 2.13 refuses for bools.
     trains=lambda b: b.x.dtype != "bool",
+    error=rounded(8.0),
 )
 binary(
     "hypot",
@@ -289,6 +313,7 @@ binary(
     scalars=(),
     domains=(Interval(0.0625, 2.0**8), None),
     jax="jnp.hypot",
+    error=rounded(8.0),
 )
 binary(
     "copysign",
@@ -298,6 +323,7 @@ binary(
     # The sign of zero is a value of its own: bools and zeros are left to the special values.
     domains=(None, Interval(0.0625, 2.0**20)),
     jax="jnp.copysign",
+    error=steps(1),
 )
 binary(
     "xlogy",
@@ -307,6 +333,8 @@ binary(
     saves="inputs",
     jax="jax.scipy.special.xlogy",
     tensorflow="tf.math.xlogy",
+    # Eager rounds the logarithm to the 16-bit types before it multiplies.
+    error=rounded(8.0, inside=2.0),
 )
 binary(
     "logaddexp",
@@ -316,6 +344,8 @@ binary(
     inplace=None,
     jax="jnp.logaddexp",
     saves="inputs",
+    # The logarithm of 1 + exp(-|x - y|) may cancel the greater operand.
+    error=rounded(8.0, one=1.0),
 )
 binary(
     "heaviside",
@@ -327,6 +357,7 @@ binary(
     differentiable=False,
     stops_gradients=False,
     jax="jnp.heaviside",
+    error=steps(),
 )
 for name, symbol in (("bitwise_and", "&"), ("bitwise_or", "|"), ("bitwise_xor", "^")):
     binary(
@@ -337,6 +368,7 @@ for name, symbol in (("bitwise_and", "&"), ("bitwise_or", "|"), ("bitwise_xor", 
         symbol=symbol,
         differentiable=False,
         saves="none",
+        error=DISCRETE,
         onnx="".join(part.capitalize() for part in name.split("_")),
         jax=f"jnp.{name}",
         tensorflow=f"tf.bitwise.{name}",
@@ -353,6 +385,7 @@ binary(
     onnx="BitShift",
     jax="jnp.left_shift",
     tensorflow="tf.bitwise.left_shift",
+    error=DISCRETE,
 )
 binary(
     "bitwise_right_shift",
@@ -366,6 +399,7 @@ binary(
     onnx="BitShift",
     jax="jnp.right_shift",
     tensorflow="tf.bitwise.right_shift",
+    error=DISCRETE,
 )
 binary(
     "gcd",
@@ -375,4 +409,5 @@ binary(
     differentiable=False,
     saves="none",
     jax="jnp.gcd",
+    error=DISCRETE,
 )

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from assay.ir.types import ALL, FLOATS, Dtype, is_float, is_integral
 from assay.ops.attributes import Classes
-from assay.ops.facts import BOOLEAN, Facts, sharp
+from assay.ops.errors import rounded
+from assay.ops.facts import BOOLEAN, Facts
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
 
 
 def converted(fact: Facts, source: str, target: str) -> Facts:
-    """To bool: whether it is not zero; to an integer: towards zero. What was rounded reaches neither."""
+    """To bool: whether it is not zero; to an integer: towards zero."""
     if target == "bool":
-        if is_float(source):
-            sharp(fact)
         return BOOLEAN
     if is_integral(target) and is_float(source):
-        sharp(fact)
         return Facts(float(math.trunc(fact.low)), float(math.trunc(fact.high)), 0)
     return Facts(fact.low, fact.high, fact.scale)
 
@@ -33,6 +32,11 @@ def targets(b: Binding) -> Classes:
     }
 
 
+def decides(target: Callable[[Binding], str]) -> Callable[[Binding], bool]:
+    """Whether a conversion to this dtype cuts fractions off."""
+    return lambda b: is_float(b.x.dtype) and is_integral(target(b))
+
+
 def to_target(b: Binding, f: Any) -> Facts:
     """The attribute's dtype."""
     return converted(f.x, b.x.dtype, b.dtype.name)
@@ -40,7 +44,7 @@ def to_target(b: Binding, f: Any) -> Facts:
 
 operator(
     "cast.to",
-    operands=[free("x")],
+    operands=[free("x", jumps=decides(lambda b: b.dtype.name))],
     attributes=[Attribute("dtype", targets, positional=True)],
     infer=lambda b: b.x.with_dtype(b.dtype.name),
     facts=to_target,
@@ -51,10 +55,11 @@ operator(
     onnx="Cast",
     jax="jax.lax.convert_element_type",
     tensorflow="tf.cast",
+    error={"_to_copy": rounded()},
 )
 operator(
     "cast.type_as",
-    operands=[free("x"), free("other")],
+    operands=[free("x", jumps=decides(lambda b: b.other.dtype)), free("other")],
     infer=lambda b: b.x.with_dtype(b.other.dtype),
     facts=lambda b, f: converted(f.x, b.x.dtype, b.other.dtype),
     torch="torch.Tensor.type_as",
@@ -69,7 +74,7 @@ def shorthand(method: str, dtype: str) -> None:
     """`x.half()` and its like."""
     operator(
         f"cast.{method}",
-        operands=[free("x")],
+        operands=[free("x", jumps=decides(lambda b: dtype))],
         infer=lambda b: b.x.with_dtype(dtype),
         facts=lambda b, f: converted(f.x, b.x.dtype, dtype),
         torch=f"torch.Tensor.{method}",

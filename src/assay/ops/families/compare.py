@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assay.ir.types import TensorType
+from assay.ops.errors import steps
 from assay.ops.facts import BOOLEAN, Facts, representable, require
 from assay.ops.operands import broadcast, free, shape_of
 from assay.ops.promotion import result_dtype
@@ -43,6 +44,7 @@ for name, symbol, onnx, jax in (
         out=True,
         differentiable=False,
         saves="none",
+        error=steps(0, 1),
         onnx=onnx,
         jax=f"jnp.{jax}",
         tensorflow=f"tf.math.{jax}",
@@ -58,6 +60,7 @@ for name, onnx in (("logical_and", "And"), ("logical_or", "Or"), ("logical_xor",
         out=True,
         differentiable=False,
         saves="none",
+        error=steps(0, 1),
         onnx=onnx,
         jax=f"jnp.{name}",
         tensorflow=f"tf.math.{name}",

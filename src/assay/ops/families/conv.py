@@ -7,12 +7,15 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, product, smallest
 from assay.ir.types import FLOATS, TensorType
 from assay.ops.attributes import Classes, hidden
+from assay.ops.errors import sums
 from assay.ops.facts import Facts, constant, require, upto
 from assay.ops.operands import exactly, free
 from assay.ops.protocol import Attribute, Binding, operator
 from assay.ops.shapes import window
 
 INTEGRAL = ("int64",)
+# Where a window's place is summed over, forward of transposed ones and backward, eager adds up in 16 bits.
+CONVOLUTION = {"convolution": sums(narrow="transposed"), "convolution_backward": sums(narrow=True)}
 
 
 def tuples(name: str, spatial: int, default: int, boundary: tuple[int, ...], other: tuple[int, ...]) -> Attribute:
@@ -118,6 +121,31 @@ def dies(dtype: str, size: Size, kernel: int, stride: int, padding: int, dilatio
     return spread and any(map(misses, (size,) if isinstance(size, int) else size.values))
 
 
+def unmet(size: Size, kernel: int, stride: int, padding: tuple[int, int], dilation: int) -> bool:
+    """Whether in some instantiation an element of the kernel meets no element of a dimension."""
+
+    def missed(extent: int) -> bool:
+        starts = range(-padding[0], extent + padding[1] - dilation * (kernel - 1), stride)
+        return not all(any(0 <= start + dilation * tap < extent for start in starts) for tap in range(kernel))
+
+    return any(map(missed, (size,) if isinstance(size, int) else size.values))
+
+
+def convolved_trains(b: Binding, spatial: int) -> bool:
+    """In bfloat16 and channels-last torch 2.13 leaves the gradient of an element of the kernel that meets nothing but
+    padding unwritten."""
+    if b.x.dtype != "bfloat16":
+        return True
+    strides, dilations = each(b.stride, spatial), each(b.dilation, spatial)
+    spans = [d * (k - 1) for d, k in zip(dilations, b.kernel, strict=True)]
+    if b.padding == "same":
+        pads = [(span // 2, span - span // 2) for span in spans]
+    else:
+        pads = [(pad, pad) for pad in each(0 if b.padding == "valid" else b.padding, spatial)]
+    sizes = b.x.shape[-spatial:]
+    return not any(map(unmet, sizes, b.kernel, strides, pads, dilations))
+
+
 def convolved(b: Binding, spatial: int) -> TensorType:
     """The sliding window's shape; "same" keeps the spatial sizes."""
     strides, dilations = each(b.stride, spatial), each(b.dilation, spatial)
@@ -128,6 +156,9 @@ def convolved(b: Binding, spatial: int) -> TensorType:
         last = (b.kernel[-1], strides[-1], pads[-1], dilations[-1])
         require(not dies(b.x.dtype, sizes[-1], *last), "every window lies in the padding")
         sizes = tuple(map(window, sizes, b.kernel, strides, pads, dilations))
+    # Of several outputs a channel, oneDNN gets those of one column wrong in channels-last (torch 2.13).
+    several = b.x.dtype == "bfloat16" and b.groups > 1 and b.weight.shape[0] > b.groups and strides[-1] > 1
+    require(not several or smallest(sizes[-1]) > 1, "one column of several outputs a channel")
     result: TensorType = b.x.with_shape((*b.x.shape[: -spatial - 1], b.weight.shape[0], *sizes))
     return result
 
@@ -166,6 +197,8 @@ def convolution(spatial: int) -> None:
         facts=convolved_facts,
         torch=f"torch.nn.functional.conv{spatial}d",
         saves="inputs",
+        error=CONVOLUTION,
+        trains=lambda b: convolved_trains(b, spatial),
         onnx="Conv",
         jax="jax.lax.conv_general_dilated",
         tensorflow="tf.nn.convolution",
@@ -220,6 +253,7 @@ def transposed_convolution(spatial: int) -> None:
         facts=lambda b, f: upto(f.x * f.weight, _terms(b, spatial)) + (f.bias or constant(0)),
         torch=f"torch.nn.functional.conv_transpose{spatial}d",
         saves="inputs",
+        error=CONVOLUTION,
         trains=lambda b: transposed_trains(b, spatial),
         onnx="ConvTranspose",
         jax="jax.lax.conv_transpose",

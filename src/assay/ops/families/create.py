@@ -8,6 +8,7 @@ from typing import Any
 from assay.ir.sizes import largest
 from assay.ir.types import ALL, Dtype, TensorType, is_float
 from assay.ops.attributes import Classes, hidden, values
+from assay.ops.errors import PINNED, ErrorRule, moves
 from assay.ops.facts import Facts, constant
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
@@ -35,6 +36,7 @@ def create(
     infer: Callable[[Binding], TensorType],
     facts: Callable[[Binding], Facts],
     ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
+    error: ErrorRule = PINNED,
     **rest: Any,
 ) -> None:
     """A tensor whose elements follow from attributes and sizes alone."""
@@ -48,6 +50,7 @@ def create(
         method=None,
         differentiable=False,
         saves="none",
+        error=error,
         **rest,
     )
 
@@ -80,6 +83,7 @@ create(
     onnx="ConstantOfShape",
     jax="jnp.full_like",
     tensorflow="tf.fill",
+    error=moves(),
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, largest, product, smallest
 from assay.ir.types import ALL, NUMERIC, TensorType
 from assay.ops.attributes import dim, flag, hidden, values
+from assay.ops.errors import ADDED, moves, steps
 from assay.ops.facts import BOOLEAN, Facts, Interval, representable, require
 from assay.ops.operands import free, index, matching
 from assay.ops.promotion import promote_dtypes
@@ -61,6 +62,7 @@ operator(
     onnx="GatherElements",
     jax="jnp.take_along_axis",
     tensorflow="tf.gather",
+    error={"gather": moves(), "scatter_add": ADDED},
 )
 operator(
     "index.take_along_dim",
@@ -103,6 +105,7 @@ operator(
     onnx="Gather",
     jax="jnp.take",
     tensorflow="tf.gather",
+    error={"index_select": moves(), "index_add": ADDED},
 )
 operator(
     "index.take",
@@ -122,6 +125,7 @@ operator(
     out=True,
     saves="inputs",
     jax="jnp.take",
+    error={"take": moves(), "put": ADDED},
 )
 operator(
     "index.embedding",
@@ -138,6 +142,7 @@ operator(
     onnx="Gather",
     jax="jnp.take",
     tensorflow="tf.nn.embedding_lookup",
+    error={"embedding": moves(), "embedding_dense_backward": ADDED},
 )
 
 
@@ -171,6 +176,7 @@ operator(
     onnx="Gather",
     jax="jnp.take",
     tensorflow="tf.gather",
+    error={"index": moves(), "index_put": ADDED},
 )
 operator(
     "index.one_hot",
@@ -213,4 +219,5 @@ operator(
     saves="none",
     jax="jnp.digitize",
     tensorflow="tf.searchsorted",
+    error=steps(0, 1),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from assay.ir.sizes import Size
 from assay.ir.types import TensorType
 from assay.ops.attributes import Classes, dim
+from assay.ops.errors import ErrorRule, Rules, moves
 from assay.ops.facts import Facts, hull, require
 from assay.ops.operands import common_dtype, several
 from assay.ops.protocol import Attribute, Binding, Operator, operator
@@ -20,9 +21,10 @@ def join(
     attributes: list[Attribute],
     fits: Callable[[TensorType, TensorType], bool],
     infer: Callable[[Binding], TensorType],
+    error: ErrorRule | Rules | None = None,
     **rest: Any,
 ) -> Operator:
-    """One tensor of a list of them."""
+    """One tensor of a list of them, moved."""
     return operator(
         f"join.{name}",
         operands=[several("tensors", "dtype", (1, 5), fits, ranks=ranks)],
@@ -33,6 +35,7 @@ def join(
         method=None,
         out=True,
         saves="none",
+        error=moves() if error is None else error,
         **rest,
     )
 
@@ -100,6 +103,12 @@ join(
     tensorflow="tf.stack",
 )
 join(
-    "hstack", (1, 2, 3, 4), [], one_size_differs, lambda b: concatenated(b, min(b.first.rank - 1, 1)), jax="jnp.hstack"
+    "hstack",
+    (1, 2, 3, 4),
+    [],
+    one_size_differs,
+    lambda b: concatenated(b, min(b.first.rank - 1, 1)),
+    jax="jnp.hstack",
+    error={"cat": moves()},
 )
-join("vstack", (2, 3, 4), [], one_size_differs, lambda b: concatenated(b, 0), jax="jnp.vstack")
+join("vstack", (2, 3, 4), [], one_size_differs, lambda b: concatenated(b, 0), jax="jnp.vstack", error={"cat": moves()})

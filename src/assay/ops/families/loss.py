@@ -9,6 +9,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, largest, product, smallest
 from assay.ir.types import FLOATS, TensorType
 from assay.ops.attributes import choice, values
+from assay.ops.errors import Rules, rounded, smooth, steady, sums
 from assay.ops.facts import Facts, Interval, hull, require, total
 from assay.ops.operands import exactly, free, index, same
 from assay.ops.protocol import Attribute, Binding, Operand, operator
@@ -35,9 +36,19 @@ def combined(b: Binding, each: Facts, count: Size) -> Facts:
 
 
 def pointwise(
-    name: str, facts: Callable[[Binding, Any], Facts], attributes: tuple[Attribute, ...] = (), **rest: Any
+    name: str,
+    facts: Callable[[Binding, Any], Facts],
+    attributes: tuple[Attribute, ...] = (),
+    *,
+    error: Rules | None = None,
+    **rest: Any,
 ) -> None:
-    """A loss between tensors of one shape."""
+    """A loss between tensors of one shape.
+
+    By default nothing cancels in it but the difference, whose operands are given; nor in its gradient. Eager rounds
+    the difference, its product and the factor of a mean to the 16-bit types.
+    """
+    rules = {name: steady(4.0, inside=3.0), f"{name}_backward": rounded(4.0, inside=4.0)} if error is None else error
     target: Operand = rest.pop("target", same("target", "x"))
     operator(
         f"loss.{name}",
@@ -46,6 +57,7 @@ def pointwise(
         infer=reduced,
         facts=lambda b, f: combined(b, facts(b, f), product(b.x.shape)),
         torch=f"torch.nn.functional.{name}",
+        error=rules,
         **rest,
     )
 
@@ -79,7 +91,7 @@ def confidence(b: Binding, f: Any) -> Facts:
 
 
 pointwise("mse_loss", squared, saves="inputs", tensorflow="tf.keras.losses.MSE")
-pointwise("l1_loss", distance, saves="none")
+pointwise("l1_loss", distance, saves="none", error={})
 pointwise("smooth_l1_loss", bent("beta"), (values("beta", 1.0, boundary=(0.0,), other=(0.5, 2.0)),), saves="inputs")
 pointwise(
     "huber_loss",
@@ -94,6 +106,8 @@ pointwise(
     target=same("target", "x", domain=Interval(0, 1)),
     saves="inputs",
     tensorflow="tf.nn.sigmoid_cross_entropy_with_logits",
+    # Eager rounds the logarithm and (1 - target) x to the 16-bit types before it subtracts one from the other.
+    error={"binary_cross_entropy_with_logits": smooth(8.0, operand=1.0, inside=2.0)},
 )
 
 
@@ -141,6 +155,10 @@ def surprise(b: Binding, f: Any) -> Facts:
 WEIGHTS = Interval(0.25, 4)
 
 
+# Eager keeps the sum of losses, and of weights, in the dtype of the result.
+NEGATIVE = {f"nll_loss{kind}_{way}": sums(narrow=True) for kind in ("", "2d") for way in ("forward", "backward")}
+
+
 def classification(name: str, facts: Callable[[Binding, Any], Facts], attributes: tuple[Attribute, ...]) -> None:
     """A loss against class indices."""
     operator(
@@ -160,6 +178,7 @@ def classification(name: str, facts: Callable[[Binding, Any], Facts], attributes
         # torch 2.13.
         trains=(lambda b: b.x.rank < 4) if name == "nll_loss" else None,
         saves="inputs",
+        error=NEGATIVE,
         onnx="NegativeLogLikelihoodLoss" if name == "nll_loss" else "SoftmaxCrossEntropyLoss",
     )
 

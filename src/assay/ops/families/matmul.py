@@ -8,6 +8,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, smallest
 from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, flag, values
+from assay.ops.errors import smooth, sums
 from assay.ops.facts import Facts, constant, require, total
 from assay.ops.operands import exactly, free, matching
 from assay.ops.promotion import promote_dtypes
@@ -38,6 +39,7 @@ def product_operator(
         torch=f"torch.{name}",
         out=True,
         saves="inputs",
+        error=sums(),
         **rest,
     )
 
@@ -77,7 +79,9 @@ def matmul_fits(b: Binding, shape: Shape) -> bool:
 
 def scales(b: Binding) -> Classes:
     """Factors: zero ignores the operand; fractions for floats."""
-    nothing = getattr(b, "beta", 1) == 0
+    beta = getattr(b, "beta", 1)
+    # torch 2.13's bfloat16 kernel for larger products forgets beta where alpha is 0.
+    nothing = beta == 0 or (beta != 1 and b.x.dtype == "bfloat16")
     return {
         "default": (1,),
         # Not both zero: what eager then leaves in the result is not always zero.
@@ -110,6 +114,7 @@ def fused_operator(name: str, ranks: tuple[int, ...], rank: int) -> None:
         out=True,
         inplace=f"{name}_",
         saves="inputs",
+        error=sums(),
         onnx=None if batched else "Gemm",
     )
 
@@ -349,4 +354,10 @@ operator(
     torch="torch.nn.functional.scaled_dot_product_attention",
     onnx="Attention",
     jax="jax.nn.dot_product_attention",
+    error={
+        "_safe_softmax": smooth(8.0, inside=2.0),
+        # The probabilities are rounded to the 16-bit types before they meet the values.
+        "_scaled_dot_product_flash_attention_for_cpu": smooth(8.0, inside=2.0),
+        "_scaled_dot_product_flash_attention_for_cpu_backward": smooth(8.0, inside=2.0),
+    },
 )

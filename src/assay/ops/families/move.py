@@ -9,6 +9,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, smallest
 from assay.ir.types import ALL
 from assay.ops.attributes import Classes, dim, values
+from assay.ops.errors import ErrorRule, Rules, moves
 from assay.ops.facts import Facts, require
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
@@ -22,6 +23,7 @@ def move(
     attributes: Sequence[Attribute] = (),
     infer: Any = lambda b: b.x.shape,
     ranks: tuple[int, ...] = RANKED,
+    error: ErrorRule | Rules | None = None,
     **rest: Any,
 ) -> Operator:
     """Elements of one tensor of any dtype, moved."""
@@ -33,6 +35,7 @@ def move(
         infer=lambda b: b.x.with_shape(infer(b)),
         facts=lambda b, f: Facts(f.x.low, f.x.high, f.x.scale),
         saves="none",
+        error=moves() if error is None else error,
         **rest,
     )
 
@@ -122,6 +125,7 @@ move(
     onnx="Tile",
     jax="jnp.tile",
     tensorflow="tf.tile",
+    error={"repeat": moves()},
 )
 
 
@@ -140,9 +144,10 @@ move(
     onnx=None,
     jax="jnp.repeat",
     tensorflow="tf.repeat",
+    error={"clone": moves()},
 )
 move("clone", ranks=(0, *RANKED), onnx="Identity", jax="jnp.copy", tensorflow="tf.identity")
-move("contiguous", ranks=(0, *RANKED), torch="torch.Tensor.contiguous", maybe_view="x")
+move("contiguous", ranks=(0, *RANKED), torch="torch.Tensor.contiguous", maybe_view="x", error={"clone": moves()})
 
 
 def rotated(b: Binding) -> Shape:

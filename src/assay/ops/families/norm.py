@@ -8,11 +8,17 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, is_symbolic, largest, product, smallest
 from assay.ir.types import FLOATS, TensorType
 from assay.ops.attributes import Classes, dim, values
+from assay.ops.errors import smooth
 from assay.ops.facts import Facts, Interval, hull, require
 from assay.ops.operands import exactly, free
 from assay.ops.protocol import Attribute, Binding, Operand, operator
 from assay.ops.shapes import normal_dim
 
+# Eager rounds mean, variance and the factor and offset of a channel to the 16-bit types.
+BATCH = {
+    "native_batch_norm": smooth(4.0, inside=3.0, centred=1),
+    "native_batch_norm_backward": smooth(4.0, inside=2.0),
+}
 EPS = values("eps", 1e-5, other=(1e-3, 0.125))
 
 
@@ -37,9 +43,9 @@ def suffixes(b: Binding) -> Classes:
     return {"boundary": (tails[-1], tails[0]), "other": tuple(tails[1:-1])}
 
 
-def parameters(shape: Any, *names: str) -> list[Operand]:
+def parameters(shape: Any, *names: str, **rest: Any) -> list[Operand]:
     """Optional tensors of one shape and the dtype of x."""
-    return [exactly(name, lambda b: TensorType(b.x.dtype, shape(b)), optional=True) for name in names]
+    return [exactly(name, lambda b: TensorType(b.x.dtype, shape(b)), optional=True, **rest) for name in names]
 
 
 def features(b: Binding) -> Shape:
@@ -47,16 +53,25 @@ def features(b: Binding) -> Shape:
     return (b.x.shape[1],)
 
 
+def features_normalised(b: Binding) -> TensorType:
+    """More than one element: one alone is the bias, and its gradient the rounding of a difference of equals."""
+    require(smallest(product(b.normalized_shape)) > 1, "one element to normalise")
+    result: TensorType = b.x
+    return result
+
+
 operator(
     "norm.layer_norm",
     operands=[free("x", FLOATS, (1, 2, 3, 4, 5)), *parameters(lambda b: b.normalized_shape, "weight", "bias")],
     attributes=[Attribute("normalized_shape", suffixes), EPS],
     order=("x", "normalized_shape", "weight", "bias"),
-    infer=lambda b: b.x,
+    infer=features_normalised,
     facts=lambda b, f: affine(unit(product(b.normalized_shape)), f),
     torch="torch.nn.functional.layer_norm",
     saves="inputs",
     onnx="LayerNormalization",
+    # Gradients of the 16-bit types pass through a stored product.
+    error={"native_layer_norm": smooth(4.0, centred=1), "native_layer_norm_backward": smooth(4.0, inside=1.0)},
 )
 operator(
     "norm.rms_norm",
@@ -98,10 +113,10 @@ operator(
     "norm.batch_norm",
     operands=[
         free("x", FLOATS, (2, 3, 4, 5)),
-        # Eager's backward reads their memory from end to end (bugs/batch-norm-strided-statistics).
+        # Eager's backward reads their memory from end to end (bugs/batch-norm-strided-statistics), and the weight's.
         given_statistic("running_mean"),
         given_statistic("running_var", domain=VARIANCE),
-        *parameters(features, "weight", "bias"),
+        *parameters(features, "weight", "bias", dense_to_train=True),
     ],
     attributes=[EPS],
     infer=nonempty,
@@ -110,6 +125,7 @@ operator(
     torch="torch.nn.functional.batch_norm",
     onnx="BatchNormalization",
     tensorflow="tf.nn.batch_normalization",
+    error=BATCH,
 )
 
 
@@ -138,7 +154,7 @@ operator(
         exactly(
             "running_var", lambda b: TensorType(b.x.dtype, features(b)), domain=Interval(0, 2.0**10), no_gradient=True
         ),
-        *parameters(features, "weight", "bias"),
+        *parameters(features, "weight", "bias", dense_to_train=True),
     ],
     attributes=[
         values("training", other=(True,)),
@@ -150,6 +166,7 @@ operator(
     torch="torch.nn.functional.batch_norm",
     writes=("running_mean", "running_var"),
     onnx="BatchNormalization",
+    error={"native_batch_norm": BATCH["native_batch_norm"]},
 )
 
 
@@ -163,10 +180,10 @@ def group_counts(b: Binding) -> Classes:
 
 
 def grouped(b: Binding) -> TensorType:
-    """More than one element shares statistics, or torch refuses."""
+    """More than one element shares statistics: a group of one is the bias and the rounding of a quotient by nothing."""
     # Backward raises "tensor does not have a device" for a bias without a weight (torch 2.13).
     require(b.weight is not None or b.bias is None, "a bias without a weight")
-    require(smallest(product((b.x.shape[0] * b.x.shape[1] // b.num_groups, *b.x.shape[2:]))) > 1, "groups of one")
+    require(smallest(product((b.x.shape[1] // b.num_groups, *b.x.shape[2:]))) > 1, "groups of one")
     return nonempty(b)
 
 
@@ -187,6 +204,8 @@ operator(
     saves="inputs",
     gradients=grouped_gradients,
     onnx="GroupNormalization",
+    # In channels-last layouts eager takes the variance from the mean of squares.
+    error={"native_group_norm": smooth(4.0, centred=2), "native_group_norm_backward": smooth(4.0, inside=1.0)},
 )
 
 
@@ -205,6 +224,7 @@ operator(
     torch="torch.nn.functional.instance_norm",
     saves="inputs",
     onnx="InstanceNormalization",
+    error=BATCH,
 )
 
 
@@ -214,6 +234,14 @@ def along(b: Binding) -> Size:
     return size
 
 
+# Over other dimensions than the last eager rounds exponentials and their sum to the 16-bit types.
+EXPONENTIAL = {
+    "softmax": {"_softmax": smooth(8.0, inside=2.0), "_softmax_backward_data": smooth(4.0)},
+    "log_softmax": {
+        "_log_softmax": smooth(8.0, one=1.0, inside=1.0),
+        "_log_softmax_backward_data": smooth(8.0),
+    },
+}
 for name, jax in (("softmax", "jax.nn.softmax"), ("log_softmax", "jax.nn.log_softmax")):
     operator(
         f"norm.{name}",
@@ -225,6 +253,7 @@ for name, jax in (("softmax", "jax.nn.softmax"), ("log_softmax", "jax.nn.log_sof
         else (lambda b, f: Facts(f.x.low - f.x.high - math.log(max(largest(along(b)), 1)) - 0.01, 0.01)),
         torch=f"torch.{name}",
         saves="output",
+        error=EXPONENTIAL[name],
         onnx="Softmax" if name == "softmax" else "LogSoftmax",
         jax=jax,
         tensorflow=f"tf.nn.{name}",

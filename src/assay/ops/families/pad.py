@@ -7,6 +7,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, smallest
 from assay.ir.types import ALL, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, values
+from assay.ops.errors import Rules, moves, sums
 from assay.ops.facts import Facts, constant, hull, require
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
@@ -58,6 +59,7 @@ operator(
     onnx="Pad",
     jax="jnp.pad",
     tensorflow="tf.pad",
+    error={"constant_pad_nd": moves()},
 )
 
 
@@ -88,6 +90,17 @@ def mode(name: str, dtypes: tuple[str, ...]) -> None:
     def facts(b: Binding, f: Any) -> Facts:
         return Facts(f.x.low, f.x.high, f.x.scale)
 
+    # Backward adds up the gradients of what was repeated in the gradient's own dtype. Around is made of copies.
+    word = {"reflect": "reflection", "replicate": "replication", "circular": None}[name]
+    rules: Rules = (
+        {}
+        if word is None
+        else {
+            f"{word}_pad{dims}d{end}": rule
+            for dims in (1, 2, 3)
+            for end, rule in (("", moves()), ("_backward", sums(narrow=True)))
+        }
+    )
     operator(
         f"pad.{name}",
         operands=[free("x", dtypes, (2, 3, 4, 5))],
@@ -97,6 +110,7 @@ def mode(name: str, dtypes: tuple[str, ...]) -> None:
         facts=facts,
         torch="torch.nn.functional.pad",
         saves="none" if name == "circular" else "inputs",
+        error=rules,
         onnx="Pad",
         jax="jnp.pad",
         tensorflow=None if name == "circular" else "tf.pad",

@@ -8,6 +8,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, bigger, smaller, smallest
 from assay.ir.types import ALL
 from assay.ops.attributes import Classes, dim, hidden, values
+from assay.ops.errors import Rules, moves, sums
 from assay.ops.facts import Facts, require
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
@@ -17,9 +18,15 @@ RANKED = (1, 2, 3, 4, 5)
 
 
 def part(
-    name: str, attributes: Sequence[Attribute], infer: Any, ranks: tuple[int, ...] = RANKED, **rest: Any
+    name: str,
+    attributes: Sequence[Attribute],
+    infer: Any,
+    ranks: tuple[int, ...] = RANKED,
+    *,
+    error: Rules,
+    **rest: Any,
 ) -> Operator:
-    """A view of a part of one tensor of any dtype."""
+    """A view of a part of one tensor of any dtype; ``error`` has the rule of what puts the gradient in its place."""
     rest.setdefault("torch", f"torch.{name}")
     return operator(
         f"part.{name}",
@@ -29,6 +36,7 @@ def part(
         facts=lambda b, f: Facts(f.x.low, f.x.high, f.x.scale, positive_zero=f.x.positive_zero),
         view="x",
         saves="none",
+        error=error,
         **rest,
     )
 
@@ -58,6 +66,7 @@ part(
     onnx="Slice",
     jax="jax.lax.dynamic_slice_in_dim",
     tensorflow="tf.slice",
+    error={"slice_backward": moves()},
 )
 
 
@@ -81,6 +90,7 @@ part(
     onnx="Gather",
     jax="jax.lax.index_in_dim",
     tensorflow="tf.gather",
+    error={"select_backward": moves()},
 )
 
 
@@ -126,6 +136,7 @@ part(
     onnx="Slice",
     jax="jax.lax.slice",
     tensorflow="tf.strided_slice",
+    error={"slice_backward": moves()},
 )
 
 
@@ -158,6 +169,7 @@ part(
     (2, 3, 4, 5),
     jax="jnp.diagonal",
     tensorflow="tf.linalg.diag_part",
+    error={"diagonal_backward": moves()},
 )
 
 
@@ -180,4 +192,5 @@ part(
     unfolded,
     torch="torch.Tensor.unfold",
     order=("x", "dimension", "size", "step"),
+    error={"unfold_backward": sums(narrow=True)},
 )

@@ -7,10 +7,16 @@ from typing import Any
 from assay.ir.sizes import Shape, largest, product, smallest
 from assay.ir.types import FLOATS, NUMERIC, TensorType
 from assay.ops.attributes import Classes, flag, values
+from assay.ops.errors import ADDED, SELECTS, sums
 from assay.ops.facts import Facts, hull, require, upto
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
 from assay.ops.shapes import window
+
+ADAPTIVE = {
+    "avg": {"_adaptive_avg_pool2d": sums(), "_adaptive_avg_pool2d_backward": sums(narrow=True)},
+    "max": {"adaptive_max_pool2d": SELECTS, "adaptive_max_pool2d_backward": ADDED},
+}
 
 
 def each(value: Any, spatial: int) -> tuple[int, ...]:
@@ -139,6 +145,11 @@ def max_pool(spatial: int, indices: bool) -> None:
         results=2 if indices else 1,
         unpromised=(1,) if indices else (),
         saves="both" if indices else "inputs",
+        # In one dimension it is that of two.
+        error={
+            f"max_pool{max(spatial, 2)}d_with_indices": SELECTS,
+            f"max_pool{max(spatial, 2)}d_with_indices_backward": ADDED,
+        },
         onnx="MaxPool",
         jax="jax.lax.reduce_window",
         tensorflow="tf.nn.max_pool",
@@ -163,6 +174,10 @@ def avg_pool(spatial: int) -> None:
         facts=lambda b, f: averaged(b, f, spatial),
         torch=f"torch.nn.functional.avg_pool{spatial}d",
         saves="inputs",
+        error={
+            f"avg_pool{max(spatial, 2)}d": sums(2.0),
+            f"avg_pool{max(spatial, 2)}d_backward": sums(narrow=True),
+        },
         onnx="AveragePool",
         jax="jax.lax.reduce_window",
         tensorflow="tf.nn.avg_pool",
@@ -199,6 +214,7 @@ def adaptive(spatial: int) -> None:
             infer=lambda b: adapted(b, spatial),
             facts=facts,
             saves="inputs",
+            error=ADAPTIVE[kind],
             torch=f"torch.nn.functional.adaptive_{kind}_pool{spatial}d",
             onnx="GlobalAveragePool" if kind == "avg" else "GlobalMaxPool",
         )

@@ -9,6 +9,7 @@ from typing import Any
 from assay.ir.sizes import Size, largest, product, smallest
 from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, choice, dim, dims, keepdim, values
+from assay.ops.errors import SELECTS, ErrorRule, Rules, moves, smooth, steady, steps, sums
 from assay.ops.facts import BOOLEAN, Facts, fit, require, total
 from assay.ops.operands import free
 from assay.ops.promotion import to_float
@@ -39,12 +40,16 @@ def reduction(
     result: Callable[[str], str] = lambda dtype: dtype,
     attributes: tuple[Attribute, ...] = (dims("dim"), keepdim()),
     ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
-    jumps: bool = False,
+    jumps: bool | Callable[[Binding], bool] = False,
     no_overlap: bool = False,
     index: bool = False,
+    error: ErrorRule | Rules | None = None,
     **rest: Any,
 ) -> Operator:
-    """A reduction of one tensor; with ``index`` there is a second result that says where."""
+    """A reduction of one tensor; with ``index`` there is a second result that says where.
+
+    By default it selects where it has an index, steps where it ``jumps``, and sums otherwise.
+    """
 
     def infer(b: Binding) -> Any:
         values_type = reduced_type(b, result(b.x.dtype))
@@ -58,6 +63,7 @@ def reduction(
         infer=infer,
         facts=lambda b, f: facts(b, f.x),
         results=2 if index else 1,
+        error=(SELECTS if index else steps() if jumps else sums()) if error is None else error,
         **rest,
     )
 
@@ -126,7 +132,6 @@ def norm(b: Binding, x: Facts) -> Facts:
     require(smallest(number) > 0, "the norm of nothing")
     most = x.magnitude
     if b.ord == 0:
-        require(x.exact, "a rounded value reaches a jump")
         return Facts(0, largest(number), 0)
     if math.isinf(b.ord):
         return abs(Facts(x.low, x.high, x.scale))
@@ -164,6 +169,8 @@ reduction(
     onnx="ReduceProd",
     jax="jnp.prod",
     tensorflow="tf.reduce_prod",
+    # Eager multiplies the 16-bit types as they are.
+    error=steady(2.0, each=1.0, narrow=True),
 )
 for name, onnx, jax in (("amax", "ReduceMax", "jnp.max"), ("amin", "ReduceMin", "jnp.min")):
     reduction(
@@ -171,6 +178,7 @@ for name, onnx, jax in (("amax", "ReduceMax", "jnp.max"), ("amin", "ReduceMin", 
         nonempty(lambda x: Facts(x.low, x.high, x.scale)),
         attributes=(dims("dim", nonempty=True, default=()), keepdim()),
         out=True,
+        error=moves(),
         onnx=onnx,
         jax=jax,
         tensorflow=f"tf.reduce_{jax.removeprefix('jnp.')}",
@@ -185,6 +193,7 @@ for name in ("argmax", "argmin"):
         jumps=True,
         differentiable=False,
         saves="none",
+        error=SELECTS,
         # torch documents that the first of equal extremes is meant.
         onnx={"argmax": "ArgMax", "argmin": "ArgMin"}[name],
         jax=f"jnp.{name}",
@@ -209,6 +218,7 @@ for name, root in (("var", False), ("std", True)):
         ranks=(1, 2, 3, 4, 5),
         attributes=(dims("dim"), values("correction", 1, boundary=(0,), other=(2,)), keepdim()),
         saves="both" if root else "inputs",
+        error=smooth(4.0),
         jax=f"jnp.{name}",
         tensorflow="tf.math.reduce_variance" if name == "var" else "tf.math.reduce_std",
     )
@@ -221,6 +231,8 @@ reduction(
     onnx="ReduceLogSumExp",
     jax="jax.nn.logsumexp",
     tensorflow="tf.reduce_logsumexp",
+    # It is made of exponentials, their sum and its logarithm, each rounded to the 16-bit types in eager.
+    error=smooth(8.0, one=1.0, inside=2.0),
 )
 reduction(
     "vector_norm",
@@ -231,10 +243,13 @@ reduction(
         dims("dim", nonempty=True),
         keepdim(),
     ),
+    jumps=lambda b: b.ord == 0,
     torch="torch.linalg.vector_norm",
     onnx="ReduceL2",
     jax="jnp.linalg.vector_norm",
     tensorflow="tf.norm",
+    # Of order 3 it takes two powers.
+    error={"linalg_vector_norm": steady(16.0)},
 )
 for name in ("max", "min"):
     reduction(name, located, attributes=ONE, index=True, jumps=True, unpromised=(1,), saves="output", jax=f"jnp.{name}")
@@ -269,6 +284,7 @@ operator(
     torch="torch.aminmax",
     render=None,
     results=2,
+    error=moves(),
 )
 reduction(
     "count_nonzero",

@@ -7,6 +7,7 @@ from typing import Any
 from assay.ir.sizes import Size, smallest
 from assay.ir.types import FLOATS, TensorType
 from assay.ops.attributes import Classes, values
+from assay.ops.errors import Rules, moves, sums
 from assay.ops.facts import Facts, constant, hull, require
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
@@ -22,6 +23,32 @@ SPATIAL = {
 }
 # Weights of a cubic sum to one with magnitudes up to this in each of two dimensions.
 CUBIC = 1.6**2
+
+
+def _resampled() -> Rules:
+    """Moves to the nearest, means with few weights otherwise; gradients are added up in the dtype of the result.
+
+    A weight is the difference of two positions, so that its error grows with the image and not with the weight; those
+    of a cubic have both signs.
+    """
+    forward = {
+        **{f"upsample_nearest{n}d": moves() for n in (1, 2, 3)},
+        **{f"_upsample_nearest_exact{n}d": moves() for n in (1, 2, 3)},
+        "upsample_linear1d": sums(each=2.0, inside=3.0),
+        "upsample_bilinear2d": sums(each=2.0, inside=3.0),
+        "upsample_bicubic2d": sums(each=4.0, inside=1.0, operand=1.0),
+        "_adaptive_avg_pool2d": sums(),
+        "_adaptive_avg_pool3d": sums(narrow=True),
+    }
+    weighted = {
+        f"{name}_backward": sums(narrow=True, each=rule.each, operand=rule.operand)
+        for name, rule in forward.items()
+        if rule.each
+    }
+    return {**forward, **{f"{name}_backward": sums(narrow=True) for name in forward}, **weighted}
+
+
+RESAMPLED = _resampled()
 
 
 def sizes(b: Binding) -> Classes:
@@ -76,6 +103,7 @@ operator(
     onnx="Resize",
     jax="jax.image.resize",
     tensorflow="tf.image.resize",
+    error=RESAMPLED,
 )
 
 
@@ -104,4 +132,5 @@ operator(
     saves="none",
     jax="jax.lax.conv_general_dilated_patches",
     tensorflow="tf.image.extract_patches",
+    error={"im2col": moves(), "col2im": sums(narrow=True)},
 )

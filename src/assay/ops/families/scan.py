@@ -8,6 +8,7 @@ from typing import Any
 from assay.ir.sizes import largest
 from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import dim, values
+from assay.ops.errors import SELECTS, smooth, steady, sums
 from assay.ops.facts import Facts, hull, require, total
 from assay.ops.operands import free
 from assay.ops.protocol import Binding, operator
@@ -62,6 +63,7 @@ operator(
     onnx="CumSum",
     jax="jnp.cumsum",
     tensorflow="tf.cumsum",
+    error=sums(),
 )
 operator(
     "scan.cumprod",
@@ -74,6 +76,7 @@ operator(
     inplace="cumprod_",
     jax="jnp.cumprod",
     tensorflow="tf.math.cumprod",
+    error=steady(2.0, each=1.0),
 )
 operator(
     "scan.logcumsumexp",
@@ -85,6 +88,7 @@ operator(
     out=True,
     jax="jax.lax.cumlogsumexp",
     tensorflow="tf.math.cumulative_logsumexp",
+    error=smooth(8.0, one=1.0),
 )
 for name in ("cummax", "cummin"):
     operator(
@@ -96,6 +100,7 @@ for name in ("cummax", "cummin"):
         torch=f"torch.{name}",
         results=2,
         unpromised=(1,),
+        error=SELECTS,
         jax=f"jax.lax.{name}",
     )
 operator(

@@ -10,6 +10,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, largest, smallest
 from assay.ir.types import ALL, NUMERIC, is_float
 from assay.ops.attributes import Classes, dim, flag
+from assay.ops.errors import ADDED, WRITTEN, smooth
 from assay.ops.facts import Facts, constant, hull, require, upto
 from assay.ops.operands import free, index, matching
 from assay.ops.protocol import Attribute, Binding, Draw, operator
@@ -111,6 +112,7 @@ operator(
     trains=lambda b: b.src.shape == b.index.shape,
     onnx="ScatterElements",
     tensorflow="tf.tensor_scatter_nd_update",
+    error=WRITTEN,
 )
 operator(
     "scatter.scatter_value",
@@ -124,6 +126,7 @@ operator(
     out=True,
     saves="inputs",
     onnx="ScatterElements",
+    error=WRITTEN,
 )
 operator(
     "scatter.scatter_add",
@@ -144,6 +147,7 @@ operator(
     onnx="ScatterElements",
     jax="jnp.ndarray.at.add",
     tensorflow="tf.tensor_scatter_nd_add",
+    error=ADDED,
 )
 
 
@@ -189,6 +193,8 @@ operator(
     inplace="scatter_reduce_",
     out=True,
     onnx="ScatterElements",
+    # Eager keeps sums and products in the dtype of the result.
+    error=smooth(4.0, narrow=True),
 )
 operator(
     "scatter.index_add",
@@ -213,6 +219,7 @@ operator(
     out=True,
     saves="inputs",
     jax="jnp.ndarray.at.add",
+    error=ADDED,
 )
 operator(
     "scatter.index_copy",
@@ -230,6 +237,7 @@ operator(
     out=True,
     saves="inputs",
     jax="jnp.ndarray.at.set",
+    error=WRITTEN,
 )
 operator(
     "scatter.index_fill",
@@ -241,6 +249,7 @@ operator(
     torch="torch.index_fill",
     inplace="index_fill_",
     saves="inputs",
+    error=WRITTEN,
 )
 
 
@@ -279,6 +288,7 @@ def put(accumulate: bool) -> None:
         method=None,
         render=render,
         saves="inputs",
+        error=ADDED,
         onnx="ScatterND",
         jax="jnp.ndarray.at.add" if accumulate else "jnp.ndarray.at.set",
         tensorflow="tf.tensor_scatter_nd_add" if accumulate else "tf.tensor_scatter_nd_update",

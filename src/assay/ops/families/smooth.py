@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 
 from assay.ir.types import FLOATS
-from assay.ops.elementwise import above, bounded, falling, rising, smooth
+from assay.ops.elementwise import TRANSCENDENTAL, above, bounded, falling, rising, smooth
+from assay.ops.errors import rounded
 from assay.ops.facts import Interval
 
 POSITIVE = Interval(2.0**-6, 2.0**30)
 UNIT = Interval(-0.9375, 0.9375)
 CIRCLE = Interval(-64, 64)
+# Eager rounds the root of the 16-bit types before it divides.
+ROOT_AND_QUOTIENT = rounded(2.0, inside=1.0)
 
 smooth("smooth.exp", rising(math.exp), Interval(-16, 6), saves="output", onnx="Exp", jax="jnp.exp", tensorflow="tf.exp")
 smooth("smooth.exp2", rising(math.exp2), Interval(-16, 8), saves="output", jax="jnp.exp2")
@@ -31,7 +34,16 @@ smooth(
     jax="jnp.log1p",
     tensorflow="tf.math.log1p",
 )
-smooth("smooth.sqrt", rising(math.sqrt), POSITIVE, saves="output", onnx="Sqrt", jax="jnp.sqrt", tensorflow="tf.sqrt")
+smooth(
+    "smooth.sqrt",
+    rising(math.sqrt),
+    POSITIVE,
+    saves="output",
+    onnx="Sqrt",
+    jax="jnp.sqrt",
+    tensorflow="tf.sqrt",
+    error=rounded(2.0),
+)
 smooth(
     "smooth.rsqrt",
     falling(lambda v: 1 / math.sqrt(v)),
@@ -39,6 +51,7 @@ smooth(
     saves="output",
     jax="jax.lax.rsqrt",
     tensorflow="tf.math.rsqrt",
+    error=ROOT_AND_QUOTIENT,
 )
 smooth(
     "smooth.reciprocal",
@@ -48,6 +61,7 @@ smooth(
     onnx="Reciprocal",
     jax="jnp.reciprocal",
     tensorflow="tf.math.reciprocal",
+    error=rounded(2.0),
 )
 for name in ("sin", "cos"):
     smooth(
@@ -70,7 +84,16 @@ smooth(
 )
 smooth("smooth.sinh", rising(math.sinh), Interval(-6, 6), saves="inputs", onnx="Sinh", jax="jnp.sinh")
 smooth("smooth.cosh", above(1.0, math.cosh), Interval(-6, 6), saves="inputs", onnx="Cosh", jax="jnp.cosh")
-smooth("smooth.tanh", rising(math.tanh), saves="output", onnx="Tanh", jax="jnp.tanh", tensorflow="tf.tanh")
+smooth(
+    "smooth.tanh",
+    rising(math.tanh),
+    saves="output",
+    onnx="Tanh",
+    jax="jnp.tanh",
+    tensorflow="tf.tanh",
+    # 1 - y² cancels near the ends, and eager rounds y² to the 16-bit types.
+    error={"tanh": TRANSCENDENTAL, "tanh_backward": rounded(2.0, one=1.0, times=0, inside=1.0)},
+)
 smooth("smooth.asin", rising(math.asin), UNIT, saves="inputs", onnx="Asin", jax="jnp.arcsin", tensorflow="tf.asin")
 smooth("smooth.acos", falling(math.acos), UNIT, saves="inputs", onnx="Acos", jax="jnp.arccos", tensorflow="tf.acos")
 smooth("smooth.atan", rising(math.atan), saves="inputs", onnx="Atan", jax="jnp.arctan", tensorflow="tf.atan")
@@ -84,7 +107,16 @@ smooth(
     tensorflow="tf.asinh",
 )
 smooth("smooth.atanh", rising(math.atanh), UNIT, inplace=None, saves="inputs", onnx="Atanh", jax="jnp.arctanh")
-smooth("smooth.erf", rising(math.erf), saves="inputs", onnx="Erf", jax="jax.lax.erf", tensorflow="tf.math.erf")
+smooth(
+    "smooth.erf",
+    rising(math.erf),
+    saves="inputs",
+    onnx="Erf",
+    jax="jax.lax.erf",
+    tensorflow="tf.math.erf",
+    # Eager takes the 16-bit types through a polynomial whose error is absolute.
+    error=rounded(8.0, one=0.5),
+)
 smooth(
     "smooth.erfc", falling(math.erfc), Interval(-8, 2), saves="inputs", jax="jax.lax.erfc", tensorflow="tf.math.erfc"
 )
@@ -95,6 +127,8 @@ smooth(
     onnx="Sigmoid",
     jax="jax.nn.sigmoid",
     tensorflow="tf.sigmoid",
+    # Eager rounds 1 - y and its product to the 16-bit types.
+    error={"sigmoid": TRANSCENDENTAL, "sigmoid_backward": rounded(4.0, inside=2.0)},
 )
 smooth(
     "smooth.logit",
@@ -103,6 +137,8 @@ smooth(
     FLOATS,
     saves="inputs",
     jax="jax.scipy.special.logit",
+    # The rounding of x / (1 - x) is absolute in its logarithm; eager rounds both steps to the 16-bit types.
+    error={"logit": rounded(8.0, one=1.0, inside=2.0), "logit_backward": rounded(4.0, inside=2.0)},
 )
 smooth(
     "smooth.lgamma",
@@ -111,6 +147,12 @@ smooth(
     saves="inputs",
     jax="jax.lax.lgamma",
     tensorflow="tf.math.lgamma",
+    # Both have zeros, near which their sums cancel.
+    error={"lgamma": rounded(16.0, one=1.0), "digamma": rounded(16.0, one=1.0)},
 )
-smooth("smooth.sinc", bounded(-0.2173, 1), Interval(-32, 32), saves="inputs", jax="jnp.sinc")
-smooth("smooth.deg2rad", rising(math.radians), saves="none", jax="jnp.deg2rad")
+# The rounding of pi x, at most in the argument's units, moves the sine by as much: absolute, once divided.
+smooth(
+    "smooth.sinc", bounded(-0.2173, 1), Interval(-32, 32), saves="inputs", jax="jnp.sinc", error=rounded(8.0, one=0.25)
+)
+# The constant is rounded too.
+smooth("smooth.deg2rad", rising(math.radians), saves="none", jax="jnp.deg2rad", error=rounded(2.0))

@@ -7,6 +7,7 @@ from typing import Any
 from assay.ir.sizes import Size, largest, smallest
 from assay.ir.types import ALL, NUMERIC, TensorType
 from assay.ops.attributes import Classes, dim, flag, values
+from assay.ops.errors import SELECTS
 from assay.ops.facts import Facts, require
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
@@ -48,6 +49,7 @@ operator(
     saves="output",
     jax="jnp.sort",
     tensorflow="tf.sort",
+    error=SELECTS,
 )
 operator(
     "sort.stable_sort",
@@ -60,6 +62,7 @@ operator(
     saves="output",
     jax="jnp.sort",
     tensorflow="tf.sort",
+    error=SELECTS,
 )
 operator(
     "sort.argsort",
@@ -111,4 +114,5 @@ operator(
     onnx="TopK",
     jax="jax.lax.top_k",
     tensorflow="tf.math.top_k",
+    error=SELECTS,
 )

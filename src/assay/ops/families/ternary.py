@@ -6,6 +6,7 @@ from typing import Any
 
 from assay.ir.types import ALL, BOOL, FLOATS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes
+from assay.ops.errors import moves, rounded
 from assay.ops.facts import Facts, Interval, constant, fit, hull, maximum, minimum, require
 from assay.ops.operands import broadcast, free, shape_of
 from assay.ops.promotion import result_dtype
@@ -70,6 +71,7 @@ operator(
     onnx="Where",
     jax="jnp.where",
     tensorflow="tf.where",
+    error=moves(),
 )
 operator(
     "ternary.clamp",
@@ -89,6 +91,7 @@ operator(
     onnx="Clip",
     jax="jnp.clip",
     tensorflow="tf.clip_by_value",
+    error=moves(),
 )
 
 
@@ -111,6 +114,8 @@ operator(
     inplace="addcmul_",
     out=True,
     saves="inputs",
+    # The product may be stored in the factors' dtype.
+    error=rounded(3.0, absolute=True, inside=1.0),
 )
 operator(
     "ternary.addcdiv",
@@ -126,6 +131,7 @@ operator(
     inplace="addcdiv_",
     out=True,
     saves="inputs",
+    error=rounded(4.0, absolute=True, inside=1.0),
 )
 operator(
     "ternary.lerp",
@@ -140,6 +146,8 @@ operator(
     inplace="lerp_",
     out=True,
     saves="inputs",
+    # The difference of the ends, times up to 2, may cancel the end that it starts from.
+    error=rounded(8.0, operand=1.0),
 )
 operator(
     "ternary.masked_fill",
@@ -153,4 +161,5 @@ operator(
     onnx="Where",
     jax="jnp.where",
     tensorflow="tf.where",
+    error=moves(),
 )

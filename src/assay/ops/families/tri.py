@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.ir.types import ALL
 from assay.ops.attributes import values
+from assay.ops.errors import moves
 from assay.ops.facts import constant, hull
 from assay.ops.operands import free
 from assay.ops.protocol import operator
@@ -21,6 +22,7 @@ for name in ("tril", "triu"):
         inplace=f"{name}_",
         # No out=: into a tensor that is not contiguous torch 2.13 writes out of bounds (bugs/tril-out-permuted).
         saves="none",
+        error=moves(),
         onnx="Trilu",
         jax=f"jnp.{name}",
         tensorflow="tf.linalg.band_part",
@@ -35,4 +37,5 @@ operator(
     saves="none",
     jax="jnp.diag",
     tensorflow="tf.linalg.diag",
+    error=moves(),
 )

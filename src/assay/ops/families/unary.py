@@ -9,6 +9,7 @@ from typing import Any
 from assay.ir.types import ALL, BOOL, FLOATS, INTEGERS, NUMERIC, ScalarType, is_float
 from assay.ops.attributes import values
 from assay.ops.elementwise import unary
+from assay.ops.errors import moves, rounded, steps
 from assay.ops.facts import BOOLEAN, Facts, constant, hull, require
 from assay.ops.operands import free
 from assay.ops.promotion import result_dtype
@@ -16,6 +17,8 @@ from assay.ops.protocol import Attribute, Binding, operator
 
 SIGNED = tuple(dtype for dtype in NUMERIC if dtype != "uint8")
 ZERO = (0.0,)
+# Eager's vectors multiply the 16-bit types as they are where the exponent is 2 or 3.
+POWER = rounded(16.0, inside=2.0)
 
 
 def whole(function: Callable[[float], float]) -> Callable[[Facts], Facts]:
@@ -52,6 +55,7 @@ unary(
     onnx="Relu",
     jax="jax.nn.relu",
     tensorflow="tf.nn.relu",
+    error={"relu": moves(), "threshold_backward": steps(1)},
 )
 unary(
     "unary.sign",
@@ -94,6 +98,7 @@ operator(
     onnx="Round",
     jax="jnp.round",
     tensorflow="tf.round",
+    error=steps(),
 )
 unary("unary.frac", lambda x: Facts(-(x.low < 0), x.high > 0, x.scale), FLOATS, jumps=True, saves="none")
 unary(
@@ -103,6 +108,7 @@ unary(
     saves="inputs",
     jax="jnp.square",
     tensorflow="tf.square",
+    error={"pow": POWER},
 )
 
 
@@ -127,6 +133,8 @@ for name, saves, onnx, tensorflow in (
         out=saves == "none",
         saves=saves,
         differentiable=False,
+        # isfinite is made of others.
+        error={} if name == "isfinite" else steps(),
         onnx=onnx,
         jax=f"jnp.{name}",
         tensorflow=tensorflow and f"tf.math.{tensorflow}",
@@ -145,8 +153,11 @@ operator(
     onnx="BitwiseNot",
     jax="jnp.bitwise_not",
     tensorflow="tf.bitwise.invert",
+    error=steps(),
 )
-unary("unary.positive", lambda x: x, NUMERIC, symbol="+", inplace=None, out=False, maybe_view="x", saves="none")
+unary(
+    "unary.positive", lambda x: x, NUMERIC, symbol="+", inplace=None, out=False, maybe_view="x", saves="none", error={}
+)
 unary("unary.nan_to_num", lambda x: x, saves="inputs", jax="jnp.nan_to_num")
 
 
@@ -194,6 +205,7 @@ operator(
     onnx="Clip",
     jax="jnp.clip",
     tensorflow="tf.clip_by_value",
+    error=moves(),
 )
 operator(
     "unary.pow",
@@ -208,6 +220,7 @@ operator(
     onnx="Pow",
     jax="jnp.power",
     tensorflow="tf.pow",
+    error=POWER,
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from assay.ir.types import ALL, is_float
 from assay.ops.attributes import Classes
+from assay.ops.errors import moves, rounded
 from assay.ops.facts import Facts, constant
 from assay.ops.families.cast import converted
 from assay.ops.operands import broadcast, free
@@ -36,6 +37,7 @@ operator(
     inplace="copy_",
     inplace_only=True,
     saves="none",
+    error={"copy": rounded()},
 )
 operator(
     "write.fill_",
@@ -48,6 +50,7 @@ operator(
     inplace="fill_",
     inplace_only=True,
     saves="none",
+    error={"fill": moves()},
 )
 operator(
     "write.zero_",
@@ -59,4 +62,5 @@ operator(
     inplace="zero_",
     inplace_only=True,
     saves="none",
+    error={"zero": moves()},
 )

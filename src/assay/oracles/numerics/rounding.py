@@ -1,18 +1,12 @@
-"""Whether a difference outside the tolerances is rounding, or wrong.
+"""Whether a difference outside the tolerances is rounding, or wrong, by the error bound of each element.
 
-Until there is an error bound per element, the witness is the same program with every floating type made float64, run
-in eager mode and on the target. A logic error is there too; rounding is not. Where the two agree in float64, its
-eager value stands in for the true one, and the target is blamed only if it is much farther from it than eager is. In
-doubt nothing is reported.
-
-The eager value alone, which costs no compilation, settles most differences: an element to which the target is as close
-as eager is in that element is rounding. Where it does not, the target has to run in float64.
+The shadow run (`assay.execution.worker.torch_shadow`) gives, per element, the value h that exact arithmetic would have
+given and a bound E of what any correct evaluation may make of it. docs/numerics.md derives both; the multiples here are
+those of ORACLE.md.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,55 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.oracles.numerics.closeness import Mask, distance, unequal, wide
-from assay.oracles.numerics.decode import Array, largest, unit_roundoff
+from assay.oracles.numerics.decode import Array
+from assay.oracles.outcome import Choice
 
-PERSISTS = 4e-6
-"""Relative distance at which eager and target disagree in float64: sixty times the roundoff of float32, which is what
-an operation on integers yields in the float64 program, too.
-"""
+ACCUSED = 4.0
+"""Multiples of its bound beyond which an element is wrong, if it is also as many times farther off than eager."""
+
+ACCUSED_IN_FLOAT64 = 8.0
+"""The same where the shadow has no more precision than eager, from which the distance is then taken."""
 
 ILL_CONDITIONED = 0.1
-"""Relative distance of eager from its own float64 value beyond which nothing can be said about an element (ORACLE.md,
-step 3).
-"""
-
-HARMLESS, GROSS = 64.0, 256.0
-"""Multiples of the unit roundoff, relative to the element or the root mean square: below is rounding, above may be a
-fault.
-"""
-
-NEXT = 2.0
-"""Multiples of the unit roundoff, relative to the element, that may lie between two results that were rounded once."""
-
-FEW = 16
-"""Elements below which eager may be accurate by luck: the ratio of two rounding errors exceeds 4 in one of seven
-draws, 32 in one of fifty.
-"""
-
-JUMPS = re.compile(
-    "floor|ceil|round|trunc|frac|fix|sign|sgn|heaviside|remainder|fmod|mod|div|floor_divide|eq|ne|lt|le|gt|ge|equal"
-    "|isclose|allclose|argmax|argmin|argsort|sort|topk|kthvalue|median|mode|nanmedian|searchsorted|bucketize|unique|nonzero|one_hot|where"
-    "|masked_fill|masked_select|cast|to|type|int|long|short|bool|isnan|isinf|isfinite|signbit|logical_.*|any|all|histc"
-    "|bincount|count_nonzero|hardshrink|threshold|angle|.*quantize.*|copysign|nextafter|cummax|cummin|atan2|item"
-)
-"""Operators whose result may jump on a rounding error of an operand, by the last part of their name."""
-
-KINKS = re.compile(
-    "abs|relu|relu6|leaky_relu|prelu|rrelu|clamp.*|clip|max|min|maximum|minimum|fmax|fmin|amax|amin|aminmax|.*max_pool.*"
-    "|hardtanh|hardswish|hardsigmoid|softshrink|elu|celu|selu|dist|norm|l1_loss|smooth_l1_loss|huber_loss|hinge.*"
-)
-"""Operators that are continuous, but whose derivative jumps."""
-
-_NARROW_NAMES = re.compile(r"\b(bfloat16|float16|half|chalf|complex32|float8_\w+|float32|complex64|float(?=\(\)))")
-_SYNONYMS = {"half": "float16", "chalf": "float16", "float": "float32"}
+"""Bounds beyond this share of the element, or of the root mean square of all, decide nothing."""
 
 
 class Ruling(StrEnum):
-    """What a difference outside the tolerances is."""
+    """What a difference outside the tolerances is. ``inaccurate``: eager is, and the target is not."""
 
     rounding = "rounding"
     wrong = "wrong"
     undecided = "undecided"
+    inaccurate = "inaccurate"
 
 
 @dataclass(frozen=True)
@@ -81,102 +46,122 @@ class Resolution:
 
 
 @dataclass(frozen=True)
-class Witness:
-    """What the float64 run shows in the same place; None where it shows nothing."""
+class Shadow:
+    """What the elements of one tensor stand for, and the bound of each; a bound of zero is exact arithmetic, an
+    infinite one says that nothing is known. Integers have no value but eager's. ``choice`` is what indices chose
+    among, where rounding may tip them."""
 
-    eager: Array | None
-    target: Array | None
+    value: Array
+    bound: NDArray[np.float64]
+    choice: Choice | None = None
+
+    @staticmethod
+    def exact(eager: Array) -> Shadow:
+        """The shadow of a tensor in which nothing was rounded."""
+        return Shadow(wide(eager) if eager.dtype.kind in "fc" else eager, np.zeros(eager.shape))
 
 
-def coarsest_roundoff(text: str, dtypes: Iterable[str]) -> float:
-    """The unit roundoff of the coarsest floating type that ``text`` names or that is among ``dtypes``.
+def rule(eager: Array, target: Array, outside: Mask, shadow: Shadow, dtype: str) -> Resolution:
+    """Rule on the elements ``outside`` the tolerances of ``dtype``, all arrays of one shape.
 
-    An output in float32 carries the rounding errors of what was computed in bfloat16 on the way.
-
-    >>> coarsest_roundoff("x.to(torch.bfloat16)", ["torch.float32"]) == 2.0**-8
-    True
+    An element is wrong where it is farther than four bounds, and four times as far as eager, from the value; in
+    float64 where it is farther than eight from eager.
     """
-    named = {_SYNONYMS.get(name, name) for name in _NARROW_NAMES.findall(text)}
-    return max((unit for unit in map(unit_roundoff, [*named, *dtypes]) if unit is not None), default=2.0**-53)
-
-
-def may_jump(operators: Iterable[str], table: re.Pattern[str]) -> bool:
-    """Whether one of ``operators`` is in ``table``, by the last part of its name without a trailing underscore.
-
-    >>> may_jump(["unary.floor"], JUMPS), may_jump(["unary.relu"], JUMPS)
-    (True, False)
-    """
-    return any(table.fullmatch(operator.rpartition(".")[2].rstrip("_")) for operator in operators)
-
-
-def resolve(
-    eager: Array, target: Array, outside: Mask, witness: Witness, *, dtype: str, roundoff: float, jumps: bool
-) -> Resolution:
-    """Rule on the elements ``outside`` the tolerances of ``dtype``, in the light of the float64 run."""
-    lasting = _lasting(eager, outside, witness)
-    if lasting is not None and lasting.any():
-        return Resolution(Ruling.wrong, lasting, "and in float64 as well")
     if eager.dtype.kind not in "fc":
-        return Resolution(Ruling.undecided, outside, "not in float64: rounding may have tipped a decision")
-    truth = witness.eager
-    if truth is None or truth.shape != eager.shape or (truth.dtype.kind == "c") != (eager.dtype.kind == "c"):
-        return Resolution(Ruling.undecided, outside, "the float64 run shows nothing comparable")
-    return _by_distance(eager, target, outside, truth, dtype, roundoff, jumps, alone=witness.target is None)
-
-
-def _lasting(eager: Array, outside: Mask, witness: Witness) -> Mask | None:
-    """The elements that are wrong in float64 too, but for those where eager itself is not near its float64 value."""
-    truth, target = witness.eager, witness.target
-    if truth is None or target is None or truth.shape != target.shape:
-        return None
-    if truth.dtype.kind in "fc":
-        apart: Mask = distance(truth, target) > PERSISTS * _scale(truth)
+        return _of_integers(eager, target, outside, shadow)
+    value, bound = shadow.value, shadow.bound
+    settled = bound <= ILL_CONDITIONED * magnitude(value)
+    eager_off, target_off = distance(eager, value), distance(target, value)
+    if dtype in ("float64", "complex128"):
+        wrong = outside & settled & (distance(eager, target) > ACCUSED_IN_FLOAT64 * bound)
+        inaccurate = np.zeros_like(wrong)
     else:
-        apart = unequal(truth, target)
-    if truth.shape != eager.shape:
-        return apart
-    if truth.dtype.kind in "fc":
-        steady: Mask = distance(eager, truth) <= ILL_CONDITIONED * _scale(truth)
-    else:
-        steady = ~unequal(eager, truth)
-    return np.asarray(apart & outside & steady)
+        with np.errstate(invalid="ignore", over="ignore"):
+            beyond = settled & (target_off > ACCUSED * bound) & (target_off > ACCUSED * eager_off)
+            wrong = outside & beyond
+            inaccurate = outside & settled & ~beyond & (eager_off > ACCUSED * bound)
+    if wrong.any():
+        exact = not np.any(bound[wrong])
+        why = "exact arithmetic" if exact else "farther from the value in higher precision than its bound allows"
+        return Resolution(Ruling.wrong, np.asarray(wrong), why)
+    if inaccurate.any():
+        return Resolution(Ruling.inaccurate, np.asarray(inaccurate), "eager is inaccurate, the target is not")
+    # Where the target is as near to the value as eager is, there is nothing to accuse it of, however wide the bound.
+    open_ = outside & ~settled & ~(target_off <= eager_off)
+    if open_.any():
+        infinite = np.isinf(bound[open_])
+        why = "rounding may have tipped a decision" if infinite.any() else "too ill-conditioned for its precision"
+        return Resolution(Ruling.undecided, np.asarray(open_), why)
+    return Resolution(Ruling.rounding, outside, "within its error bound")
 
 
-def _by_distance(
-    eager: Array,
-    target: Array,
-    outside: Mask,
-    truth: Array,
-    dtype: str,
-    roundoff: float,
-    jumps: bool,
-    *,
-    alone: bool,
-) -> Resolution:
-    scale = _scale(truth)
-    eager_off, target_off = distance(eager, truth), distance(target, truth)
-    finite_off = np.where(np.isfinite(eager_off), eager_off, 0.0)
-    worst = float(np.max(finite_off, initial=0.0))
-    if alone:
-        # Whether the target has a logic error is not known, so that each element has to speak for itself.
-        explained = np.maximum(4.0 * finite_off, NEXT * roundoff * np.abs(wide(truth)))
-    else:
-        explained = np.maximum(4.0 * worst, HARMLESS * roundoff * scale)
-    remaining = outside & (target_off > explained)
-    if not remaining.any():
-        return Resolution(Ruling.rounding, outside, "as close to the float64 value as eager")
-    if jumps:
-        return Resolution(Ruling.undecided, remaining, "not in float64: rounding may have tipped a decision")
-    in_range = np.isfinite(truth) <= (np.abs(wide(truth)) <= largest(dtype) / 4)
-    steady = eager_off <= ILL_CONDITIONED * scale
-    factor = 4.0 if eager.size >= FEW else 32.0
-    gross = remaining & in_range & steady & (target_off > GROSS * roundoff * scale) & (target_off > factor * worst)
-    if gross.any():
-        return Resolution(Ruling.wrong, np.asarray(gross), "far from the float64 value, to which eager is close")
-    return Resolution(Ruling.undecided, remaining, "not clearly farther from the float64 value than eager")
+def _of_integers(eager: Array, target: Array, outside: Mask, shadow: Shadow) -> Resolution:
+    """Integers differ by no more than rounding may have moved them, or are wrong; indices point at an element that is
+    as good."""
+    bound = shadow.bound
+    wrong = outside & _apart(eager, target, bound)
+    if wrong.any():
+        why = "exact arithmetic" if not np.any(bound[wrong]) else "farther off than rounding may tip it"
+        return Resolution(Ruling.wrong, np.asarray(wrong), why)
+    unknown = np.asarray(outside & np.isinf(bound))
+    if unknown.any() and shadow.choice is not None:
+        wrong = unknown & ~as_good(eager, target, shadow.choice)
+        if wrong.any():
+            return Resolution(Ruling.wrong, np.asarray(wrong), "the index points at an element that is not as good")
+        return Resolution(Ruling.rounding, outside, "the index points at an element that is as good")
+    if unknown.any():
+        return Resolution(Ruling.undecided, unknown, "rounding may have tipped a decision")
+    return Resolution(Ruling.rounding, outside, "rounding may have tipped it by as much")
 
 
-def _scale(values: Array) -> NDArray[np.float64]:
+def _apart(eager: Array, target: Array, bound: NDArray[np.float64]) -> Mask:
+    """Where integers differ by more than their bound. Without one any difference counts, also where float64 has the
+    same number for both."""
+    far = np.abs(target.astype(np.float64) - eager.astype(np.float64)) > bound
+    return np.asarray(np.where(bound == 0.0, eager != target, far))
+
+
+def as_good(eager: Array, target: Array, choice: Choice) -> Mask:
+    """Where an index of the target is in range, points at an element that rounding may exchange with eager's, and is
+    not used twice in a row in which eager uses none twice."""
+    values = np.frombuffer(choice.values, "<f8").reshape(choice.rows, choice.count)
+    slack = np.frombuffer(choice.slack, "<f8").reshape(choice.rows, choice.count)
+
+    def by_row(index: Array) -> Array:
+        moved = index if choice.dim is None else np.moveaxis(index, choice.dim, -1)
+        return moved.reshape(choice.rows, -1)
+
+    ours, theirs = by_row(eager), by_row(target)
+    inside = (theirs >= 0) & (theirs < choice.count)
+    held = np.where(inside, theirs, 0)
+
+    def at(rows: Array, index: Array) -> Array:
+        return np.take_along_axis(rows, index, axis=1)
+
+    near = np.abs(at(values, held) - at(values, ours)) <= at(slack, held) + at(slack, ours)
+    good = inside & near
+    for row in range(choice.rows if ours.shape[1] > 1 else 0):
+        if len(set(ours[row].tolist())) == ours.shape[1]:
+            _, first, counts = np.unique(theirs[row], return_inverse=True, return_counts=True)
+            good[row] &= counts[first] == 1
+    if choice.dim is None:
+        return np.asarray(good.reshape(eager.shape))
+    moved = np.moveaxis(eager, choice.dim, -1).shape
+    return np.asarray(np.moveaxis(good.reshape(moved), -1, choice.dim))
+
+
+def lasting(eager: Array, target: Array, shadow: Shadow) -> tuple[Mask, Mask]:
+    """In the float64 run of the same program: where the target is wrong as well, and where that is not known."""
+    different = unequal(eager, target)
+    if eager.dtype.kind not in "fc":
+        wrong = different & _apart(eager, target, shadow.bound)
+        return np.asarray(wrong), np.asarray(different & np.isinf(shadow.bound))
+    settled = shadow.bound <= ILL_CONDITIONED * magnitude(shadow.value)
+    far = distance(eager, target) > ACCUSED_IN_FLOAT64 * shadow.bound
+    return np.asarray(different & settled & far), np.asarray(different & ~settled)
+
+
+def magnitude(values: Array) -> NDArray[np.float64]:
     """Per element, the larger of its magnitude and the root mean square of all; infinities and NaNs do not count."""
     size = np.abs(wide(values))
     size = np.where(np.isfinite(size), size, 0.0)
