@@ -100,6 +100,8 @@ def examine(case: Case, index: int, fault: str, bench: Bench, record: Path) -> R
         changed = change(
             bench.run(replace(case, target=TARGET, _id=""), evidence=("values",)), bench.run(case, evidence=("values",))
         )
+        # Another sign of a zero is no other number.
+        planted = "hidden" if changed == 0.0 else planted
     return Row(
         index,
         fault,
@@ -215,7 +217,7 @@ def _counted(rows: Sequence[Row]) -> Mapping[str, Any]:
 
 def _outcome(row: Row) -> str:
     match row.verdict:
-        case Verdict.Mismatch.value:
+        case verdict if verdict in FINDINGS:
             return "reported"
         case Verdict.Inconclusive.value:
             return "inconclusive"

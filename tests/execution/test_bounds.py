@@ -336,6 +336,30 @@ def test_a_fragile_index_leaves_only_what_it_picks_unknown(mode: ShadowMode) -> 
     assert float(e[1]) == 0.0
 
 
+def test_a_fragile_window_leaves_the_gradients_of_other_planes_known(mode: ShadowMode) -> None:
+    x = torch.arange(32.0).reshape(2, 1, 4, 4) * 0.1
+    x[0, 0, 0, 0] = x[0, 0, 1, 1]
+    x.requires_grad_()
+    with mode:
+        F.max_pool2d(x * 1.1, 2).sum().backward()
+    assert x.grad is not None
+    _, e = mode.shadows.read(x.grad)
+    assert e is not None
+    assert torch.isinf(e[0]).all()
+    assert torch.isfinite(e[1]).all()
+
+
+def test_an_index_of_which_nothing_is_known_reaches_its_line(mode: ShadowMode) -> None:
+    values = torch.tensor([[0.1, 0.3, 0.1], [3.0, 2.0, 1.0]])
+    with mode:
+        found = (values / 3).argmin(1, keepdim=True)
+        written = torch.zeros(2, 3).scatter(1, found, 1.0)
+    _, e = mode.shadows.read(written)
+    assert e is not None
+    assert torch.isinf(e[0]).all()
+    assert not e[1].any()
+
+
 @pytest.mark.parametrize("index", [0, 1])
 def test_an_index_picks_the_bound_with_the_value(mode: ShadowMode, index: int) -> None:
     with mode:

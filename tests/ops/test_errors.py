@@ -3,6 +3,7 @@ that is too small is noticed."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import fields, replace
 from typing import Any
@@ -89,8 +90,8 @@ def test_eager_lies_inside_its_bounds(calibrations: dict[str, Any]) -> None:
 @pytest.mark.torch
 def test_what_is_stated_is_met(calibrations: dict[str, Any]) -> None:
     for name, operator in load().items():
-        stated = {rule.partition(".")[0] for rule in rules_of([operator])}
-        elsewhere = {rule.partition(".")[0] for rule in REACHED_OTHERWISE.get(name, {})}
+        stated = {re.split("[.:]", rule)[0] for rule in rules_of([operator])}
+        elsewhere = {re.split("[.:]", rule)[0] for rule in REACHED_OTHERWISE.get(name, {})}
         assert stated - calibrations[name].met - elsewhere == set(), name
 
 

@@ -27,6 +27,7 @@ FLOAT_PROFILES: dict[str, tuple[float, float, int]] = {
     "zeros": (0, 1, 1),
     "signs": (-1, 2, 2),
     "dense": (-3, 0.125, 48),
+    "distinct": (-4, 0.03125, 251),
 }
 INTEGER_PROFILES: dict[str, tuple[int, int, int]] = {
     "integers": (-5, 1, 11),
@@ -36,7 +37,7 @@ INTEGER_PROFILES: dict[str, tuple[int, int, int]] = {
     "constant": (3, 1, 1),
     "zeros": (0, 1, 1),
 }
-WEIGHTS = {"zeros": 0.3, "constant": 0.5}
+WEIGHTS = {"zeros": 0.3, "constant": 0.5, "distinct": 0.0}
 PROFILES = tuple(dict.fromkeys((*FLOAT_PROFILES, *INTEGER_PROFILES)))
 
 

@@ -55,7 +55,8 @@ class ErrorRule:
 
 
 Rules: TypeAlias = Mapping[str, ErrorRule]
-"""Rules by the name of the framework's operation, without namespace and overload: ``add``, ``native_layer_norm``."""
+"""Rules by the name of the framework's operation, without namespace: ``add``, ``native_layer_norm``. A name may add an
+overload, ``div.Tensor_mode``, or the value of the argument ``reduce``, ``scatter_reduce:amax``; these go first."""
 
 
 def moves(*, jumps: tuple[int, ...] = (), scatters: bool = False) -> ErrorRule:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from . import torch_candidates
-from .torch_fragile import COMPARISONS, EQUALITIES, FRAGILE, meeting, tied, tipped
+from .torch_fragile import COMPARISONS, EQUALITIES, FRAGILE, meeting, reached, tied, tipped
 from .torch_local import combined, computed_in, greatest, local, narrow, offset, representable, rounded_first, roundoff
 
 DRAWS = 8
@@ -276,13 +276,18 @@ def _masked(call: Call, masks: list[int]) -> list[dict[int, torch.Tensor]]:
 
 
 def _indexed(call: Call, rule: Rule, masks: list[int]) -> list[torch.Tensor]:
-    """Where results depend on an integer operand of which nothing is known: everywhere if it says where results go."""
+    """Where results depend on an integer operand of which nothing is known; where it may point, if it says where
+    results go."""
     affected = [torch.zeros(tensor.shape, dtype=torch.bool) for tensor in call.results]
     wild = [n for n in masks if bool(torch.isinf(call.leaves[n].e).any())]  # type: ignore[arg-type]
     if not wild:
         return affected
-    if rule.scatters or rule.kind == "unknown":
+    if rule.kind == "unknown":
         return [torch.ones_like(each) for each in affected]
+    if rule.scatters:
+        for number in wild:
+            affected = [a | reached(call, number, result) for a, result in zip(affected, call.results)]  # noqa: B905
+        return affected
     generator = torch.Generator().manual_seed(7)
     noise: dict[int, torch.Tensor] = {
         number: torch.rand(leaf.h.shape, generator=generator, dtype=torch.float64).to(leaf.h.dtype) + 1

@@ -79,3 +79,23 @@ def tipped(call: Call, number: int, sign: int) -> torch.Tensor:
         # Indices that count from the end as well: the first and the last are always there.
         moved = torch.where(torch.isinf(leaf.e), torch.where(leaf.h == 0, -1, 0), moved)
     return moved.to(leaf.h.dtype)
+
+
+def reached(call: Call, number: int, result: torch.Tensor) -> torch.Tensor:
+    """Where in a result an index of which nothing is known may point: in pooling anywhere in its plane, along a
+    dimension anywhere on its line, else anywhere at all."""
+    leaf = call.leaves[number]
+    assert leaf.e is not None
+    wild = torch.isinf(leaf.e)
+    if "max_pool" in call.name or "max_unpool" in call.name:
+        spatial = next((int(sign) for sign in call.name if sign.isdigit()), 0)
+        if 0 < spatial <= wild.dim() == result.dim():
+            planes = wild.flatten(-spatial).any(-1)
+            return planes[(..., *[None] * spatial)].expand(result.shape).clone()
+    elif call.name.startswith("scatter") and wild.dim() == result.dim() > 0 and isinstance(call.args[1], int):
+        dim = call.args[1] % result.dim()
+        found = torch.zeros(result.shape, dtype=torch.bool)
+        lines = found[tuple(slice(None if at == dim else size) for at, size in enumerate(wild.shape))]
+        lines |= wild.any(dim, keepdim=True)
+        return found
+    return torch.ones(result.shape, dtype=torch.bool)

@@ -195,7 +195,17 @@ class _Plan:
         # Attention has the tag for the sake of its dropout.
         self.random = self.random and known.kind in ("unknown", "pinned")
         self.rule = Rule("pinned") if self.random else known
+        # How elements are reduced decides whether anything is rounded.
+        self.reduction = self.names.index("reduce") if "reduce" in self.names else -1
+        self.by_reduction = {key.partition(":")[2]: rule for key, rule in rules.items() if key.startswith(f"{plain}:")}
         self.unstated = known.kind == "unknown" and not self.random
+
+    def rule_of(self, args: Any, kwargs: Any) -> Rule:
+        """The rule of a call: that of the operation, or of the reduction that it is asked for."""
+        if not self.by_reduction:
+            return self.rule
+        asked = kwargs.get("reduce", args[self.reduction] if len(args) > self.reduction else None)
+        return self.by_reduction.get(asked, self.rule)
 
     def decides(self, leaf: Leaf) -> bool:
         """Whether an operand's values decide the shape of the result, or a Python value that is returned."""
@@ -286,7 +296,7 @@ class ShadowMode(TorchDispatchMode):
             call = torch_bounds.Call(plan.name, func, args, kwargs, leaves, results, present, self.scalars, choices)
             try:
                 with _float64_by_default():
-                    bounds = torch_bounds.bound(call, plan.rule)
+                    bounds = torch_bounds.bound(call, plan.rule_of(args, kwargs))
             except (RuntimeError, NotImplementedError, TypeError, IndexError, ValueError, AssertionError) as error:
                 self.failed.add(f"{plan.name}: {type(error).__name__}: {str(error)[:120]}")
                 bounds = [(wide(tensor), _everywhere(tensor)) for tensor in results]

@@ -193,8 +193,13 @@ operator(
     inplace="scatter_reduce_",
     out=True,
     onnx="ScatterElements",
-    # Eager keeps sums and products in the dtype of the result.
-    error=smooth(4.0, narrow=True),
+    error={
+        # Eager keeps sums and products in the dtype of the result.
+        "scatter_reduce": smooth(4.0, narrow=True),
+        "scatter_reduce:sum": ADDED,
+        "scatter_reduce:amax": WRITTEN,
+        "scatter_reduce:amin": WRITTEN,
+    },
 )
 operator(
     "scatter.index_add",
