@@ -41,6 +41,7 @@ class Plan:
 
     def __init__(self, module: GraphModule, planted: Planted | None = None) -> None:
         self._draw = random.Random(fingerprint(module.graph))
+        self._forms: dict[Node, bool] = {}
         self._planted = planted
         self._slots: dict[Node, int] = {}
         self._unrounded: set[Node] = set()
@@ -176,6 +177,8 @@ class Plan:
         return None
 
     def _call(self, node: Node, operand: Callable[[Any], Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        # An operation that takes a value twice takes it in one form: no compiler finds x unequal to x.
+        self._forms = {}
         return tuple(map(operand, node.args)), {name: operand(value) for name, value in node.kwargs.items()}
 
     def _stored(self, argument: Any) -> Any:
@@ -187,8 +190,9 @@ class Plan:
 
     def _raised(self, argument: Any) -> Any:
         if dtype_of(argument) in NARROW:
-            unrounded = argument in self._unrounded and self._draw.random() < UNROUNDED_SHARE
-            return Raised(self._slots[argument], unrounded)
+            if argument not in self._forms:
+                self._forms[argument] = argument in self._unrounded and self._draw.random() < UNROUNDED_SHARE
+            return Raised(self._slots[argument], self._forms[argument])
         if isinstance(argument, list | tuple):
             return [self._raised(each) for each in argument]
         return self._stored(argument)

@@ -234,3 +234,13 @@ def test_faults_that_change_a_result_are_rejected(bench):
     told = reject.figures(rows)["all"]
     assert told["planted"] >= 2
     assert told["reported"] >= told["planted"] - 1
+
+
+def test_a_value_that_an_operation_takes_twice_is_one_number() -> None:
+    x = torch.linspace(-2, 2, 64).to(torch.bfloat16)
+    for shift in range(8):
+
+        def program(x: torch.Tensor) -> torch.Tensor:
+            return torch.isfinite((x * 1.1 + shift).sinh())  # noqa: B023 -- called at once
+
+        assert bool(torch.compile(program, backend=different.backend, dynamic=False)(x).all())

@@ -448,6 +448,25 @@ def test_near_the_largest_number_nothing_is_known(mode: ShadowMode) -> None:
     assert torch.isinf(beyond).tolist() == [True, True, False]
 
 
+@pytest.mark.parametrize("program", [lambda x: x * 3 + 1, lambda x: x.sum(0), lambda x: x.exp(), lambda x: x @ x.t()])
+def test_infinities_and_nans_of_certain_operands_are_certain(mode: ShadowMode, program: Function) -> None:
+    x = torch.tensor([[math.inf, 0.3], [math.nan, 0.7]])
+    result, h, e = under(mode, lambda: program(x))
+    strange = ~torch.isfinite(h)
+    assert strange.any()
+    assert torch.equal(strange, ~torch.isfinite(result))
+    assert e is None or not bool(e[strange].any())
+
+
+def test_an_infinity_that_rounding_decides_is_unknown(mode: ShadowMode) -> None:
+    with mode:
+        small = (torch.tensor([0.1, 0.3]) + 0.2) - torch.tensor([0.1 + 0.2, 0.1])
+        quotient = 1 / small
+    _, e = mode.shadows.read(quotient)
+    assert e is not None
+    assert torch.isinf(e[0])
+
+
 def test_what_is_subnormal_may_be_flushed_to_zero(mode: ShadowMode) -> None:
     x = torch.tensor([2.0**-6, 1.0]).half()
     result, h, e = under(mode, lambda: x * (x * 2.0**-6 * THIRD))

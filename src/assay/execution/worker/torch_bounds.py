@@ -371,6 +371,7 @@ def _sums(call: Call, rule: Rule) -> list[Bound]:
         if unit > computed:
             factor += rule.inside * unit
         lost = factor * (most.abs() + rule.operand * greatest(size)) + unit * h.abs()
+        lost = torch.where(torch.isfinite(h), lost, 0.0)
         if rule.each:
             positions = max((max(leaf.h.shape, default=1) for leaf in call.leaves), default=1)
             positions = max(positions, max(h.shape, default=1))

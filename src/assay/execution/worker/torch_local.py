@@ -116,7 +116,8 @@ def local(
         if divisor is not None:
             short = short & (torch.frexp(divisor.to(torch.float64).abs())[0] == 0.5)
         error = torch.where((change == 0) & short & (product == 0 if product is not None else True), 0.0, error)
-    return error.to(torch.float64)
+    # Infinities and NaNs are not rounded; whether they may be something else, the bounds of the operands say.
+    return torch.where(torch.isfinite(size), error.to(torch.float64), 0.0)
 
 
 def _divisor(call: Call) -> torch.Tensor | None:

@@ -28,7 +28,8 @@ ILL_CONDITIONED = 0.1
 
 
 class Ruling(StrEnum):
-    """What a difference outside the tolerances is. ``inaccurate``: eager is, and the target is not."""
+    """What a difference outside the tolerances is. ``inaccurate``: eager is outside its bound, and the
+    target is not four times as far."""
 
     rounding = "rounding"
     wrong = "wrong"
@@ -85,7 +86,8 @@ def rule(eager: Array, target: Array, outside: Mask, shadow: Shadow, dtype: str)
         why = "exact arithmetic" if exact else "farther from the value in higher precision than its bound allows"
         return Resolution(Ruling.wrong, np.asarray(wrong), why)
     if inaccurate.any():
-        return Resolution(Ruling.inaccurate, np.asarray(inaccurate), "eager is inaccurate, the target is not")
+        why = "eager is farther from the value in higher precision than its bound allows"
+        return Resolution(Ruling.inaccurate, np.asarray(inaccurate), why)
     # Where the target is as near to the value as eager is, there is nothing to accuse it of, however wide the bound.
     open_ = outside & ~settled & ~(target_off <= eager_off)
     if open_.any():
