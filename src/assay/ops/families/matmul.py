@@ -80,7 +80,7 @@ def matmul_fits(b: Binding, shape: Shape) -> bool:
 def scales(b: Binding) -> Classes:
     """Factors: zero ignores the operand; fractions for floats."""
     beta = getattr(b, "beta", 1)
-    # torch 2.13's bfloat16 kernel for larger products forgets beta where alpha is 0.
+    # torch 2.13's bfloat16 kernel for larger products forgets beta where alpha is 0 (bugs/baddbmm-bfloat16-alpha-zero).
     nothing = beta == 0 or (beta != 1 and b.x.dtype == "bfloat16")
     return {
         "default": (1,),

@@ -113,7 +113,8 @@ operator(
     "norm.batch_norm",
     operands=[
         free("x", FLOATS, (2, 3, 4, 5)),
-        # Eager's backward reads their memory from end to end (bugs/batch-norm-strided-statistics), and the weight's.
+        # Eager's backward reads their memory from end to end (bugs/batch-norm-strided-statistics), and
+        # that of the weight (bugs/batch-norm-strided-weight).
         given_statistic("running_mean"),
         given_statistic("running_var", domain=VARIANCE),
         *parameters(features, "weight", "bias", dense_to_train=True),
