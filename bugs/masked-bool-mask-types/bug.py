@@ -1,0 +1,63 @@
+"""A write of logical_and to a part of a comparison does not compile on inductor: "operands to ?: have different types", two masks.
+
+Found with torch 2.13.0+cpu. Options: defaults.
+"""
+
+import logging
+import sys
+
+try:
+    import torch
+except ImportError as missing:
+    print("CANNOT RUN:", missing)
+    sys.exit(2)
+
+
+def program(x):
+    a = torch.ne(x, 1.0)
+    b, c = torch.split(a, 1)
+    d = b.copy_(torch.logical_and(b, b))
+    return c
+
+
+def inputs(call=0):
+    x = torch.tensor([[1.0, 1.0], [1.0, 1.0]], dtype=torch.float32)
+    return x,
+
+
+def compile_program(program):
+    return torch.compile(program, backend='inductor')
+
+
+def observe(function):
+    arguments = inputs()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        result = function(*arguments)
+    return result
+
+
+def main():
+    print("torch", torch.__version__, "python", sys.version.split()[0])
+    logging.disable(logging.CRITICAL)
+    observe(program)
+    try:
+        observe(compile_program(program))
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        if not text.startswith('InductorError') or 'operands to ‘?:’ have different types' not in " ".join(text.split()):
+            raise
+        print(next(line[line.index("error:") :] for line in text.splitlines() if "have different types" in line))
+        print('BUG: the target raised torch._inductor.exc.InductorError: CppCompileError: C++ compile error (operands to ?: have different types, two masks)')
+        return 1
+    print("OK")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        status = main()
+    except Exception as error:
+        print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])
+        status = 2
+    sys.exit(status)
