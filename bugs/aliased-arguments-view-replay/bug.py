@@ -33,7 +33,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):
@@ -52,10 +52,14 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('IndexError') or 'Dimension out of range (expected to be in range of [' not in " ".join(text.split()):
+        if not text.startswith("IndexError") or "Dimension out of range (expected to be in range of [" not in " ".join(
+            text.split()
+        ):
             raise
         print(text[:1000])
-        print('BUG: the target raised IndexError: Dimension out of range (expected to be in range of [-1, 0], but got 1)')
+        print(
+            "BUG: the target raised IndexError: Dimension out of range (expected to be in range of [-1, 0], but got 1)"
+        )
         return 1
     print("OK")
     return 0
@@ -68,4 +72,3 @@ if __name__ == "__main__":
         print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])
         status = 2
     sys.exit(status)
-

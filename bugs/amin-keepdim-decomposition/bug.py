@@ -20,11 +20,11 @@ def program(x):
 
 def inputs(call=0):
     x = torch.tensor([True, True], dtype=torch.bool)
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager_decomp_partition')
+    return torch.compile(program, backend="aot_eager_decomp_partition")
 
 
 def observe(function):
@@ -41,7 +41,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: wrong shape of output: eager [1], target [2]')
+        print("BUG: wrong shape of output: eager [1], target [2]")
         return 1
     print("OK")
     return 0

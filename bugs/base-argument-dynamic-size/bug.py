@@ -26,7 +26,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):
@@ -45,7 +45,7 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('IndexError') or 'list index out of range' not in " ".join(text.split()):
+        if not text.startswith("IndexError") or "list index out of range" not in " ".join(text.split()):
             raise
         print(text[:1000])
         print("BUG: the second call raised IndexError: list index out of range")

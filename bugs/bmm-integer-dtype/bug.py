@@ -25,7 +25,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):
@@ -42,7 +42,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: wrong dtype of output: eager int32, target int64')
+        print("BUG: wrong dtype of output: eager int32, target int64")
         return 1
     print("OK")
     return 0

@@ -21,11 +21,11 @@ def program(x):
 
 def inputs(call=0):
     x = torch.tensor([1, 1], dtype=torch.int64)
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):
@@ -44,10 +44,16 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('InductorError') or 'no matching function for call to' not in " ".join(text.split()):
+        if not text.startswith("InductorError") or "no matching function for call to" not in " ".join(text.split()):
             raise
-        print(next(line[line.index("error:") :] for line in text.splitlines() if "no matching function for call to" in line))
-        print("BUG: the target raised torch._inductor.exc.InductorError: CppCompileError: C++ compile error (no matching function for call to min_masked_reduce)")
+        print(
+            next(
+                line[line.index("error:") :] for line in text.splitlines() if "no matching function for call to" in line
+            )
+        )
+        print(
+            "BUG: the target raised torch._inductor.exc.InductorError: CppCompileError: C++ compile error (no matching function for call to min_masked_reduce)"
+        )
         return 1
     print("OK")
     return 0

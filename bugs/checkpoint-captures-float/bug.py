@@ -22,14 +22,30 @@ def program(n0, x):
 
 def inputs(call=0):
     if call == 0:
-        x = torch.tensor([[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]], dtype=torch.float64)
+        x = torch.tensor(
+            [
+                [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+                [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+                [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+                [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+            ],
+            dtype=torch.float64,
+        )
         return 0.5, x
-    x = torch.tensor([[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]], dtype=torch.float64)
+    x = torch.tensor(
+        [
+            [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+            [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+            [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+            [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+        ],
+        dtype=torch.float64,
+    )
     return -0.25, x
 
 
 def compile_program(program):
-    return torch.compile(program, backend='eager')
+    return torch.compile(program, backend="eager")
 
 
 def observe(function):
@@ -49,10 +65,16 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('InternalTorchDynamoError') or 'does not belong to this Graph, but was used as an argument! If you are copying nodes from another graph, make sure to' not in " ".join(text.split()):
+        if (
+            not text.startswith("InternalTorchDynamoError")
+            or "does not belong to this Graph, but was used as an argument! If you are copying nodes from another graph, make sure to"
+            not in " ".join(text.split())
+        ):
             raise
         print(text[:1000])
-        print("BUG: the target raised torch._dynamo.exc.InternalTorchDynamoError: RuntimeError: Argument 'item' of Node 'e' does not belong to this Graph, but was used as an argument! If you are copying nodes from another graph, make sure to use ``arg_transform`` on node_copy() ...")
+        print(
+            "BUG: the target raised torch._dynamo.exc.InternalTorchDynamoError: RuntimeError: Argument 'item' of Node 'e' does not belong to this Graph, but was used as an argument! If you are copying nodes from another graph, make sure to use ``arg_transform`` on node_copy() ..."
+        )
         return 1
     print("OK")
     return 0

@@ -23,7 +23,7 @@ def inputs():
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):
@@ -38,7 +38,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: a write to the first output changes the second')
+        print("BUG: a write to the first output changes the second")
         return 1
     print("OK")
     return 0

@@ -21,11 +21,11 @@ def program(x):
 
 def inputs(call=0):
     x = torch.tensor(1.0, dtype=torch.float32)
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):
@@ -44,10 +44,10 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('InductorError') or 'tuple index out of range' not in " ".join(text.split()):
+        if not text.startswith("InductorError") or "tuple index out of range" not in " ".join(text.split()):
             raise
         print(text[:1000])
-        print('BUG: the target raised torch._inductor.exc.InductorError: IndexError: tuple index out of range')
+        print("BUG: the target raised torch._inductor.exc.InductorError: IndexError: tuple index out of range")
         return 1
     print("OK")
     return 0

@@ -18,11 +18,11 @@ def program(x):
 
 def inputs(call=0):
     x = torch.tensor(1.0, dtype=torch.float64)
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):

@@ -25,7 +25,7 @@ def inputs(call=0):
 
 def compile_program(program):
     torch._inductor.config.freezing = True
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):
@@ -39,7 +39,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: wrong value of output 1: the copy made before the write shows the write')
+        print("BUG: wrong value of output 1: the copy made before the write shows the write")
         return 1
     print("OK")
     return 0

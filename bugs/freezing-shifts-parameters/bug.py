@@ -35,7 +35,7 @@ def inputs(call=0):
 
 def compile_program(program):
     torch._inductor.config.freezing = True
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):

@@ -52,7 +52,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='eager')
+    return torch.compile(program, backend="eager")
 
 
 def observe(function):
@@ -69,7 +69,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: the result requires grad, and the captured tensor gets a gradient, on the target only')
+        print("BUG: the result requires grad, and the captured tensor gets a gradient, on the target only")
         return 1
     print("OK")
     return 0

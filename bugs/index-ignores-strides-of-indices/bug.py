@@ -22,7 +22,7 @@ def inputs():
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):
@@ -37,10 +37,10 @@ def main():
     try:
         observe(compile_program(program))
     except RuntimeError as error:
-        if 'view size is not compatible with input tensor' not in str(error):
+        if "view size is not compatible with input tensor" not in str(error):
             raise
         print(str(error).splitlines()[0])
-        print('BUG: x[y].reshape(-1) is made a view that the strides of x[y] do not allow')
+        print("BUG: x[y].reshape(-1) is made a view that the strides of x[y] do not allow")
         return 1
     print("OK")
     return 0

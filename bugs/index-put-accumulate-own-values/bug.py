@@ -25,7 +25,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):
@@ -45,7 +45,9 @@ def main():
         print(difference)
         print("expected", expected)
         print("actual", actual)
-        print('BUG: wrong value of output: 1 of 2 elements differ (float32[2, 1, 1], exact arithmetic); largest difference 1 at [1, 0, 0]: eager 3, target 4')
+        print(
+            "BUG: wrong value of output: 1 of 2 elements differ (float32[2, 1, 1], exact arithmetic); largest difference 1 at [1, 0, 0]: eager 3, target 4"
+        )
         return 1
     print("OK")
     return 0

@@ -21,11 +21,11 @@ def program(x):
 
 def inputs(call=0):
     x = torch.tensor([[[[1.0, 1.0]], [[1.0, 1.0]]]], dtype=torch.float32).to(memory_format=torch.channels_last)
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):
@@ -33,7 +33,10 @@ def observe(function):
     torch.manual_seed(0)
     with torch.no_grad():
         result = function(*arguments)
-    return [[s for n, s in zip(leaf.shape, leaf.stride()) if n > 1] for leaf in [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]]
+    return [
+        [s for n, s in zip(leaf.shape, leaf.stride()) if n > 1]
+        for leaf in [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+    ]
 
 
 def main():
@@ -42,7 +45,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: wrong stride of output: shape [1, 2, 1, 2]: eager strides [4, 1, 4, 2], target [4, 2, 2, 1]')
+        print("BUG: wrong stride of output: shape [1, 2, 1, 2]: eager strides [4, 1, 4, 2], target [4, 2, 2, 1]")
         return 1
     print("OK")
     return 0

@@ -17,11 +17,11 @@ def program(x):
 
 
 def inputs():
-    return torch.arange(8.0).reshape(2, 2, 2).permute(1, 0, 2),
+    return (torch.arange(8.0).reshape(2, 2, 2).permute(1, 0, 2),)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):
@@ -35,7 +35,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: the result of interpolate has other strides than in eager mode')
+        print("BUG: the result of interpolate has other strides than in eager mode")
         return 1
     print("OK")
     return 0

@@ -25,7 +25,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager_decomp_partition')
+    return torch.compile(program, backend="aot_eager_decomp_partition")
 
 
 def observe(function):
@@ -44,10 +44,14 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('BackendCompilerFailed') or 'tensor to use channels_last format' not in " ".join(text.split()):
+        if not text.startswith("BackendCompilerFailed") or "tensor to use channels_last format" not in " ".join(
+            text.split()
+        ):
             raise
         print(text)
-        print("BUG: the target raised torch._dynamo.exc.BackendCompilerFailed: backend='aot_eager_decomp_partition' raised: (caused by RuntimeError: required rank 4 tensor to use channels_last format)")
+        print(
+            "BUG: the target raised torch._dynamo.exc.BackendCompilerFailed: backend='aot_eager_decomp_partition' raised: (caused by RuntimeError: required rank 4 tensor to use channels_last format)"
+        )
         return 1
     print("OK")
     return 0

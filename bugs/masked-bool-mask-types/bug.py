@@ -22,11 +22,11 @@ def program(x):
 
 def inputs(call=0):
     x = torch.tensor([[1.0, 1.0], [1.0, 1.0]], dtype=torch.float32)
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):
@@ -45,10 +45,14 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('InductorError') or 'operands to ‘?:’ have different types' not in " ".join(text.split()):
+        if not text.startswith("InductorError") or "operands to ‘?:’ have different types" not in " ".join(
+            text.split()
+        ):
             raise
         print(next(line[line.index("error:") :] for line in text.splitlines() if "have different types" in line))
-        print('BUG: the target raised torch._inductor.exc.InductorError: CppCompileError: C++ compile error (operands to ?: have different types, two masks)')
+        print(
+            "BUG: the target raised torch._inductor.exc.InductorError: CppCompileError: C++ compile error (operands to ?: have different types, two masks)"
+        )
         return 1
     print("OK")
     return 0

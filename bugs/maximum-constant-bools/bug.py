@@ -21,11 +21,11 @@ def program(x):
 
 def inputs(call=0):
     x = torch.tensor(True, dtype=torch.bool)
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):
@@ -44,10 +44,12 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('InductorError') or 'is not comparable.' not in " ".join(text.split()):
+        if not text.startswith("InductorError") or "is not comparable." not in " ".join(text.split()):
             raise
         print(text[:1000])
-        print("BUG: the target raised torch._inductor.exc.InductorError: ValueError: The argument 'False' is not comparable. (caused by ValueError: The argument 'False' is not comparable.)")
+        print(
+            "BUG: the target raised torch._inductor.exc.InductorError: ValueError: The argument 'False' is not comparable. (caused by ValueError: The argument 'False' is not comparable.)"
+        )
         return 1
     print("OK")
     return 0

@@ -28,7 +28,7 @@ def inputs(call=0):
 
 def compile_program(program):
     torch._dynamo.config.assume_static_by_default = False
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):
@@ -47,10 +47,16 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('AssertionError') or 'Guard failed on the same frame it was created. This is a bug - please create an issue.Guard fail reason:' not in " ".join(text.split()):
+        if (
+            not text.startswith("AssertionError")
+            or "Guard failed on the same frame it was created. This is a bug - please create an issue.Guard fail reason:"
+            not in " ".join(text.split())
+        ):
             raise
         print(text[:1000])
-        print('BUG: the target raised AssertionError: Guard failed on the same frame it was created. This is a bug - please create an issue.Guard fail reason: 0/0: x0.stride()[0] == x3.size()[0] # (unknown source x0.stride()[0], please file a bug)')
+        print(
+            "BUG: the target raised AssertionError: Guard failed on the same frame it was created. This is a bug - please create an issue.Guard fail reason: 0/0: x0.stride()[0] == x3.size()[0] # (unknown source x0.stride()[0], please file a bug)"
+        )
         return 1
     print("OK")
     return 0

@@ -22,11 +22,11 @@ def program(x):
 
 def inputs(call=0):
     x = torch.tensor(1, dtype=torch.int64)
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def storages(tensors):
@@ -60,7 +60,7 @@ def main():
         print("expected", expected)
         print("actual", actual)
         print("output 1 after output 0 was written to: eager", written(program), "target", written(compiled))
-        print('BUG: wrong alias of output 1: shares storage with output 0 on the target, not in eager')
+        print("BUG: wrong alias of output 1: shares storage with output 0 on the target, not in eager")
         return 1
     print("OK")
     return 0

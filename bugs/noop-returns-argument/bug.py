@@ -20,11 +20,11 @@ def program(x):
 
 def inputs(call=0):
     x = torch.tensor([1.0, 2.0, 3.0, 4.0])
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):

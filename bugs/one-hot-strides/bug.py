@@ -17,11 +17,11 @@ def program(x):
 
 
 def inputs():
-    return torch.tensor([[0, 1], [2, 3], [4, 0]]).t(),
+    return (torch.tensor([[0, 1], [2, 3], [4, 0]]).t(),)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):
@@ -34,7 +34,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: the result of one_hot has other strides than in eager mode')
+        print("BUG: the result of one_hot has other strides than in eager mode")
         return 1
     print("OK")
     return 0

@@ -26,7 +26,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):

@@ -15,17 +15,17 @@ except ImportError as missing:
 
 def program(x):
     a = torch.roll(x, 0)
-    b = torch.nn.functional.pad(a, (1, 0), mode='replicate')
+    b = torch.nn.functional.pad(a, (1, 0), mode="replicate")
     return b
 
 
 def inputs(call=0):
     x = torch.tensor([[1.0, 1.0]], dtype=torch.float32)
-    return x,
+    return (x,)
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):
@@ -44,10 +44,12 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('InductorError') or 'vr must not be None for symbol q' not in " ".join(text.split()):
+        if not text.startswith("InductorError") or "vr must not be None for symbol q" not in " ".join(text.split()):
             raise
         print(text[:1000])
-        print('BUG: the target raised torch._inductor.exc.InductorError: AssertionError: vr must not be None for symbol q0')
+        print(
+            "BUG: the target raised torch._inductor.exc.InductorError: AssertionError: vr must not be None for symbol q0"
+        )
         return 1
     print("OK")
     return 0

@@ -29,7 +29,7 @@ def inputs(call=0):
 def compile_program(program):
     torch._inductor.config.cpp.dynamic_threads = True
     torch._inductor.config.cpp.fallback_scatter_reduce_sum = False
-    return torch.compile(program, backend='inductor')
+    return torch.compile(program, backend="inductor")
 
 
 def observe(function):
@@ -48,10 +48,10 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('InductorError') or 'AssertionError:' not in " ".join(text.split()):
+        if not text.startswith("InductorError") or "AssertionError:" not in " ".join(text.split()):
             raise
         print(text[:1000])
-        print('BUG: inductor fails an assertion while it generates code for scatter_add into one element')
+        print("BUG: inductor fails an assertion while it generates code for scatter_add into one element")
         return 1
     print("OK")
     return 0

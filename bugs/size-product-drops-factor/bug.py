@@ -23,7 +23,7 @@ def inputs():
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager', dynamic=True)
+    return torch.compile(program, backend="aot_eager", dynamic=True)
 
 
 def observe(function):
@@ -38,7 +38,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: add_ wrote a part of its argument only')
+        print("BUG: add_ wrote a part of its argument only")
         return 1
     print("OK")
     return 0

@@ -18,7 +18,7 @@ def program(x, y):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager')
+    return torch.compile(program, backend="aot_eager")
 
 
 def observe(function):
@@ -26,7 +26,7 @@ def observe(function):
     for offset in (0, 4):
         base = torch.zeros(8)
         with torch.no_grad():
-            function(base[offset:offset + 3], base[offset + 1:offset + 4])
+            function(base[offset : offset + 3], base[offset + 1 : offset + 4])
         bases.append(base.tolist())
     return bases
 
@@ -37,7 +37,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: the second call wrote where the arguments of the first one were')
+        print("BUG: the second call wrote where the arguments of the first one were")
         return 1
     print("OK")
     return 0

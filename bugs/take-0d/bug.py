@@ -25,7 +25,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor', fullgraph=True)
+    return torch.compile(program, backend="inductor", fullgraph=True)
 
 
 def observe(function):
@@ -44,7 +44,11 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('BackendCompilerFailed') or 'raised: GuardOnDataDependentSymNode: Could not extract specialized integer from data-dependent expression u' not in " ".join(text.split()):
+        if (
+            not text.startswith("BackendCompilerFailed")
+            or "raised: GuardOnDataDependentSymNode: Could not extract specialized integer from data-dependent expression u"
+            not in " ".join(text.split())
+        ):
             raise
         print(text[:1000])
         print("BUG: torch.take with an index of no dimensions does not compile: GuardOnDataDependentSymNode")

@@ -26,7 +26,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager_decomp_partition')
+    return torch.compile(program, backend="aot_eager_decomp_partition")
 
 
 def observe(function):
@@ -47,7 +47,9 @@ def main():
         print(difference)
         print("expected", expected)
         print("actual", actual)
-        print('BUG: wrong value of call 1, output: 1 of 1 elements differ (float32[], exact arithmetic); largest difference 1: eager 1, target 2')
+        print(
+            "BUG: wrong value of call 1, output: 1 of 1 elements differ (float32[], exact arithmetic); largest difference 1: eager 1, target 2"
+        )
         return 1
     print("OK")
     return 0

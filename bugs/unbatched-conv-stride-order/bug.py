@@ -26,7 +26,7 @@ def inputs(call=0):
 
 
 def compile_program(program):
-    return torch.compile(program, backend='inductor', dynamic=True)
+    return torch.compile(program, backend="inductor", dynamic=True)
 
 
 def observe(function):
@@ -43,10 +43,14 @@ def main():
         observe(compile_program(program))
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if not text.startswith('InductorError') or 'cannot determine truth value of Relational' not in " ".join(text.split()):
+        if not text.startswith("InductorError") or "cannot determine truth value of Relational" not in " ".join(
+            text.split()
+        ):
             raise
         print(text[:1000])
-        print('BUG: the target raised torch._inductor.exc.InductorError: TypeError: cannot determine truth value of Relational: s53*s77 < s77')
+        print(
+            "BUG: the target raised torch._inductor.exc.InductorError: TypeError: cannot determine truth value of Relational: s53*s77 < s77"
+        )
         return 1
     print("OK")
     return 0

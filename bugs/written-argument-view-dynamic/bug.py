@@ -23,7 +23,7 @@ def inputs():
 
 
 def compile_program(program):
-    return torch.compile(program, backend='aot_eager', dynamic=True)
+    return torch.compile(program, backend="aot_eager", dynamic=True)
 
 
 def observe(function):
@@ -37,7 +37,7 @@ def main():
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
-        print('BUG: the view that is returned has other elements of the memory of the argument')
+        print("BUG: the view that is returned has other elements of the memory of the argument")
         return 1
     print("OK")
     return 0
