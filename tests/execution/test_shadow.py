@@ -184,6 +184,14 @@ def test_living_shadows_survive_when_dead_ones_are_swept(mode: ShadowMode) -> No
     assert not any(exact(mode, each) for each in kept)
 
 
+def test_choices_of_dead_indices_are_swept_with_them(mode: ShadowMode) -> None:
+    tied = torch.tensor([0.1, 0.1]).sin()
+    with mode:
+        for _ in range(4 * SWEEP):
+            mode.shadows.choose(torch.sort(X.sin() * 0 + tied[0])[1], object())
+    assert len(mode.shadows._choices) < 3 * SWEEP
+
+
 def test_a_storage_that_grows_keeps_what_its_elements_stood_for(mode: ShadowMode) -> None:
     with mode:
         y = X.sin()
@@ -422,6 +430,29 @@ def test_an_operation_that_has_no_higher_precision_is_named_and_its_result_unkno
     assert [failed.partition(":")[0] for failed in mode.failed] == ["narrow"]
     assert bool(torch.isinf(bound(mode, y)).all())
     assert bool(torch.isinf(bound(mode, later)).all())
+
+
+OTHER_MEMORY: dict[str, Function] = {
+    "sparse": lambda t: t.to_sparse().sin().to_dense(),
+    "compressed": lambda t: t.to_sparse_csr() @ torch.ones(3, 2),
+    "values": lambda t: t.sin().to_sparse().coalesce().values(),
+    "quantized": lambda t: torch.quantize_per_tensor(t, 0.1, 0, torch.quint8).dequantize(),
+}
+
+
+@pytest.mark.parametrize("function", OTHER_MEMORY.values(), ids=OTHER_MEMORY)
+@pytest.mark.filterwarnings("ignore:.*")
+def test_of_what_comes_from_memory_without_a_shadow_nothing_is_known(mode: ShadowMode, function: Function) -> None:
+    with mode:
+        y = function(X)
+    assert mode.failed
+    assert bool(torch.isinf(bound(mode, y)).all())
+
+
+def test_a_number_read_from_memory_without_a_shadow_is_a_leak(mode: ShadowMode) -> None:
+    with mode:
+        float(X.to_sparse().sum().to_dense())
+    assert mode.leaks
 
 
 # in a worker

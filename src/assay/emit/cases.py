@@ -52,21 +52,15 @@ def _exact(program: Program, environment: Environment) -> dict[str, Any]:
     for name in output_names(program.outputs):
         outputs += _leaves(environment.values[name])
     arguments = [
-        _is_exact(environment.values[entry.name])
+        environment.values[entry.name].exact
         for entry in program.inputs
         if entry.role == "argument" and isinstance(entry.value.type, TensorType)
     ]
-    state = {
-        entry.name: _is_exact(environment.values[entry.name]) for entry in program.inputs if entry.role != "argument"
-    }
+    state = {entry.name: environment.values[entry.name].exact for entry in program.inputs if entry.role != "argument"}
     return {"outputs": outputs, "arguments": arguments, "state": state}
 
 
 def _leaves(abstract: Abstract) -> list[bool]:
     if isinstance(abstract.type, ContainerType):
         return [leaf for item in abstract.items for leaf in _leaves(item)]
-    return [_is_exact(abstract)] if isinstance(abstract.type, TensorType) else []
-
-
-def _is_exact(abstract: Abstract) -> bool:
-    return abstract.facts is not None and abstract.facts.exact
+    return [abstract.exact] if isinstance(abstract.type, TensorType) else []

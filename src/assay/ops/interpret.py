@@ -44,6 +44,11 @@ class Abstract:
     items: tuple[Abstract, ...] = ()
     function: Region | None = None
 
+    @property
+    def exact(self) -> bool:
+        """Whether no order of evaluation gives another number."""
+        return self.facts is not None and self.facts.exact
+
 
 MAX_ELEMENTS = 1 << 16
 MAX_TRIPS = 8

@@ -12,7 +12,7 @@ from assay.ir.program import Block, Data, Operation, Program, Region, Statement,
 from assay.ir.types import ContainerType, Dtype, TensorType, Type, is_float
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
-from assay.ops.interpret import Abstract, interpret
+from assay.ops.interpret import interpret
 
 
 def in_float64(program: Program) -> Program:
@@ -45,15 +45,11 @@ def drawn_exactly(program: Program) -> tuple[Program, tuple[str, ...]] | None:
         exact = tuple(
             f"output {number}" if not isinstance(drawn.outputs, str) else "output"
             for number, name in enumerate(outputs)
-            if isinstance(name, str) and _is_exact(environment.values[name])
+            if isinstance(name, str) and environment.values[name].exact
         )
         if exact and (best is None or len(exact) > len(best[1])):
             best = drawn, exact
     return best
-
-
-def _is_exact(abstract: Abstract) -> bool:
-    return abstract.facts is not None and abstract.facts.exact
 
 
 def _with_data(program: Program, data: Data) -> Program:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.ir.case import Case
-from assay.oracles.numeric import number_of, shadow_in
+from assay.oracles.numeric import numbers, shadow_in
 from assay.oracles.numerics.closeness import Mask, beyond, distance, tolerance, unequal
-from assay.oracles.numerics.decode import Array, decode, plain_name, unit_roundoff
+from assay.oracles.numerics.decode import Array, unit_roundoff
 from assay.oracles.numerics.rounding import ACCUSED, ACCUSED_IN_FLOAT64, Resolution, Ruling, Shadow, rule
-from assay.oracles.outcome import Outcome, TensorRecord, Tree, ValueRecord
+from assay.oracles.outcome import Outcome, Tree
 from assay.oracles.pairs import Pair, Place, pairs
 
 Number = float | int | complex | bool
@@ -122,33 +122,16 @@ def compare(pair: Pair[Tree], shadow_run: Outcome | None) -> Compared | None:
 
     Of an exact pair no shadow run is needed.
     """
-    dtype, eager, target = _numbers(pair.reference, pair.target)
-    if eager is None or target is None:
+    read = numbers(pair.reference, pair.target)
+    if read is None:
         return None
+    dtype, eager, target = read
     shadow: Shadow | str
     if pair.exact:
         shadow = Shadow.exact(eager)
     else:
         shadow = "there is no shadow run" if shadow_run is None else shadow_in(shadow_run, pair, eager)
     return Compared(pair, dtype, eager, target, shadow)
-
-
-def _numbers(reference: Tree, target: Tree) -> tuple[str, Array | None, Array | None]:
-    match reference, target:
-        case TensorRecord(), TensorRecord() if (reference.dtype, reference.shape) == (target.dtype, target.shape):
-            eager_data, target_data = reference.data, target.data
-            if reference.digest == target.digest:
-                eager_data = target_data = eager_data if eager_data is not None else target_data
-            if eager_data is None or target_data is None:
-                return "", None, None
-            dtype = plain_name(reference.dtype)
-            return dtype, decode(dtype, reference.shape, eager_data), decode(dtype, reference.shape, target_data)
-        case ValueRecord(), ValueRecord() if reference.type == target.type:
-            eager = number_of(reference)
-            dtype = "" if eager is None else str(eager.dtype)
-            # Python numbers come out of tensors of any precision; `numeric.differing_numbers` judges them so as well.
-            return {"float64": "float32", "complex128": "complex64"}.get(dtype, dtype), eager, number_of(target)
-    return "", None, None
 
 
 def resolve(compared: Compared, *, tolerances: bool) -> Resolution | None:

@@ -71,7 +71,7 @@ def differing_tensors(question: Question, pair: Pair[TensorRecord], kind: Kind) 
     """What is wrong with the numbers of a pair of one dtype and shape; None if nothing is.
 
     An exact pair is compared bit by bit but for signed zeros and NaN payloads; any other by tolerance, and beyond it
-    by the float64 run, which is asked for.
+    by the bounds of the shadow run, which is asked for.
     """
     reference, target = pair.reference, pair.target
     if reference.digest == target.digest:
@@ -108,8 +108,7 @@ def differing_numbers(question: Question, pair: Pair[ValueRecord], kind: Kind) -
     if eager is None or target is None:
         detail = f"eager {_short(pair.reference.repr)}, target {_short(pair.target.repr)}"
         return Discrepancy(kind, pair.where, detail, signature)
-    dtype = {"float64": "float32", "complex128": "complex64"}.get(str(eager.dtype), str(eager.dtype))
-    return _differing(question, pair, kind, _Sides(dtype, eager, target, exact=False), signature)
+    return _differing(question, pair, kind, _Sides(_judged_as(eager), eager, target, exact=False), signature)
 
 
 def _differing(
@@ -201,11 +200,10 @@ def _in_float64(
 ) -> Resolution:
     """What the same program in float64 tells of elements that are undecided: a logic error is there as well, and where
     the target agrees with eager, it was rounding."""
-    run = question.evidence[FLOAT64]
-    eager, target = _of_run(run, "reference", pair), _of_run(run, "target", pair)
-    if eager is None or target is None or eager.shape != target.shape:
+    found = _in_run(question.evidence[FLOAT64], pair)
+    if found is None:
         return before
-    wide_pair = Pair(pair.call, pair.place, pair.path, *_records(run, pair), False)
+    wide_pair, eager, target = found
     shadow = shadow_in(question.evidence[FLOAT64_SHADOW], wide_pair, eager)
     if isinstance(shadow, str):
         return before
@@ -222,37 +220,48 @@ def _drawn_again(question: Question, pair: Pair[TensorRecord] | Pair[ValueRecord
     run = question.evidence[EXACT]
     if pair.path not in run.engagement.get("exact", ()):
         return before
-    eager, target = _of_run(run, "reference", pair), _of_run(run, "target", pair)
-    if eager is None or target is None or eager.shape != target.shape:
+    found = _in_run(run, pair)
+    if found is None:
         return before
+    _, eager, target = found
     wrong = unequal(eager, target)
     if wrong.any():
         return Resolution(Ruling.wrong, wrong, "and with other inputs, in exact arithmetic, as well")
     return Resolution(Ruling.rounding, before.elements, "not in exact arithmetic")
 
 
-def _records(run: Outcome, pair: Pair[TensorRecord] | Pair[ValueRecord]) -> tuple[Tree, Tree]:
-    eager, target = find(run.reference, pair.call, pair.path), find(run.target, pair.call, pair.path)
-    assert eager is not None
-    assert target is not None
-    return eager, target
-
-
-def _of_run(run: Outcome, side: str, pair: Pair[TensorRecord] | Pair[ValueRecord]) -> Array | None:
-    """The numbers that another run has in the same place; None if it has none."""
-    records = {
-        "reference": find(run.reference, pair.call, pair.path),
-        "target": find(run.target, pair.call, pair.path),
-    }
-    found, other = records[side], records["target" if side == "reference" else "reference"]
-    if isinstance(found, ValueRecord):
-        return number_of(found)
-    if not isinstance(found, TensorRecord):
+def _in_run(run: Outcome, pair: Pair[TensorRecord] | Pair[ValueRecord]) -> tuple[Pair[Tree], Array, Array] | None:
+    """The same place of another run, with the numbers that both sides have there; None if they cannot be compared."""
+    reference, target = find(run.reference, pair.call, pair.path), find(run.target, pair.call, pair.path)
+    if reference is None or target is None:
         return None
-    data = found.data
-    if data is None and isinstance(other, TensorRecord) and other.digest == found.digest:
-        data = other.data
-    return None if data is None else decode(found.dtype, found.shape, data)
+    read = numbers(reference, target)
+    return None if read is None else (Pair(pair.call, pair.place, pair.path, reference, target, False), *read[1:])
+
+
+def numbers(reference: Tree, target: Tree) -> tuple[str, Array, Array] | None:
+    """Two records as arrays, and the dtype that they are judged as; None if they are not of one dtype and shape, or
+    bytes were not sent."""
+    match reference, target:
+        case TensorRecord(), TensorRecord() if (reference.dtype, reference.shape) == (target.dtype, target.shape):
+            eager_data, target_data = reference.data, target.data
+            if reference.digest == target.digest:
+                eager_data = target_data = eager_data if eager_data is not None else target_data
+            if eager_data is None or target_data is None:
+                return None
+            dtype = plain_name(reference.dtype)
+            eager, compiled = (decode(dtype, reference.shape, data) for data in (eager_data, target_data))
+        case ValueRecord(), ValueRecord() if reference.type == target.type:
+            eager, compiled = number_of(reference), number_of(target)
+            dtype = "" if eager is None else _judged_as(eager)
+        case _:
+            return None
+    return None if eager is None or compiled is None else (dtype, eager, compiled)
+
+
+def _judged_as(number: Array) -> str:
+    """Python numbers come out of tensors of any precision, and are judged as those of a narrow one."""
+    return {"float64": "float32", "complex128": "complex64"}.get(str(number.dtype), str(number.dtype))
 
 
 def describe(eager: Array, target: Array, wrong: Mask, dtype: str, how: str) -> str:

@@ -27,7 +27,7 @@ STRIDES = "strides"
 PROMISES = frozenset({STRIDES})
 
 VALID_BY_CONSTRUCTION = "graph"
-"""The source whose programs raise nothing in eager mode, and let no inexact number into an operation that jumps."""
+"""The source whose programs raise nothing in eager mode."""
 
 
 @dataclass(frozen=True, slots=True)

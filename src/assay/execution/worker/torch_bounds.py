@@ -15,7 +15,19 @@ import torch
 
 from . import torch_candidates
 from .torch_fragile import COMPARISONS, EQUALITIES, FRAGILE, meeting, reached, tied, tipped
-from .torch_local import combined, computed_in, greatest, local, narrow, offset, representable, rounded_first, roundoff
+from .torch_local import (
+    combined,
+    computed_in,
+    fractional,
+    greatest,
+    local,
+    narrow,
+    offset,
+    representable,
+    rounded_first,
+    roundoff,
+    wide_dtype,
+)
 
 DRAWS = 8
 ALONE = (3, 4)
@@ -57,7 +69,7 @@ class Leaf(NamedTuple):
     @property
     def fractions(self) -> bool:
         """Whether it holds fractions, as against integers or booleans."""
-        return self.h.is_floating_point() or self.h.is_complex()
+        return fractional(self.h)
 
 
 class Call(NamedTuple):
@@ -119,7 +131,7 @@ def _evaluate(call: Call, values: Values, scalars: Callable[[float], float] | No
         if isinstance(argument, (tuple, list)):
             return type(argument)([replaced(item) for item in argument])
         if isinstance(argument, torch.dtype) and (argument.is_floating_point or argument.is_complex):
-            return torch.complex128 if argument.is_complex else torch.float64
+            return wide_dtype(argument)
         if scalars is not None and isinstance(argument, float):
             return scalars(argument)
         if scalars is abs and type(argument) is int and name in _FACTORS:
@@ -154,7 +166,7 @@ def _base(call: Call) -> list[torch.Tensor]:
     """The results in higher precision; integers are pinned to what eager has."""
     found = _evaluate(call, [None] * len(call.leaves))
     return [
-        tensor if tensor.is_floating_point() or tensor.is_complex() else real.detach().clone()
+        tensor if fractional(tensor) else real.detach().clone()
         for tensor, real in zip(found, call.results)  # noqa: B905
     ]
 
@@ -162,7 +174,7 @@ def _base(call: Call) -> list[torch.Tensor]:
 def _change(moved: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
     """How far results moved, per element, in float64: nothing where both are the same infinity or NaN, infinitely far
     where only one is."""
-    if not (base.is_floating_point() or base.is_complex()):
+    if not fractional(base):
         return (moved.to(torch.float64) - base.to(torch.float64)).abs()
     apart = (moved - base).abs()
     if not torch.isfinite(apart).all():
@@ -188,7 +200,11 @@ def _pointwise(call: Call, rule: Rule) -> list[Bound]:
     change = _nothing(base)
     together = rule.kind == "moves"
     uncertain = [number for number, leaf in enumerate(call.leaves) if leaf.uncertain and leaf.fractions]
-    steps = {number: _step(call, rule, number) for number in uncertain}
+    jumping = _jumping(call, rule)
+    steps: dict[int, torch.Tensor] = {
+        number: call.leaves[number].e * (FRAGILE if number in jumping else 1)  # type: ignore[operator]
+        for number in uncertain
+    }
     masks = [number for number, leaf in enumerate(call.leaves) if leaf.uncertain and not leaf.fractions]
     for flips in _masked(call, masks):
         if together and uncertain:
@@ -215,7 +231,7 @@ def _pointwise(call: Call, rule: Rule) -> list[Bound]:
         elif flips:
             _worse(change, _evaluate(call, _with(call, flips)), base)
     # Nothing but a zero is false, and some jumps have a value of their own there.
-    zeros = {n: torch.where(call.leaves[n].h.abs() <= steps[n], 0.0, call.leaves[n].h) for n in _jumping(call, rule)}
+    zeros = {n: torch.where(call.leaves[n].h.abs() <= steps[n], 0.0, call.leaves[n].h) for n in jumping}
     for chosen in [zeros, *({n: zeros[n]} for n in zeros if len(zeros) > 1)]:
         if chosen:
             _worse(change, _evaluate(call, _with(call, chosen)), base)
@@ -238,18 +254,12 @@ def _pointwise(call: Call, rule: Rule) -> list[Bound]:
 
 def _jumping(call: Call, rule: Rule) -> list[int]:
     """The uncertain operands in which the operation is discontinuous."""
-    discrete = not any(tensor.is_floating_point() or tensor.is_complex() for tensor in call.results)
+    discrete = not any(fractional(tensor) for tensor in call.results)
     return [
         number
         for number, leaf in enumerate(call.leaves)
         if leaf.uncertain and leaf.fractions and (number in rule.jumps or discrete)
     ]
-
-
-def _step(call: Call, rule: Rule, number: int) -> torch.Tensor:
-    e = call.leaves[number].e
-    assert e is not None
-    return e * FRAGILE if number in _jumping(call, rule) else e
 
 
 def _moved(h: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
@@ -309,7 +319,7 @@ def _by_scalars(call: Call, rule: Rule, base: list[torch.Tensor]) -> list[torch.
     for number in {number for number in _floats((call.args, list(call.kwargs.values()))) if math.isfinite(number)}:
         off = call.scalars.get(number, 0.0)
         for result in call.results:
-            if not (result.is_floating_point() or result.is_complex()):
+            if not fractional(result):
                 continue
             narrow = result.dtype if rule.kind == "moves" or rule.jumps else computed_in(result.dtype)
             if not bool(representable(torch.tensor(number, dtype=torch.float64), narrow)):
@@ -357,7 +367,7 @@ def _sums(call: Call, rule: Rule) -> list[Bound]:
     terms = _terms(call)
     found: list[Bound] = []
     for result, h, most, moved, counted in zip(call.results, base, magnitudes, change, terms):  # noqa: B905
-        if not (result.is_floating_point() or result.is_complex()):
+        if not fractional(result):
             found.append((h, moved))
             continue
         if not uncertain and not masks and rule.k <= 1.0 and _sum_is_exact(call, result, h, most):
@@ -444,7 +454,7 @@ def _smooth(call: Call, rule: Rule) -> list[Bound]:
     masks = [number for number, leaf in enumerate(call.leaves) if leaf.uncertain and not leaf.fractions]
     fractions = [number for number, leaf in enumerate(call.leaves) if leaf.fractions]
     n = combined(call, base)
-    dtype = next((tensor.dtype for tensor in call.results if tensor.is_floating_point() or tensor.is_complex()), None)
+    dtype = next((tensor.dtype for tensor in call.results if fractional(tensor)), None)
     if dtype is None:
         changed = any(leaf.uncertain for leaf in call.leaves)
         return [(h, torch.full(h.shape, torch.inf if changed else 0.0, dtype=torch.float64)) for h in base]
@@ -544,7 +554,7 @@ def _stored(result: torch.Tensor, h: torch.Tensor, e: torch.Tensor | None, *, ro
     if e is None:
         return h, None
     e = e.nan_to_num(torch.inf, torch.inf)
-    if result.is_floating_point() or result.is_complex():
+    if fractional(result):
         real = result.detach()
         if rounds and result.dtype not in (torch.float64, torch.complex128):
             limits = torch.finfo(result.dtype)
@@ -553,5 +563,5 @@ def _stored(result: torch.Tensor, h: torch.Tensor, e: torch.Tensor | None, *, ro
             e = torch.where((size > 0) & (size < limits.tiny), e + limits.tiny, e)
         finite = torch.isfinite(real) == torch.isfinite(h)
         e = torch.where(finite, e, torch.inf)
-        h = h.to(torch.complex128 if result.is_complex() else torch.float64)
+        h = h.to(wide_dtype(result.dtype))
     return h, e if bool(e.any()) else None

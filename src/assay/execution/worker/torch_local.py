@@ -27,6 +27,18 @@ _ROUNDOFF = {
 }
 
 
+def fractional(tensor: torch.Tensor) -> bool:
+    """Whether it holds fractions, real or complex, as against integers or booleans."""
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+def wide_dtype(dtype: torch.dtype) -> torch.dtype:
+    """float64 or complex128 for what has fractions, else the dtype itself."""
+    if dtype.is_complex:
+        return torch.complex128
+    return torch.float64 if dtype.is_floating_point else dtype
+
+
 def roundoff(dtype: torch.dtype) -> float:
     """The unit roundoff of a floating or complex dtype; of float8, that of its mantissa."""
     known = _ROUNDOFF.get(dtype)
@@ -89,7 +101,7 @@ def local(
     magnitude: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The error of the operation itself, where it rounds; ``magnitude`` is that of its terms, where they may cancel."""
-    if not (result.is_floating_point() or result.is_complex()):
+    if not fractional(result):
         return torch.zeros(h.shape, dtype=torch.float64)
     size = h.abs()
     unit = roundoff(result.dtype)

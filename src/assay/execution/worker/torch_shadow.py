@@ -19,17 +19,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from . import torch_bounds
 from .torch_bounds import Leaf, Rule
+from .torch_local import fractional, wide_dtype
 
 SWEEP = 512
-_WIDE = {torch.complex32: torch.complex128, torch.complex64: torch.complex128, torch.complex128: torch.complex128}
 _NAMESPACES = ("aten", "prims")
-
-
-def wide_dtype(dtype: torch.dtype) -> torch.dtype:
-    """float64 or complex128 for what has fractions, else the dtype itself."""
-    if dtype.is_complex:
-        return torch.complex128
-    return torch.float64 if dtype.is_floating_point else dtype
 
 
 class _Shadow:
@@ -114,10 +107,12 @@ class Shadows:
         storage = tensor.untyped_storage()
         if len(self._known) > self._limit:
             self._known = {key: entry for key, entry in self._known.items() if not entry[0].expired()}
+            self._choices = {key: entry for key, entry in self._choices.items() if not entry[0].expired()}
             self._limit = max(SWEEP, 2 * len(self._known))
         count = storage.nbytes() // tensor.element_size()
-        fractions = tensor.is_floating_point() or tensor.is_complex()
-        shadow = _Shadow(tensor.dtype, _flat(tensor) if fractions else None, torch.zeros(count, dtype=torch.float64))
+        shadow = _Shadow(
+            tensor.dtype, _flat(tensor) if fractional(tensor) else None, torch.zeros(count, dtype=torch.float64)
+        )
         # The weak reference keeps the address from being given to another storage.
         self._known[storage._cdata] = (StorageWeakRef(storage), shadow)
         return shadow
@@ -146,7 +141,7 @@ def _reinterpret(shadow: _Shadow, tensor: torch.Tensor) -> None:
         # Bits of a rounded number: nothing is known of them.
         by_byte = shadow.e.repeat_interleave(torch.empty(0, dtype=shadow.dtype).element_size())
         shadow.e = torch.where(_in_groups(by_byte, tensor.element_size()).amax(-1) > 0, torch.inf, 0.0)
-        shadow.h = _flat(tensor) if dtype.is_floating_point or dtype.is_complex else None
+        shadow.h = _flat(tensor) if fractional(tensor) else None
     shadow.dtype = dtype
 
 
@@ -251,7 +246,9 @@ class ShadowMode(TorchDispatchMode):
         if plan is None:
             plan = self._plans[func] = _Plan(func, self.rules)
         if plan.is_view:
-            return func(*args, **kwargs)
+            result = func(*args, **kwargs)
+            seen = [each for each in (*args, *kwargs.values()) if isinstance(each, torch.Tensor)]
+            return result if all(map(_plain, seen)) else self._unfollowed(plan, result, [])
         found: list[tuple[torch.Tensor, bool]] = []
         written = plan.writes_to(args)
         for position, argument in enumerate(args):
@@ -259,7 +256,7 @@ class ShadowMode(TorchDispatchMode):
         for name, argument in kwargs.items():
             _tensors(argument, name in plan.names and plan.names.index(name) in plan.written, found)
         if not all(_plain(tensor) for tensor, _ in found):
-            return func(*args, **kwargs)
+            return self._unfollowed(plan, func(*args, **kwargs), [tensor for tensor, to in found if to])
         # The state before the operation, which may write into it.
         leaves = [Leaf(tensor, *self.shadows.read(tensor), written) for tensor, written in found]
         result = func(*args, **kwargs)
@@ -271,6 +268,8 @@ class ShadowMode(TorchDispatchMode):
         if plan.name == "_local_scalar_dense":
             self._leak(leaves[0], result)
             return result
+        if not all(_plain(each) for each in returned if isinstance(each, torch.Tensor)):
+            return self._unfollowed(plan, result, [leaf.real for leaf in leaves if leaf.written])
         self._shadow(plan, func, args, kwargs, leaves, returned)
         return result
 
@@ -280,7 +279,7 @@ class ShadowMode(TorchDispatchMode):
         present = [isinstance(each, torch.Tensor) for each in returned]
         results = [*(each for each in returned if isinstance(each, torch.Tensor)), *written]
         exact = all(leaf.e is None for leaf in leaves)
-        fractions = [tensor.is_floating_point() or tensor.is_complex() for tensor in results]
+        fractions = [fractional(tensor) for tensor in results]
         decided = plan.by_data and any(leaf.e is not None and plan.decides(leaf) for leaf in leaves)
         if decided:
             self.leaks += 1
@@ -310,6 +309,18 @@ class ShadowMode(TorchDispatchMode):
             self.shadows.write(tensor, h, e)
             if choices.get(number) is not None:
                 self.shadows.choose(tensor, choices[number])
+
+    def _unfollowed(self, plan: _Plan, result: Any, written: list[torch.Tensor]) -> Any:
+        """The result of an operation on memory that has no shadow (sparse, quantized, of another device), or that
+        makes some: of the rest of its results nothing is known."""
+        items = result if isinstance(result, (tuple, list)) else (result,)
+        for tensor in (*items, *written):
+            if not isinstance(tensor, torch.Tensor):
+                self.leaks += isinstance(tensor, float)
+            elif _plain(tensor):
+                self.failed.add(f"{plan.name}: between memory that has no shadow and other")
+                self.shadows.write(tensor, wide(tensor), _everywhere(tensor))
+        return result
 
     def _leak(self, leaf: Leaf, value: Any) -> None:
         if leaf.e is None or not bool(leaf.e.any()):
