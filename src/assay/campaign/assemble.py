@@ -78,18 +78,20 @@ def witnesses(case: Case, evidence: str) -> Witness | None:
     if recipe is None:
         return None
     program = program_from_json(recipe)
+    kept = {"opset": case.recipe["opset"]} if "opset" in case.recipe else {}
     try:
         if evidence == EXACT:
             drawn = drawn_exactly(program)
             if drawn is None:
                 return None
             again, exact = drawn
-            built = build_case(again, source=case.source, target=case.target, options=case.options)
+            built = build_case(again, source=case.source, target=case.target, options=case.options, recipe=kept)
             return Witness(built, ("values",), exact)
-        wide = build_case(in_float64(program), source=case.source, target=case.target, options=case.options)
+        wide = in_float64(program)
+        built = build_case(wide, source=case.source, target=case.target, options=case.options, recipe=kept)
     except Unsatisfied:
         return None
-    return _under_shadows(wide) if evidence == FLOAT64_SHADOW else Witness(wide, ("values",))
+    return _under_shadows(built) if evidence == FLOAT64_SHADOW else Witness(built, ("values",))
 
 
 def _under_shadows(case: Case) -> Witness | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assay.emit.torch import render
+from assay.emit import onnx, torch
 from assay.ir.case import Case
 from assay.ir.program import Operation, Program, output_names, walk
 from assay.ir.serialize import program_to_json
@@ -24,7 +24,9 @@ def build_case(
     transforms: tuple[str, ...] = (),
     environment: Environment | None = None,
 ) -> Case:
-    """The case of a program on a target. Raises Unsatisfied where the program does not meet its specifications.
+    """The case of a program on a target: a model where the recipe has an "opset".
+
+    Raises Unsatisfied where the program does not meet its specifications.
 
     ``environment`` is what interpretation of this very program found, where the caller has it already.
     """
@@ -35,7 +37,7 @@ def build_case(
         source=source,
         target=target,
         options=options,
-        text=render(program),
+        text=text_of(program, (recipe or {}).get("opset")),
         training=program.training,
         calls=len(program.calls),
         recipe={**(recipe or {}), "program": program_to_json(program)},
@@ -44,6 +46,11 @@ def build_case(
         operations=len(operations),
         transforms=transforms,
     )
+
+
+def text_of(program: Program, opset: int | None = None) -> str:
+    """The text that is executed: of a model where an opset is given, else for torch. Raises Unsatisfied."""
+    return torch.render(program) if opset is None else onnx.render(program, opset)
 
 
 def _exact(program: Program, environment: Environment) -> dict[str, Any]:

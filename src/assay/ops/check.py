@@ -10,7 +10,8 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,15 @@ from assay.ir.types import ALL, ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
 from assay.ops.interpret import apply_operator
+from assay.ops.onnx_forms import Arg, Args, Graph, TypeName, express
 from assay.ops.protocol import Operator, bind
 from assay.ops.sampling import INSTANTIATIONS, Instance, contents, sample_instance
 from assay.ops.text import expression, forms
 
 RANKS = (0, 1, 2, 3, 4, 5)
 RUNNER = Path(__file__).with_name("check_torch.py")
+ONNX_RUNNER = Path(__file__).with_name("check_onnx.py")
+OPSETS = (17, 18, 19, 20, 21, 21, 21, 22, 23, 24, 25, 26)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,99 @@ def check(names: Sequence[str] = (), samples: int = 20, python: str = sys.execut
         saves = frozenset(answer["saves"] for _, answer in pairs)
         reports.append(Report(operator.name, len(pairs), (*unsatisfied[operator.name], *failures), saves))
     return reports
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxReport:
+    """What was found of the ONNX form of one operator: how many instances ran, those that the runtime has no kernel
+    for, by dtype, and each failure with the text that showed it."""
+
+    operator: str
+    instances: int
+    gaps: Mapping[str, int]
+    failures: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether instances ran and none failed."""
+        return self.instances > 0 and not self.failures
+
+
+def check_onnx(
+    names: Sequence[str] = (), samples: int = 20, python: str = sys.executable, seed: int = 0
+) -> list[OnnxReport]:
+    """Hold the ONNX forms of operators against what torch gives, on ONNX Runtime without optimisations.
+
+    bfloat16 is left out: numpy cannot hand it over. Raises RuntimeError where the other process ends early.
+    """
+    operators = [operator for name, operator in load().items() if operator.onnx and (not names or name in names)]
+    requests: list[dict[str, Any]] = []
+    for operator in operators:
+        rng = random.Random(f"{seed} {operator.name} onnx")
+        for instance in _instances(operator, samples, rng, []):
+            which = rng.randrange(INSTANTIATIONS)
+            model = _model(instance, rng.choice(OPSETS)) or _model(instance, OPSETS[-1])
+            if model is not None and not any("bfloat16" in dtype for _, dtype in model["inputs"]):
+                unpromised = list(operator.unpromised)
+                requests.append(request(instance, rng, which) | {"model": model, "unpromised": unpromised})
+    answers = _run(requests, python, ONNX_RUNNER)
+    reports = []
+    for operator in operators:
+        pairs = [(r, a) for r, a in zip(requests, answers, strict=True) if r["operator"] == operator.name]
+        failures = [
+            f"{failure}\n    in {_title(r)}, opset {r['model']['opset']}" for r, a in pairs for failure in a["failures"]
+        ]
+        gaps = Counter(_dtypes(r) for r, a in pairs if a["gap"])
+        reports.append(OnnxReport(operator.name, sum(not a["gap"] for _, a in pairs), dict(gaps), tuple(failures)))
+    return reports
+
+
+def _dtypes(request: dict[str, Any]) -> str:
+    return ", ".join(dtype for name, dtype in request["model"]["inputs"] if name.startswith("p"))
+
+
+def _model(instance: Instance, opset: int) -> dict[str, Any] | None:
+    """The nodes of an instance's ONNX form, as `check_onnx` reads them; None where the opset has none."""
+    operator = instance.operator
+    graph = Graph(opset, {name: (name, None) for name in instance.symbols})
+    arguments: list[Args] = []
+    inputs = [[name, "int64"] for name in instance.symbols]
+    for position, (specification, type_) in enumerate(zip(operator.operands, instance.types, strict=True)):
+        if type_ is None:
+            arguments.append(None)
+        elif isinstance(type_, ScalarType):
+            arguments.append(Arg(None, type_, instance.scalars[specification.name]))
+        elif isinstance(type_, tuple):
+            arguments.append(tuple(Arg(f"p{position}_{number}", item) for number, item in enumerate(type_)))
+        else:
+            arguments.append(Arg(f"p{position}", type_))
+        for each in arguments[-1] if isinstance(arguments[-1], tuple) else (arguments[-1],):
+            if each is not None and each.name is not None:
+                graph.dtypes[each.name] = each.dtype
+                inputs.append([each.name, each.dtype])
+    results = [result.type for result in instance.applied.results]
+    binding = bind(operator, instance.types, instance.attributes)
+    try:
+        names = express(graph, operator, binding, arguments, results)
+    except Unsatisfied:
+        return None
+    # An output needs a node of its own.
+    outputs = [f"r{position}" for position in range(len(names))]
+    nodes = [
+        [each.op, each.inputs, each.outputs, [_attribute(*pair) for pair in each.attributes]] for each in graph.nodes
+    ]
+    nodes += [["Identity", [name], [output], []] for name, output in zip(names, outputs, strict=True)]
+    return {
+        "opset": opset,
+        "nodes": nodes,
+        "constants": [[name, c.dtype, c.shape, c.values] for name, c in graph.constants.items()],
+        "inputs": inputs,
+        "outputs": [[name, result.dtype] for name, result in zip(outputs, results, strict=True)],
+    }
+
+
+def _attribute(name: str, value: Any) -> list[Any]:
+    return [name, {"dtype": value.dtype} if isinstance(value, TypeName) else value]
 
 
 def probe(names: Sequence[str] = (), python: str = sys.executable, seed: int = 0) -> dict[str, tuple[str, ...]]:
@@ -211,9 +308,9 @@ def _title(answered: dict[str, Any]) -> str:
     return f"{answered['text']} with {'; '.join(map(told, answered['operands']))} {answered['sizes'] or ''}"
 
 
-def _run(requests: list[dict[str, Any]], python: str) -> list[dict[str, Any]]:
+def _run(requests: list[dict[str, Any]], python: str, runner: Path = RUNNER) -> list[dict[str, Any]]:
     lines = "".join(json.dumps(each) + "\n" for each in requests)
-    done = subprocess.run([python, str(RUNNER)], input=lines, capture_output=True, text=True, check=False)
+    done = subprocess.run([python, str(runner)], input=lines, capture_output=True, text=True, check=False)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     if len(answers) != len(requests):
         where = requests[len(answers)]

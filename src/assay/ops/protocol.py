@@ -117,7 +117,8 @@ class Operator:
     infer: Callable[[Binding], Inferred]
     facts: Transfer
     torch: str
-    onnx: str | None = None
+    # A form of `assay.ops.onnx_forms`, or the name of a node that takes the operands in order.
+    onnx: str | Callable[..., str | tuple[str, ...]] | None = None
     jax: str | None = None
     tensorflow: str | None = None
     method: str | None = None

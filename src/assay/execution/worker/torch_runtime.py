@@ -20,9 +20,10 @@ from typing import Any
 
 from . import torch_cxx, torch_shortcuts
 from .limits import children, own_cpu
+from .records import exception_record, same_records, ship
 from .stage import StageBoard
 from .torch_merge import MERGER
-from .torch_records import Recorder, environment, exception_record, same_records, ship, tensor_leaves
+from .torch_records import Recorder, environment, tensor_leaves
 
 MODULE = "assay_case"
 FILE = "assay_case.py"
