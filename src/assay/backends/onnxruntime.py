@@ -17,7 +17,13 @@ DEAR = False
 PROMISES = ()
 UNSUPPORTED = ("onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented",)
 LEVELS = ("basic", "extended", "layout", "all")
-FLOAT_ONLY = ("float16", "float32", "float64")
+LEVEL_NAMES = {
+    "disabled": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "layout": "ORT_ENABLE_LAYOUT",
+    "all": "ORT_ENABLE_ALL",
+}
 
 # Optimisers that are worth leaving out: what follows them then sees what it seldom sees.
 LEAVES_OUT = (
@@ -32,7 +38,6 @@ LEAVES_OUT = (
 )
 
 _engaged: dict[str, Any] = {}
-_states: dict[str, Any] = {}
 
 
 def options(draw: random.Random, training: bool) -> dict[str, Any]:
@@ -41,26 +46,52 @@ def options(draw: random.Random, training: bool) -> dict[str, Any]:
     if draw.random() < 0.15:
         drawn["without"] = sorted(draw.sample(LEAVES_OUT, draw.randint(1, 3)))
     if draw.random() < 0.1:
-        drawn["parallel"] = True
-    if draw.random() < 0.1:
         drawn["memory_pattern"] = False
     return drawn
 
 
 def source(name: str, options: dict[str, Any]) -> str:
-    """Python text that defines ``compile_model(model)`` as this target does: a function of named arrays."""
-    lines = [
-        "import onnxruntime",
-        "",
-        "",
-        "def session(model, level, without=()):",
-        "    options = onnxruntime.SessionOptions()",
-        "    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)",
-        "    options.intra_op_num_threads = 1",
-        "    providers = ['CPUExecutionProvider']",
-        "    return onnxruntime.InferenceSession(model, options, providers, disabled_optimizers=list(without))",
-    ]
-    return "\n".join(lines)
+    """Python text that defines ``reference`` and ``compile_model``, each from a serialised model to a function of named
+    arrays, and ``versions``."""
+    return "\n".join(
+        [
+            "import onnx",
+            "import onnxruntime",
+            "",
+            "",
+            "def versions():",
+            '    return "onnxruntime", onnxruntime.__version__, "onnx", onnx.__version__',
+            "",
+            "",
+            "def session(model, level, without=(), memory_pattern=True):",
+            "    options = onnxruntime.SessionOptions()",
+            "    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)",
+            "    options.intra_op_num_threads = 1",
+            "    options.enable_mem_pattern = memory_pattern",
+            "    options.log_severity_level = 4",
+            '    providers = ["CPUExecutionProvider"]',
+            "    made = onnxruntime.InferenceSession(model, options, providers, disabled_optimizers=without)",
+            "    taken = {each.name for each in made.get_inputs()}",
+            "    return lambda feeds: made.run(None, {name: feeds[name] for name in feeds if name in taken})",
+            "",
+            "",
+            "def reference(model):",
+            '    return session(model, "ORT_DISABLE_ALL")',
+            "",
+            "",
+            "def compile_model(model):",
+            f"    return session(model, {_arguments(options)})",
+        ]
+    )
+
+
+def _arguments(options: dict[str, Any]) -> str:
+    texts = [f'"{LEVEL_NAMES[options.get("level", "all")]}"']
+    if options.get("without"):
+        texts.append(f"without={options['without']!r}")
+    if options.get("memory_pattern") is False:
+        texts.append("memory_pattern=False")
+    return ", ".join(texts)
 
 
 def prepare(name: str) -> dict[str, Any]:
@@ -79,7 +110,50 @@ def prepare(name: str) -> dict[str, Any]:
     import numpy as np
 
     compile(model.SerializeToString(), name, {"level": "all"})({"x": np.ones(2, "float32")})
-    return {"version": ort.__version__, "onnx": onnx.__version__}
+    return {"version": ort.__version__, "onnx": onnx.__version__, "kernels": _kernels()}
+
+
+_NAMES = {"float": "float32", "double": "float64"}
+
+
+def _kernels() -> list[list[Any]]:
+    """What the runtime has kernels for: operator, first and last version, and per input and per output the dtypes that
+    it takes (None: any). An operator without a kernel that is defined by others is taken apart: any dtype will do."""
+    import onnx
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    schemas: dict[str, list[Any]] = {}
+    for schema in state.get_all_operator_schema():
+        if schema.domain == "":
+            schemas.setdefault(schema.name, []).append(schema)
+    found: list[list[Any]] = []
+    for kernel in state.get_all_opkernel_def():
+        if kernel.domain or kernel.provider != "CPUExecutionProvider":
+            continue
+        first, last = kernel.version_range
+        known = [each for each in schemas.get(kernel.op_name, ()) if each.since_version <= first]
+        if known:
+            schema = max(known, key=lambda each: each.since_version)
+            sides = [[_dtypes(each.typeStr, kernel) for each in side] for side in (schema.inputs, schema.outputs)]
+            found.append([kernel.op_name, first, last, *sides])
+    own = {name for name, *_ in found}
+    for name, versions in schemas.items():
+        for schema in versions if name not in own else ():
+            try:
+                defined = onnx.defs.get_schema(name, schema.since_version)
+            except onnx.defs.SchemaError:
+                continue
+            if defined.has_function or defined.has_context_dependent_function:
+                found.append([name, schema.since_version, 1 << 31, None, None])
+    return found
+
+
+def _dtypes(letter: str, kernel: Any) -> list[str] | None:
+    allowed = kernel.type_constraints.get(letter)
+    if allowed is None:
+        return None
+    plain = [name[7:-1] for name in allowed if name.startswith("tensor(")]
+    return [_NAMES.get(name, name) for name in plain]
 
 
 def reference(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[str, Any]], list[Any]]:
@@ -114,15 +188,8 @@ def reset() -> None:
 def _session(model: bytes, options: dict[str, Any], path: str) -> Any:
     import onnxruntime as ort
 
-    levels = {
-        "disabled": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
-        "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
-        "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
-        "layout": getattr(ort.GraphOptimizationLevel, "ORT_ENABLE_LAYOUT", ort.GraphOptimizationLevel.ORT_ENABLE_ALL),
-        "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
-    }
     settings = ort.SessionOptions()
-    settings.graph_optimization_level = levels[options["level"]]
+    settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, LEVEL_NAMES[options["level"]])
     settings.intra_op_num_threads = settings.inter_op_num_threads = 1
     settings.enable_mem_pattern = options.get("memory_pattern", True)
     if path:

@@ -16,6 +16,7 @@ from assay.campaign.findings import Triage
 from assay.campaign.settings import CampaignSettings
 from assay.emit.cases import build_case
 from assay.execution import Worker
+from assay.generate.dialect import Kernels
 from assay.generate.graph import make_case
 from assay.generate.settings import Settings
 from assay.ir.case import Case
@@ -29,8 +30,26 @@ from assay.oracles.verdict import Judgement
 
 
 def generator_settings(settings: CampaignSettings) -> Settings:
-    """What the generator needs to know of a campaign."""
-    return Settings(seed=settings.seed, operators=settings.operators, nodes=settings.nodes, targets=settings.targets)
+    """What the generator needs to know of a campaign. Asks runtimes for their kernels; raises BackendNotInstalled."""
+    return Settings(
+        seed=settings.seed,
+        operators=settings.operators,
+        nodes=settings.nodes,
+        targets=settings.targets,
+        kernels=kernels_of(settings.targets),
+    )
+
+
+def kernels_of(targets: Sequence[str]) -> dict[str, Kernels]:
+    """The kernels of the targets that say which they have."""
+    found: dict[str, Kernels] = {}
+    for target in targets:
+        if find_backend(target).framework == "onnx":
+            with Worker(targets=[target]) as worker:
+                (said,) = worker.hello.backends.values()
+            if "kernels" in said:
+                found[target] = Kernels(said["kernels"])
+    return found
 
 
 def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:

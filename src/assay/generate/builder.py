@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from assay.generate.dialect import TORCH, Dialect
 from assay.generate.palette import Palette
 from assay.generate.policy import Policy
 from assay.inputs.profiles import distinct_data, draw_data, moved
@@ -80,8 +81,11 @@ class Scope:
 class Builder:
     """Builds one program."""
 
-    def __init__(self, rng: random.Random, policy: Policy, operators: dict[str, Operator]) -> None:
+    def __init__(
+        self, rng: random.Random, policy: Policy, operators: dict[str, Operator], dialect: Dialect = TORCH
+    ) -> None:
         self.rng = rng
+        self.dialect = dialect
         self.policy = policy
         self.operators = operators
         self.palette = Palette(rng, policy)

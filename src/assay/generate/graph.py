@@ -17,6 +17,7 @@ from assay import __version__
 from assay.backends import find_backend
 from assay.emit.cases import build_case
 from assay.generate.builder import Builder
+from assay.generate.dialect import TORCH, Dialect, draw_opset
 from assay.generate.policy import Policy, draw_policy
 from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
@@ -49,7 +50,10 @@ def make_case(settings: Settings, index: int) -> Case:
     rng = _rng(settings, index, "case")
     target = _target(settings, rng)
     backend = find_backend(target)
-    program, policy = _program(settings, index, backend.module.DEAR)
+    dialect = TORCH
+    if backend.framework == "onnx":
+        dialect = Dialect(draw_opset(rng), settings.kernels.get(target))
+    program, policy = _program(settings, index, backend.module.DEAR, dialect=dialect)
     options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:
         options["dynamic"] = _dynamic(rng, bool(program.sizes), backend.module.DEAR)
@@ -59,12 +63,16 @@ def make_case(settings: Settings, index: int) -> Case:
         "index": index,
         "policy": {**policy.to_json(), "left_out": sorted(set(settings.operators) - set(policy.operators))},
     }
+    if dialect.opset is not None:
+        recipe["opset"] = dialect.opset
     return build_case(program, source=SOURCE, target=target, options=options, recipe=recipe)
 
 
-def make_program(settings: Settings, index: int, forced: Mapping[str, Any] | None = None) -> tuple[Program, Policy]:
+def make_program(
+    settings: Settings, index: int, forced: Mapping[str, Any] | None = None, dialect: Dialect = TORCH
+) -> tuple[Program, Policy]:
     """The program at an index, for a cheap target, and its policy; ``forced`` fixes choices of the policy."""
-    return _program(settings, index, False, forced)
+    return _program(settings, index, False, forced, dialect)
 
 
 def _rng(settings: Settings, index: int, part: str) -> random.Random:
@@ -92,15 +100,21 @@ def _dynamic(rng: random.Random, symbolic: bool, dear: bool) -> bool | None:
 
 
 def _program(
-    settings: Settings, index: int, dear: bool, forced: Mapping[str, Any] | None = None
+    settings: Settings,
+    index: int,
+    dear: bool,
+    forced: Mapping[str, Any] | None = None,
+    dialect: Dialect = TORCH,
 ) -> tuple[Program, Policy]:
+    operators = dialect.operators(settings.operators, load())
     for attempt in range(ATTEMPTS):
         rng = _rng(settings, index, f"program/{attempt}")
         operations = settings.nodes or rng.randint(*(DEAR_OPERATIONS if dear else CHEAP_OPERATIONS))
         # State that grows from call to call may leave a domain in the second; the last attempt has none.
         stateless: dict[str, Any] = {"state": 0.0} if attempt == ATTEMPTS - 1 else {}
-        policy = draw_policy(rng, settings.operators, operations, dear, {**(forced or {}), **stateless})
-        builder = Builder(rng, policy, dict(load()))
+        choices = {**(forced or {}), **dialect.forced, **stateless}
+        policy = draw_policy(rng, operators, operations, dear, choices)
+        builder = Builder(rng, policy, dict(load()), dialect)
         _fill(builder, rng)
         program = _pruned(builder.program(_outputs(builder, rng)))
         if all(entry.role == "argument" for entry in program.inputs):
@@ -264,6 +278,9 @@ def _outputs(builder: Builder, rng: random.Random) -> Tree:
         names.append(rng.choice(names))
     if not names:
         names = inputs[:1]
+    if not builder.dialect.python:
+        rng.shuffle(names)
+        return ("tuple", tuple(names), ())
     if rng.random() < NUMBERS_SHARE:
         with contextlib.suppress(Unsatisfied):
             names.append(_number(builder, rng))

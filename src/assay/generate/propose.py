@@ -101,6 +101,7 @@ class _Proposal:
             require_apart(given, written, None, builder.environment.storage)
         if wanted is not None:
             require(self.applied.results[0].type == wanted, "another type is wanted")
+        self._keep_expressible()
         if builder.policy.exact:
             self._keep_exact()
         if not builder.policy.decisions:
@@ -164,6 +165,14 @@ class _Proposal:
         if specification is self.operator.operands[0]:
             return not self.operator.inplace_only or self._may_write(name)
         return specification.accepts is None or specification.accepts(self.binding, type_)
+
+    def _keep_expressible(self) -> None:
+        def operand(choice: Choice) -> Any:
+            return choice if choice is None or isinstance(choice, Literal) else self._type_of(choice)
+
+        results = [result.type for result in self.applied.results if isinstance(result.type, TensorType)]
+        operands = [operand(choice) for choice in self.choices]
+        self.builder.dialect.check(self.operator, self.binding, operands, results)
 
     def _takes_gradients(self, specification: OperandSpecification) -> bool:
         """Whether backward works where this operand requires a gradient."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from assay.generate.dialect import Kernels
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``operators`` to draw from, ``nodes``: operations a program (None: by the target's cost), ``targets`` to divide
-    the cases among."""
+    the cases among. ``kernels``: those of each target that says which it has, as `dialect.Kernels` takes them.
+    """
 
     seed: int
     operators: tuple[str, ...]
     nodes: int | None
     targets: tuple[str, ...]
+    kernels: Mapping[str, Kernels] = field(default_factory=dict)

@@ -1,16 +1,18 @@
-"""Builders for the elementwise families: one operand, and the facts of a function applied to every element."""
+"""Builders for the elementwise families: one operand, the facts of a function applied to every element, and what their
+ONNX forms share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from assay.ir.types import ALL
+from assay.ir.types import ALL, is_float
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
 from assay.ops.facts import Facts, Interval
+from assay.ops.onnx_forms import Arg, Args, Form, Graph, each, node, wide
 from assay.ops.operands import free
 from assay.ops.promotion import to_float
-from assay.ops.protocol import Operator, operator
+from assay.ops.protocol import Binding, Operator, operator
 
 Function = Callable[[Facts], Facts]
 TRANSCENDENTAL = rounded(8.0)
@@ -76,3 +78,70 @@ def bounded(low: float, high: float) -> Function:
 def above(bottom: float, function: Callable[[float], float]) -> Function:
     """Facts under a function that is at least ``bottom`` and largest at an end of every interval (a valley)."""
     return lambda x: Facts(min(bottom, function(x.low), function(x.high)), max(function(x.low), function(x.high)))
+
+
+def promoting(function: Callable[..., str]) -> Form:
+    """The ONNX form that a function of names is: it gets the operands in the dtype of the result."""
+    return lambda g, b, *args: function(g, b, *(each(g, arg, g.out[0].dtype) for arg in args))
+
+
+def of_several(function: Callable[[Graph, str], str]) -> Form:
+    """An ONNX form of several nodes on one operand, without attributes."""
+    return wide(promoting(lambda g, b, x: function(g, x)))
+
+
+def unchanged(g: Graph, b: Binding, x: Arg) -> str:
+    """What leaves an integer as it is."""
+    return g.node("Identity", g.name(x))
+
+
+def floating(form: Form) -> Form:
+    """An ONNX form for floats; integers stay as they are."""
+    return lambda g, b, x: (form if is_float(x.dtype) else unchanged)(g, b, x)
+
+
+def logical(of_bools: str, form: Form) -> Form:
+    """An ONNX form with another node where the result is boolean."""
+    return lambda g, b, *args: (node(of_bools) if g.out[0].dtype == "bool" else form)(g, b, *args)
+
+
+def multiplied(g: Graph, x: str, factor: float) -> str:
+    """A multiple by a number; by one, it is the operand itself."""
+    return x if factor == 1 else g.node("Mul", x, g.like(factor, x))
+
+
+def truncated(g: Graph, x: str) -> str:
+    """Floats rounded toward zero, for which ONNX has no node."""
+    return g.node("Mul", g.node("Sign", x), g.node("Floor", g.node("Abs", x)))
+
+
+def clip(g: Graph, x: Arg, low: float | None, high: float | None) -> str:
+    """Clip between numbers, in the dtype of the result."""
+    dtype = g.out[0].dtype
+    bounds = (None if bound is None else g.constant(bound, dtype) for bound in (low, high))
+    return g.node("Clip", g.cast(x, dtype), *bounds)
+
+
+def less(g: Graph, x: str, bound: float) -> str:
+    """Whether elements are less than a number."""
+    return g.node("Less", x, g.like(bound, x), dtype="bool")
+
+
+def where(g: Graph, condition: str, x: str, y: str) -> str:
+    """Where."""
+    return g.node("Where", condition, x, y, dtype=g.dtypes[x])
+
+
+def bfloat16_since(opset: float, form: Form) -> Form:
+    """An ONNX form whose node takes bfloat16 since an opset; before, that is computed in float32."""
+    older = wide(form)
+
+    def either(g: Graph, b: Binding, *args: Args) -> str | tuple[str, ...]:
+        return (older if g.opset < opset and g.out[0].dtype == "bfloat16" else form)(g, b, *args)
+
+    return either
+
+
+def late(op: str, **attributes: Any) -> Form:
+    """One node that takes bfloat16 since opset 22, as most functions of the reals do."""
+    return bfloat16_since(22, node(op, **attributes))

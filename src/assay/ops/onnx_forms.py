@@ -19,6 +19,7 @@ from assay.ops.protocol import Binding, Operator
 
 NARROW = ("float16", "bfloat16")
 Number: TypeAlias = bool | int | float
+_SIZE_OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "min": "Min", "max": "Max"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Graph:
         self.constants: dict[str, Constant] = {}
         self.dtypes: dict[str, str] = {}
         self.out: tuple[TensorType, ...] = ()
-        self._sizes = dict(sizes or {})
+        self._sizes: Mapping[str, tuple[str, int | None]] = {} if sizes is None else sizes
         self._symbols: dict[str, str] = {}
         self._known: dict[Constant, str] = {}
         self._count = 0
@@ -165,9 +166,12 @@ class Graph:
             return self.constant([expr])
         if isinstance(expr, tuple):
             op, left, right = expr
-            names = {"+": "Add", "-": "Sub", "*": "Mul", "min": "Min", "max": "Max"}
-            require(op in names, "ONNX rounds the quotient of integers toward zero")
-            return self.node(names[op], self._expression(left), self._expression(right), dtype="int64")
+            first, second = self._expression(left), self._expression(right)
+            if op == "//":
+                # ONNX rounds the quotient of integers toward zero, and Mod has the sign of the divisor.
+                rest = self.node("Mod", first, second, dtype="int64")
+                return self.node("Div", self.node("Sub", first, rest, dtype="int64"), second, dtype="int64")
+            return self.node(_SIZE_OPERATORS[op], first, second, dtype="int64")
         if expr not in self._symbols:
             source, dim = self._sizes[expr]
             if dim is None:
@@ -217,7 +221,7 @@ def node(op: str, *, since: int = 0, **attributes: Any) -> Form:
 
 def each(g: Graph, arg: Args, dtype: str) -> str | None:
     """The name of an operand in a dtype; None where it is left out."""
-    assert not isinstance(arg, tuple), "a list of operands has no one name"
+    require(not isinstance(arg, tuple), "a list of operands has no one name")
     return None if arg is None else g.cast(arg, dtype)
 
 
@@ -255,7 +259,8 @@ def common(*args: Arg) -> str:
 
 
 def wide(form: Form) -> Form:
-    """A form of several nodes: in 16 bits it is computed in float32, so that it is rounded once, as torch does."""
+    """A form of several nodes: in 16 bits it is computed in float32, so that it is rounded once, as torch does. The
+    operands that it is given have their new dtype; the binding has the old one."""
 
     def widened(g: Graph, b: Binding, *args: Args) -> str | tuple[str, ...]:
         results = g.out

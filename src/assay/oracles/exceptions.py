@@ -46,6 +46,14 @@ def _eager_raised(
         return Discrepancy(
             Kind.exception, where, f"eager fails an assertion of its own: {said}", signature, Verdict.Exception
         )
+    if _declared(raised, question.unsupported):
+        return Discrepancy(
+            Kind.exception,
+            where,
+            f"declared gap: {said}",
+            f"unsupported|{exception_signature(raised)}",
+            Verdict.Unsupported,
+        )
     if question.case.source == VALID_BY_CONSTRUCTION or stage in ("load", "inputs"):
         return Discrepancy(
             Kind.exception, where, f"the case is not valid: eager raised {said}", signature, Verdict.Invalid

@@ -24,6 +24,7 @@ from assay.oracles.verdict import Judgement, Kind
 from assay.triage.observing import Observation, observation
 from assay.triage.places import accused
 from assay.triage.rewriting import types_of
+from assay.triage.scripts_onnx import render_onnx_script
 
 INDENT = "    "
 HANG_SECONDS = 60
@@ -56,6 +57,16 @@ def render_script(
         raise Unscriptable(f"no comparison is known for a finding of kind {judgement.kind}")
     if case.recipe.get("program") is None:
         raise Unscriptable("the case has no program that could be rendered")
+    if find_backend(case.target).framework == "onnx":
+        return render_onnx_script(
+            case,
+            program,
+            judgement,
+            summary(judgement),
+            _needle(judgement.signature.rpartition("|")[2]),
+            _header(case, summary(judgement), versions),
+            literals=literals,
+        )
     imports, compiler = _compiler(case)
     place = accused(program, judgement.where)
     last = case.calls - 1 if seen.compare == "none" else min(place.call, case.calls - 1)
@@ -352,7 +363,7 @@ def _exception_lines(judgement: Judgement, title: str) -> list[str]:
         runs = [f"{INDENT * 2}observe(compile_program(program))"]
         before = [f"{INDENT}observe(program)"]
     message = rest.partition("|")[2]
-    needle = max((part.strip() for part in _PLACEHOLDER.split(message)), key=len, default="")
+    needle = _needle(message)
     name = kind.rpartition(".")[2]
     return [
         quiet,
@@ -367,6 +378,11 @@ def _exception_lines(judgement: Judgement, title: str) -> list[str]:
         *bug,
         *ok,
     ]
+
+
+def _needle(message: str) -> str:
+    """The longest part of a normalised message that the message itself has too."""
+    return max((part.strip() for part in _PLACEHOLDER.split(message)), key=len, default="")
 
 
 def _child_lines(judgement: Judgement) -> list[str]:

@@ -7,11 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from assay.ir.types import FLOATS, NUMERIC, TensorType
+from assay.ir.types import FLOATS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import choice, dim, values
-from assay.ops.elementwise import above, rising
+from assay.ops.elementwise import (
+    above,
+    bfloat16_since,
+    clip,
+    late,
+    less,
+    multiplied,
+    of_several,
+    rising,
+    where,
+)
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
 from assay.ops.facts import Facts, constant, hull
+from assay.ops.families.smooth import exp_minus_one
+from assay.ops.onnx_forms import Arg, Form, Graph, Of, node, of, wide
 from assay.ops.operands import free
 from assay.ops.promotion import to_float
 from assay.ops.protocol import Attribute, Binding, Operator, operator
@@ -54,6 +66,7 @@ CLAMPED = {"hardtanh": moves(), "hardtanh_backward": steps(1)}
 EXPONENTIAL = rounded(8.0)
 # From the result, where that is what is kept: gradient * (result + alpha).
 SLOPE = rounded(8.0, one=1.0, times=0)
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def _exponential(alpha: float, beta: float) -> Callable[[float], float]:
@@ -104,12 +117,112 @@ def gated_type(b: Binding) -> TensorType:
     return result
 
 
+def except_in_float64(form: Form, in_float64: Form) -> Form:
+    """A node has its constants in float32: in float64, other nodes take its place."""
+    return lambda g, b, x: (in_float64 if x.dtype == "float64" else form)(g, b, x)
+
+
+def leak(g: Graph, b: Binding, x: Arg) -> str:
+    """A slope of its own below zero."""
+    name = g.name(x)
+    return where(g, less(g, name, 0), multiplied(g, name, b.negative_slope), name)
+
+
+def exponential_unit(g: Graph, x: str, alpha: float, beta: float = 1) -> str:
+    """x above zero, alpha (exp(x / beta) - 1) below."""
+    below = g.node("Min", x, g.like(0, x))
+    curved = exp_minus_one(g, below if beta == 1 else g.node("Div", below, g.like(beta, x)))
+    return g.node("Add", g.node("Max", x, g.like(0, x)), multiplied(g, curved, alpha))
+
+
+def elu(g: Graph, b: Binding, x: Arg) -> str:
+    """Elu by its definition."""
+    return exponential_unit(g, g.name(x), b.alpha)
+
+
+@wide
+def celu(g: Graph, b: Binding, x: Arg) -> str:
+    """Celu, which is of float32 only."""
+    if g.out[0].dtype == "float32":
+        return g.node("Celu", g.name(x), alpha=b.alpha)
+    return exponential_unit(g, g.name(x), b.alpha, b.alpha)
+
+
+def selu(g: Graph, b: Binding, x: Arg) -> str:
+    """Selu by its definition."""
+    return multiplied(g, exponential_unit(g, g.name(x), SELU_ALPHA), SELU_SCALE)
+
+
+@wide
+def gelu_of_nodes(g: Graph, b: Binding, x: Arg) -> str:
+    """Gelu by the error function, or its approximation, as exporters write it for older opsets."""
+    name = g.name(x)
+    half, one = g.like(0.5, name), g.like(1, name)
+    if b.approximate == "none":
+        share = g.node("Erf", g.node("Div", name, g.like(math.sqrt(2), name)))
+        return g.node("Mul", g.node("Mul", name, g.node("Add", share, one)), half)
+    cubed = multiplied(g, g.node("Pow", name, g.like(3, name)), 0.044715)
+    share = g.node("Tanh", multiplied(g, g.node("Add", name, cubed), math.sqrt(2 / math.pi)))
+    return g.node("Mul", g.node("Mul", name, half), g.node("Add", share, one))
+
+
+def newer(form: Form, since: int, older: Form) -> Form:
+    """A form since an opset, and another before."""
+    return lambda g, b, x: (form if g.opset >= since else older)(g, b, x)
+
+
+@wide
+def softplus_of_pieces(g: Graph, b: Binding, x: Arg) -> str:
+    """softplus(beta x) / beta, and x from the threshold on."""
+    name = g.name(x)
+    scaled = multiplied(g, name, b.beta)
+    curved = multiplied(g, g.node("Softplus", scaled), 1 / b.beta)
+    return where(g, g.node("Greater", scaled, g.like(b.threshold, name), dtype="bool"), name, curved)
+
+
+def softplus(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
+    """Softplus; beyond the usual threshold it is x in all but float64."""
+    usual = (b.beta, b.threshold) == (1, 20) and x.dtype != "float64"
+    return (late("Softplus") if usual else softplus_of_pieces)(g, b, x)
+
+
+def hard_gate(g: Graph, x: str) -> str:
+    """x + 3, between 0 and 6, over 6."""
+    shifted = g.node("Clip", g.node("Add", x, g.like(3, x)), g.like(0, x), g.like(6, x))
+    return g.node("Div", shifted, g.like(6, x))
+
+
+def shrink(bias: float | Of) -> Form:
+    """Shrink, which takes no bfloat16 in any opset."""
+    return bfloat16_since(math.inf, node("Shrink", bias=bias, lambd=of("lambd")))
+
+
+def replace_small(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
+    """ThresholdedRelu where zero takes the place of what is small."""
+    if b.value == 0 and is_float(x.dtype):
+        return late("ThresholdedRelu", alpha=of("threshold", float))(g, b, x)
+    small = g.node("LessOrEqual", g.name(x), g.constant(b.threshold, x.dtype), dtype="bool")
+    return where(g, small, g.constant(b.value, x.dtype), g.name(x))
+
+
+@wide
+def gate(g: Graph, b: Binding, x: Arg) -> str:
+    """The first half times the sigmoid of the second."""
+    half = g.out[0].shape[b.dim]
+    # ONNX Runtime refuses to count parts of nothing.
+    sizes = g.shape([half, half]) if half == 0 else None
+    number = 2 if g.opset >= 18 and sizes is None else None
+    first, second = g.several("Split", g.name(x), sizes, outputs=2, axis=b.dim, num_outputs=number)
+    return g.node("Mul", first, g.node("Sigmoid", second))
+
+
 activation(
     "relu6",
     lambda b, x: x.clipped(0, 6),
     dtypes=NUMERIC,
     saves="inputs",
     thresholds=(0.0, 6.0),
+    onnx=lambda g, b, x: clip(g, x, 0, 6),
     jax="jax.nn.relu6",
     error=CLAMPED,
 )
@@ -121,6 +234,7 @@ activation(
     [values("min_val", -1.0, boundary=(0.0,), negative=(-2.0,)), values("max_val", 1.0, other=(2.0, 0.5))],
     saves="inputs",
     thresholds=(-2.0, -1.0, 0.0, 0.5, 1.0, 2.0),
+    onnx=lambda g, b, x: clip(g, x, b.min_val, b.max_val),
     jax="jax.nn.hard_tanh",
     error=CLAMPED,
 )
@@ -130,7 +244,7 @@ activation(
     [values("negative_slope", 0.01, boundary=(0.0, 1.0), negative=(-0.5,), other=(0.5, 0.25, 2.0))],
     saves="inputs",
     thresholds=(0.0,),
-    onnx="LeakyRelu",
+    onnx=except_in_float64(node("LeakyRelu", alpha=of("negative_slope")), leak),
     jax="jax.nn.leaky_relu",
     tensorflow="tf.nn.leaky_relu",
     # The slope is rounded too.
@@ -142,7 +256,7 @@ activation(
     lambda b, x: rising(_exponential(b.alpha, 1))(x),
     [values("alpha", 1.0, boundary=(0.0,), other=(0.5, 2.0))],
     thresholds=(0.0,),
-    onnx="Elu",
+    onnx=except_in_float64(late("Elu", alpha=of("alpha")), elu),
     jax="jax.nn.elu",
     tensorflow="tf.nn.elu",
     saves="inputs",
@@ -154,16 +268,16 @@ activation(
     lambda b, x: rising(_exponential(b.alpha, b.alpha))(x),
     [values("alpha", 1.0, other=(0.5, 2.0))],
     thresholds=(0.0,),
-    onnx="Celu",
+    onnx=celu,
     jax="jax.nn.celu",
     saves="inputs",
     error=EXPONENTIAL,
 )
 activation(
     "selu",
-    lambda b, x: rising(lambda v: 1.0507009873554805 * _exponential(1.6732632423543772, 1)(v))(x),
+    lambda b, x: rising(lambda v: SELU_SCALE * _exponential(SELU_ALPHA, 1)(v))(x),
     thresholds=(0.0,),
-    onnx="Selu",
+    onnx=except_in_float64(late("Selu"), selu),
     jax="jax.nn.selu",
     tensorflow="tf.nn.selu",
     saves="inputs",
@@ -174,7 +288,7 @@ activation(
     lambda b, x: above(-0.1715, _normal_share)(Facts(x.low - 1e-2, x.high + 1e-2)),
     [choice("approximate", "none", "tanh")],
     saves="inputs",
-    onnx="Gelu",
+    onnx=newer(node("Gelu", approximate=of("approximate")), 20, gelu_of_nodes),
     jax="jax.nn.gelu",
     tensorflow="tf.nn.gelu",
     error=rounded(8.0, operand=1.0),
@@ -184,6 +298,7 @@ activation(
     "silu",
     lambda b, x: above(-0.2795, lambda v: v * _sigmoid(v))(x),
     saves="inputs",
+    onnx=newer(node("Swish"), 24, of_several(lambda g, x: g.node("Mul", x, g.node("Sigmoid", x)))),
     jax="jax.nn.silu",
     tensorflow="tf.nn.silu",
     # 1 + x (1 - sigmoid) has a zero, and the difference loses digits where x is large.
@@ -194,7 +309,7 @@ activation(
     "mish",
     lambda b, x: above(-0.3095, lambda v: v * math.tanh(_softplus(v)))(x),
     saves="inputs",
-    onnx="Mish",
+    onnx=newer(late("Mish"), 18, of_several(lambda g, x: g.node("Mul", x, g.node("Tanh", g.node("Softplus", x))))),
     jax="jax.nn.mish",
     error=rounded(8.0, operand=1.0),
     backward=rounded(8.0, one=1.0, operand=1.0, times=0),
@@ -206,7 +321,7 @@ activation(
     jumps=lambda b: b.threshold != 20,
     saves="inputs",
     thresholds=(20.0, 5.0, 2.0),
-    onnx="Softplus",
+    onnx=softplus,
     jax="jax.nn.softplus",
     tensorflow="tf.nn.softplus",
     error=rounded(8.0, jumps=(0,)),
@@ -217,7 +332,7 @@ activation(
     lambda b, x: rising(lambda v: min(max(v + 3, 0), 6) / 6)(x),
     saves="inputs",
     thresholds=(-3.0, 3.0),
-    onnx="HardSigmoid",
+    onnx=except_in_float64(late("HardSigmoid", alpha=1 / 6, beta=0.5), of_several(hard_gate)),
     jax="jax.nn.hard_sigmoid",
     error=rounded(3.0),
     backward=rounded(2.0, jumps=(1,)),
@@ -227,7 +342,7 @@ activation(
     lambda b, x: above(-0.377, lambda v: v * min(max(v + 3, 0), 6) / 6)(x),
     saves="inputs",
     thresholds=(-3.0, 3.0),
-    onnx="HardSwish",
+    onnx=except_in_float64(late("HardSwish"), of_several(lambda g, x: g.node("Mul", x, hard_gate(g, x)))),
     jax="jax.nn.hard_swish",
     error=rounded(4.0),
     backward=rounded(4.0, one=1.0, times=0, jumps=(1,)),
@@ -235,6 +350,7 @@ activation(
 activation(
     "logsigmoid",
     lambda b, x: rising(lambda v: -_softplus(-v))(x),
+    onnx=of_several(lambda g, x: g.node("Neg", g.node("Softplus", g.node("Neg", x)))),
     jax="jax.nn.log_sigmoid",
     tensorflow="tf.math.log_sigmoid",
     saves="inputs",
@@ -245,7 +361,7 @@ activation(
     lambda b, x: rising(lambda v: v / (1 + abs(v)))(x),
     dtypes=NUMERIC,
     infer=lambda b: b.x.with_dtype(to_float(b.x.dtype)),
-    onnx="Softsign",
+    onnx=late("Softsign"),
     jax="jax.nn.soft_sign",
     tensorflow="tf.nn.softsign",
     saves="inputs",
@@ -257,6 +373,7 @@ activation(
     dtypes=NUMERIC,
     infer=lambda b: b.x.with_dtype(to_float(b.x.dtype)),
     saves="none",
+    onnx=of_several(lambda g, x: g.node("Sub", x, g.node("Tanh", x))),
 )
 activation(
     "softshrink",
@@ -264,7 +381,7 @@ activation(
     [values("lambd", 0.5, boundary=(0.0,), other=(1.0, 2.0))],
     saves="inputs",
     thresholds=(-2.0, -1.0, -0.5, 0.5, 1.0, 2.0),
-    onnx="Shrink",
+    onnx=shrink(of("lambd")),
     error=rounded(1.0),
     backward=steps(1),
 )
@@ -275,6 +392,7 @@ activation(
     jumps=True,
     saves="inputs",
     thresholds=(-2.0, -1.0, -0.5, 0.5, 1.0, 2.0),
+    onnx=shrink(0.0),
     error=steps(),
     backward=steps(1),
 )
@@ -289,6 +407,7 @@ activation(
     jumps=True,
     saves="inputs",
     thresholds=(-1.0, 0.0, 1.0, 2.0),
+    onnx=replace_small,
     error=steps(),
     backward=steps(1),
 )
@@ -299,6 +418,7 @@ activation(
     ranks=(1, 2, 3, 4, 5),
     infer=gated_type,
     saves="inputs",
+    onnx=gate,
     jax="jax.nn.glu",
     # Backward goes through the sigmoid of the gate, and 1 minus it, in the dtype of the gradient.
     error=rounded(8.0, inside=1.0),

@@ -8,9 +8,11 @@ from typing import Any
 
 from assay.ir.types import ALL, BOOL, FLOATS, INTEGERS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, choice, hidden
+from assay.ops.elementwise import less, logical, multiplied, promoting, truncated, where
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
 from assay.ops.facts import Facts, Interval, constant, hull, maximum, minimum, require
 from assay.ops.families.unary import POWER
+from assay.ops.onnx_forms import Arg, Form, Graph, node, wide
 from assay.ops.operands import SCALARS, broadcast, free, shape_of
 from assay.ops.promotion import result_dtype, to_float
 from assay.ops.protocol import Attribute, Binding, Operator, operator
@@ -73,6 +75,21 @@ def scaled(sign: int) -> Callable[[Binding, Any], Facts]:
     return facts
 
 
+def sum_of_multiple(op: str, *, reverse: bool = False) -> Form:
+    """Add or Sub of the one operand and alpha times the other; bools add up to a disjunction."""
+
+    @wide
+    @promoting
+    def multiple(g: Graph, b: Binding, x: str, y: str) -> str:
+        return g.node(op, x, multiplied(g, y, b.alpha))
+
+    def form(g: Graph, b: Binding, x: Arg, y: Arg) -> str | tuple[str, ...]:
+        given = (y, x) if reverse else (x, y)
+        return (logical("Or", node(op)) if b.alpha == 1 else multiple)(g, b, *given)
+
+    return form
+
+
 def alphas(b: Binding) -> Classes:
     """Fractions only where the result is certainly floating."""
     if b.x.dtype == "bool":
@@ -109,6 +126,42 @@ def quotient(b: Binding, f: Any) -> Facts:
     if f.x.scale is not None and f.y.low == f.y.high and math.frexp(f.y.low)[0] in (0.5, -0.5):
         exact = max(f.x.scale + math.frexp(abs(f.y.low))[1] - 1, 0)
     return Facts(min(corners), max(corners), exact)
+
+
+def integer_floor(g: Graph, x: str, y: str) -> str:
+    """The floor of a quotient of integers: Div rounds toward zero, which is one more where the remainders differ."""
+    quotient = g.node("Div", x, y)
+    if g.dtypes[x] == "uint8":
+        return quotient
+    same = g.node("Equal", g.node("Mod", x, y), g.node("Mod", x, y, fmod=1), dtype="bool")
+    return g.node("Sub", quotient, g.cast(g.node("Not", same), g.dtypes[x]))
+
+
+def quotient_form(rounding: Callable[[Binding], str | None]) -> Form:
+    """Div, and how it is rounded."""
+
+    @wide
+    @promoting
+    def rounded(g: Graph, b: Binding, x: str, y: str) -> str:
+        if not is_float(g.out[0].dtype):
+            return g.node("Div", x, y) if rounding(b) == "trunc" else integer_floor(g, x, y)
+        quotient = g.node("Div", x, y)
+        return g.node("Floor", quotient) if rounding(b) == "floor" else truncated(g, quotient)
+
+    return lambda g, b, *args: (node("Div") if rounding(b) is None else rounded)(g, b, *args)
+
+
+@wide
+@promoting
+def float_remainder(g: Graph, b: Binding, x: str, y: str) -> str:
+    """What is left by fmod, plus the divisor where the signs differ."""
+    left = g.node("Mod", x, y, fmod=1)
+    return where(g, less(g, g.node("Mul", left, y), 0), g.node("Add", left, y), left)
+
+
+def remainder(g: Graph, b: Binding, x: Arg, y: Arg) -> str | tuple[str, ...]:
+    """Mod, which takes the divisor's sign for integers only."""
+    return (float_remainder if is_float(g.out[0].dtype) else node("Mod"))(g, b, x, y)
 
 
 def rounded_quotient(b: Binding, f: Any) -> Facts:
@@ -155,7 +208,7 @@ binary(
     attributes=[Attribute("alpha", alphas, 1)],
     symbol="+",
     saves="none",
-    onnx="Add",
+    onnx=sum_of_multiple("Add"),
     jax="jnp.add",
     tensorflow="tf.add",
     error=rounded(),
@@ -167,7 +220,7 @@ binary(
     attributes=[Attribute("alpha", alphas, 1)],
     symbol="-",
     saves="none",
-    onnx="Sub",
+    onnx=sum_of_multiple("Sub"),
     jax="jnp.subtract",
     tensorflow="tf.subtract",
     error=rounded(),
@@ -181,13 +234,14 @@ operator(
     torch="torch.rsub",
     method=None,
     saves="none",
+    onnx=sum_of_multiple("Sub", reverse=True),
     error=rounded(),
 )
 binary(
     "mul",
     lambda b, f: f.x * f.y,
     symbol="*",
-    onnx="Mul",
+    onnx=logical("And", node("Mul")),
     saves="inputs",
     jax="jnp.multiply",
     tensorflow="tf.multiply",
@@ -201,7 +255,7 @@ binary(
     jumps=lambda b: b.rounding_mode is not None,
     domains=(None, divisor),
     symbol="/",
-    onnx="Div",
+    onnx=quotient_form(lambda b: b.rounding_mode),
     jax="jnp.divide",
     tensorflow="tf.divide",
     saves="inputs",
@@ -218,6 +272,7 @@ binary(
     differentiable=False,
     stops_gradients=False,
     saves="none",
+    onnx=quotient_form(lambda b: "floor"),
     jax="jnp.floor_divide",
     tensorflow="tf.math.floordiv",
     error=DISCRETE,
@@ -231,6 +286,7 @@ binary(
     domains=(None, divisor),
     symbol="%",
     saves="inputs",
+    onnx=remainder,
     jax="jnp.remainder",
     tensorflow="tf.math.floormod",
     error=DISCRETE,
@@ -243,14 +299,27 @@ binary(
     jumps=True,
     domains=(None, divisor),
     saves="inputs",
-    onnx="Mod",
+    onnx=node("Mod", fmod=1),
     jax="jnp.fmod",
     tensorflow="tf.math.mod",
     error=DISCRETE,
 )
 
 
-def extreme(name: str, pick: Callable[[Facts, Facts], Facts], onnx: str | None) -> None:
+def passes_over_nan(op: str) -> Form:
+    """Max or Min, where a NaN gives way to the other operand."""
+
+    @promoting
+    def form(g: Graph, b: Binding, x: str, y: str) -> str:
+        if not is_float(g.out[0].dtype):
+            return g.node(op, x, y)
+        nans = [g.node("IsNaN", name, dtype="bool") for name in (x, y)]
+        return g.node(op, where(g, nans[0], y, x), where(g, nans[1], x, y))
+
+    return form
+
+
+def extreme(name: str, pick: Callable[[Facts, Facts], Facts], onnx: Form) -> None:
     """The greater or lesser of two; fmax and fmin differ from the others in NaN only."""
     binary(
         name,
@@ -261,15 +330,15 @@ def extreme(name: str, pick: Callable[[Facts, Facts], Facts], onnx: str | None) 
         error=moves(),
         onnx=onnx,
         jax=f"jnp.{name}",
-        tensorflow=f"tf.{name}" if onnx else None,
+        tensorflow=None if name.startswith("f") else f"tf.{name}",
     )
 
 
 for name, pick, onnx in (
-    ("maximum", maximum, "Max"),
-    ("minimum", minimum, "Min"),
-    ("fmax", maximum, None),
-    ("fmin", minimum, None),
+    ("maximum", maximum, logical("Or", node("Max"))),
+    ("minimum", minimum, logical("And", node("Min"))),
+    ("fmax", maximum, logical("Or", passes_over_nan("Max"))),
+    ("fmin", minimum, logical("And", passes_over_nan("Min"))),
 ):
     extreme(name, pick, onnx)
 
@@ -282,17 +351,71 @@ def power(b: Binding, f: Any) -> Facts:
     return Facts(0.0, max(f.x.high, 1.0) ** f.y.high, 0)
 
 
+def to_power(g: Graph, b: Binding, x: Arg, y: Arg) -> str:
+    """Pow, which has no integers of less than 32 bits."""
+    dtype = g.out[0].dtype
+    computed = "int32" if dtype in ("uint8", "int8", "int16") else dtype
+    return g.cast(g.node("Pow", g.cast(x, computed), g.cast(y, computed)), dtype)
+
+
 binary(
     "pow",
     power,
     NUMERIC,
     domains=(Interval(0.125, 8), Interval(-3, 3)),
     symbol="**",
-    onnx="Pow",
+    onnx=to_power,
     jax="jnp.power",
     tensorflow="tf.pow",
     error=POWER,
 )
+
+
+@wide
+@promoting
+def half_angle(g: Graph, b: Binding, x: str, y: str) -> str:
+    """The angle of (y, x), where y is positive: that of the quotient."""
+    return g.node("Atan", g.node("Div", x, y))
+
+
+@wide
+@promoting
+def hypotenuse(g: Graph, b: Binding, x: str, y: str) -> str:
+    """The root of the sum of squares."""
+    return g.node("Sqrt", g.node("Add", g.node("Mul", x, x), g.node("Mul", y, y)))
+
+
+@promoting
+def with_sign(g: Graph, b: Binding, x: str, y: str) -> str:
+    """The magnitude, or minus it where the other operand is negative; that is not zero."""
+    magnitude = g.node("Abs", x)
+    return where(g, less(g, y, 0), g.node("Neg", magnitude), magnitude)
+
+
+@wide
+@promoting
+def times_logarithm(g: Graph, b: Binding, x: str, y: str) -> str:
+    """x log y, where y is positive."""
+    return g.node("Mul", x, g.node("Log", y))
+
+
+@wide
+@promoting
+def log_of_sum(g: Graph, b: Binding, x: str, y: str) -> str:
+    """The greater operand, and the logarithm of what the other adds to it."""
+    apart = g.node("Abs", g.node("Sub", x, y))
+    more = g.node("Add", g.node("Exp", g.node("Neg", apart)), g.like(1, x))
+    return g.node("Add", g.node("Max", x, y), g.node("Log", more))
+
+
+@promoting
+def step(g: Graph, b: Binding, x: str, y: str) -> str:
+    """Whether it is positive, and the other operand at zero."""
+    zero = g.like(0, x)
+    positive = g.cast(g.node("Greater", x, zero, dtype="bool"), g.dtypes[x])
+    return where(g, g.node("Equal", x, zero, dtype="bool"), y, positive)
+
+
 binary(
     "atan2",
     lambda b, f: Facts(-math.pi, math.pi),
@@ -300,6 +423,7 @@ binary(
     infer=promoted_float,
     domains=(None, Interval(0.125, 2.0**20)),
     saves="inputs",
+    onnx=half_angle,
     jax="jnp.arctan2",
     tensorflow="tf.atan2",
     # Backward negates x, which torch 2.13 refuses for bools.
@@ -312,6 +436,7 @@ binary(
     FLOATS,
     scalars=(),
     domains=(Interval(0.0625, 2.0**8), None),
+    onnx=hypotenuse,
     jax="jnp.hypot",
     error=rounded(8.0),
 )
@@ -322,6 +447,7 @@ binary(
     jumps=True,
     # The sign of zero is a value of its own: bools and zeros are left to the special values.
     domains=(None, Interval(0.0625, 2.0**20)),
+    onnx=with_sign,
     jax="jnp.copysign",
     error=steps(1),
 )
@@ -331,6 +457,7 @@ binary(
     infer=promoted_float,
     domains=(None, Interval(2.0**-6, 2.0**20)),
     saves="inputs",
+    onnx=times_logarithm,
     jax="jax.scipy.special.xlogy",
     tensorflow="tf.math.xlogy",
     # Eager rounds the logarithm to the 16-bit types before it multiplies.
@@ -342,6 +469,7 @@ binary(
     FLOATS,
     scalars=(),
     inplace=None,
+    onnx=log_of_sum,
     jax="jnp.logaddexp",
     saves="inputs",
     # The logarithm of 1 + exp(-|x - y|) may cancel the greater operand.
@@ -356,10 +484,11 @@ binary(
     saves="none",
     differentiable=False,
     stops_gradients=False,
+    onnx=logical("Or", step),
     jax="jnp.heaviside",
     error=steps(),
 )
-for name, symbol in (("bitwise_and", "&"), ("bitwise_or", "|"), ("bitwise_xor", "^")):
+for name, symbol, of_bools in (("bitwise_and", "&", "And"), ("bitwise_or", "|", "Or"), ("bitwise_xor", "^", "Xor")):
     binary(
         name,
         bits,
@@ -369,10 +498,29 @@ for name, symbol in (("bitwise_and", "&"), ("bitwise_or", "|"), ("bitwise_xor", 
         differentiable=False,
         saves="none",
         error=DISCRETE,
-        onnx="".join(part.capitalize() for part in name.split("_")),
+        onnx=logical(of_bools, node(f"Bitwise{of_bools}", since=18)),
         jax=f"jnp.{name}",
         tensorflow=f"tf.bitwise.{name}",
     )
+
+
+def shift(direction: str) -> Form:
+    """BitShift of what has no sign; else the product with a power of two, or the floor of the quotient."""
+
+    def form(g: Graph, b: Binding, x: Arg, y: Arg) -> str:
+        dtype = g.out[0].dtype
+        if dtype == "uint8":
+            return g.node("BitShift", g.cast(x, dtype), g.cast(y, dtype), direction=direction)
+        # Pow has no narrower integers.
+        computed = dtype if dtype == "int64" else "int32"
+        first, power = g.cast(x, computed), g.node("Pow", g.constant(2, computed), g.cast(y, computed))
+        if direction == "LEFT":
+            return g.cast(g.node("Mul", first, power), dtype)
+        return g.cast(g.node("Div", g.node("Sub", first, g.node("Mod", first, power)), power), dtype)
+
+    return form
+
+
 binary(
     "bitwise_left_shift",
     lambda b, f: f.x * Facts(1, 2.0**f.y.high, 0),
@@ -382,7 +530,7 @@ binary(
     symbol="<<",
     differentiable=False,
     saves="none",
-    onnx="BitShift",
+    onnx=shift("LEFT"),
     jax="jnp.left_shift",
     tensorflow="tf.bitwise.left_shift",
     error=DISCRETE,
@@ -396,7 +544,7 @@ binary(
     symbol=">>",
     differentiable=False,
     saves="none",
-    onnx="BitShift",
+    onnx=shift("RIGHT"),
     jax="jnp.right_shift",
     tensorflow="tf.bitwise.right_shift",
     error=DISCRETE,

@@ -10,6 +10,7 @@ from assay.ir.types import ALL, FLOATS, Dtype, is_float, is_integral
 from assay.ops.attributes import Classes
 from assay.ops.errors import rounded
 from assay.ops.facts import BOOLEAN, Facts
+from assay.ops.onnx_forms import Arg, Graph
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
 
@@ -42,6 +43,16 @@ def to_target(b: Binding, f: Any) -> Facts:
     return converted(f.x, b.x.dtype, b.dtype.name)
 
 
+def cast(g: Graph, b: Binding, x: Arg) -> str:
+    """Cast, unless the dtype is the operand's own."""
+    return g.cast(x, g.out[0].dtype)
+
+
+def cast_like(g: Graph, b: Binding, x: Arg, other: Arg) -> str:
+    """CastLike."""
+    return g.node("CastLike", g.name(x), g.name(other), dtype=other.dtype)
+
+
 operator(
     "cast.to",
     operands=[free("x", jumps=decides(lambda b: b.dtype.name))],
@@ -52,7 +63,7 @@ operator(
     method=None,
     maybe_view="x",
     saves="none",
-    onnx="Cast",
+    onnx=cast,
     jax="jax.lax.convert_element_type",
     tensorflow="tf.cast",
     error={"_to_copy": rounded()},
@@ -66,7 +77,7 @@ operator(
     method=None,
     maybe_view="x",
     saves="none",
-    onnx="CastLike",
+    onnx=cast_like,
 )
 
 
@@ -81,7 +92,7 @@ def shorthand(method: str, dtype: str) -> None:
         method=None,
         maybe_view="x",
         saves="none",
-        onnx="Cast",
+        onnx=cast,
         in_float64="cast.double" if is_float(dtype) else None,
     )
 

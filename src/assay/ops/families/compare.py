@@ -7,6 +7,7 @@ from typing import Any
 from assay.ir.types import TensorType
 from assay.ops.errors import steps
 from assay.ops.facts import BOOLEAN, Facts, representable, require
+from assay.ops.onnx_forms import Arg, Form, Graph, common, compare
 from assay.ops.operands import broadcast, free, shape_of
 from assay.ops.promotion import result_dtype
 from assay.ops.protocol import Binding, operator
@@ -25,13 +26,30 @@ def compared(b: Binding, f: Any) -> Facts:
     return BOOLEAN
 
 
+def ordered(op: str) -> Form:
+    """A comparison of numbers; bools become some."""
+
+    def form(g: Graph, b: Binding, x: Arg, y: Arg) -> str:
+        dtype = common(x, y)
+        dtype = "int32" if dtype == "bool" else dtype
+        return g.node(op, g.cast(x, dtype), g.cast(y, dtype), dtype="bool")
+
+    return form
+
+
+def unequal(g: Graph, b: Binding, x: Arg, y: Arg) -> str:
+    """Not Equal."""
+    dtype = common(x, y)
+    return g.node("Not", g.node("Equal", g.cast(x, dtype), g.cast(y, dtype), dtype="bool"))
+
+
 for name, symbol, onnx, jax in (
-    ("eq", "==", "Equal", "equal"),
-    ("ne", "!=", None, "not_equal"),
-    ("lt", "<", "Less", "less"),
-    ("le", "<=", "LessOrEqual", "less_equal"),
-    ("gt", ">", "Greater", "greater"),
-    ("ge", ">=", "GreaterOrEqual", "greater_equal"),
+    ("eq", "==", compare("Equal"), "equal"),
+    ("ne", "!=", unequal, "not_equal"),
+    ("lt", "<", ordered("Less"), "less"),
+    ("le", "<=", ordered("LessOrEqual"), "less_equal"),
+    ("gt", ">", ordered("Greater"), "greater"),
+    ("ge", ">=", ordered("GreaterOrEqual"), "greater_equal"),
 ):
     operator(
         f"compare.{name}",

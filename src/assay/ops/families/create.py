@@ -10,6 +10,7 @@ from assay.ir.types import ALL, Dtype, TensorType, is_float
 from assay.ops.attributes import Classes, hidden, values
 from assay.ops.errors import PINNED, ErrorRule, moves
 from assay.ops.facts import Facts, constant
+from assay.ops.onnx_forms import NARROW, Arg, Form, Graph, TypeName
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
 from assay.ops.text import written
@@ -65,13 +66,31 @@ def numbers(b: Binding) -> Classes:
     }
 
 
+def made_in(dtype: str) -> str:
+    """16-bit floats are made in float32: which kernels there are follows from dtypes of operands, and here x has none
+    that matters."""
+    return "float32" if dtype in NARROW else dtype
+
+
+def filled(value: Callable[[Binding], float]) -> Form:
+    """A number, expanded; zeros of float32 are what ConstantOfShape makes."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> str:
+        dtype, shape = g.out[0].dtype, g.node("Shape", g.name(x), dtype="int64")
+        if value(b) == 0 and dtype == "float32":
+            return g.node("ConstantOfShape", shape, dtype=dtype)
+        return g.cast(g.node("Expand", g.constant(value(b), made_in(dtype)), shape), dtype)
+
+    return form
+
+
 for word, number in (("zeros", 0), ("ones", 1)):
     create(
         f"{word}_like",
         [DTYPE],
         lambda b: b.x.with_dtype(dtype_of(b, b.x.dtype)),
         (lambda b: constant(0)) if number == 0 else (lambda b: constant(1)),
-        onnx="ConstantOfShape",
+        onnx=filled(lambda b: 0) if number == 0 else filled(lambda b: 1),
         jax=f"jnp.{word}_like",
         tensorflow=f"tf.{word}_like",
     )
@@ -80,7 +99,7 @@ create(
     [DTYPE, Attribute("fill_value", numbers, positional=True)],
     lambda b: b.x.with_dtype(dtype_of(b, b.x.dtype)),
     lambda b: constant(b.fill_value),
-    onnx="ConstantOfShape",
+    onnx=filled(lambda b: b.fill_value),
     jax="jnp.full_like",
     tensorflow="tf.fill",
     error=moves(),
@@ -103,6 +122,28 @@ WIDE = values(
     "dtype", None, other=(Dtype("float32"), Dtype("int32"), Dtype("float64"), Dtype("int64"), Dtype("float16"))
 )
 
+
+def length(g: Graph, b: Binding, x: Arg) -> str:
+    """The size that is asked for, as a row of one element."""
+    d = b.dim % b.x.rank
+    return g.node("Shape", g.name(x), start=d, end=d + 1, dtype="int64")
+
+
+def counting_up(g: Graph, b: Binding, x: Arg) -> str:
+    """Range, up to a size."""
+    dtype, made = g.out[0].dtype, made_in(g.out[0].dtype)
+    limit = g.cast(g.node("Squeeze", length(g, b, x)), made)
+    return g.cast(g.node("Range", g.constant(0, made), limit, g.constant(1, made)), dtype)
+
+
+def identity(g: Graph, b: Binding, x: Arg) -> str:
+    """EyeLike of a square."""
+    dtype, made, size = g.out[0].dtype, made_in(g.out[0].dtype), length(g, b, x)
+    square = g.node("ConstantOfShape", g.node("Concat", size, size, axis=0), dtype="float32")
+    # The parameter `dtype` of Graph.node is another.
+    return g.cast(g.several("EyeLike", square, outputs=1, dtypes=[made], dtype=TypeName(made))[0], dtype)
+
+
 create(
     "arange",
     [DIM, WIDE],
@@ -110,7 +151,7 @@ create(
     lambda b: Facts(0, max(largest(b.x.shape[b.dim]) - 1, 0), 0),
     (1, 2, 3, 4),
     render=sized("arange"),
-    onnx="Range",
+    onnx=counting_up,
     jax="jnp.arange",
     tensorflow="tf.range",
 )
@@ -121,7 +162,7 @@ create(
     lambda b: Facts(0, 1, 0),
     (1, 2, 3, 4),
     render=sized("eye"),
-    onnx="EyeLike",
+    onnx=identity,
     jax="jnp.eye",
     tensorflow="tf.eye",
 )

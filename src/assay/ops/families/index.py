@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, product, smallest
@@ -9,6 +10,8 @@ from assay.ir.types import ALL, NUMERIC, TensorType
 from assay.ops.attributes import dim, flag, hidden, values
 from assay.ops.errors import ADDED, moves, steps
 from assay.ops.facts import BOOLEAN, Facts, Interval, representable, require
+from assay.ops.families.view import reshape
+from assay.ops.onnx_forms import Arg, Form, Graph
 from assay.ops.operands import free, index, matching
 from assay.ops.promotion import promote_dtypes
 from assay.ops.protocol import Binding, Draw, operator
@@ -49,6 +52,19 @@ def unchanged(b: Binding, f: Any) -> Facts:
     return Facts(f.x.low, f.x.high, f.x.scale)
 
 
+def gathered(axis: Callable[[Binding], int]) -> Form:
+    """Gather: the index's dimensions stand where the indexed one was."""
+    return lambda g, b, x, index: g.node("Gather", g.name(x), g.name(index), axis=axis(b))
+
+
+def gathered_elements(g: Graph, b: Binding, x: Arg, index: Arg) -> str:
+    """GatherElements, of an index that has the shape of the result."""
+    places = g.name(index)
+    if index.type != g.out[0].with_dtype(index.dtype):
+        places = g.node("Expand", places, g.shape(g.out[0].shape))
+    return g.node("GatherElements", g.name(x), places, axis=b.dim)
+
+
 operator(
     "index.gather",
     operands=[free("x", ALL, RANKED), index("index", length, smaller_shape, within, BOTH)],
@@ -59,7 +75,7 @@ operator(
     torch="torch.gather",
     out=True,
     saves="inputs",
-    onnx="GatherElements",
+    onnx=gathered_elements,
     jax="jnp.take_along_axis",
     tensorflow="tf.gather",
     error={"gather": moves(), "scatter_add": ADDED},
@@ -76,7 +92,7 @@ operator(
     torch="torch.take_along_dim",
     out=True,
     saves="inputs",
-    onnx="GatherElements",
+    onnx=gathered_elements,
     jax="jnp.take_along_axis",
 )
 
@@ -102,11 +118,18 @@ operator(
     torch="torch.index_select",
     out=True,
     saves="inputs",
-    onnx="Gather",
+    onnx=gathered(lambda b: b.dim),
     jax="jnp.take",
     tensorflow="tf.gather",
     error={"index_select": moves(), "index_add": ADDED},
 )
+
+
+def taken(g: Graph, b: Binding, x: Arg, index: Arg) -> str:
+    """Gather of all elements as one row."""
+    return g.node("Gather", g.name(x) if b.x.rank == 1 else reshape(g, g.name(x), [-1]), g.name(index))
+
+
 operator(
     "index.take",
     operands=[
@@ -124,6 +147,7 @@ operator(
     torch="torch.take",
     out=True,
     saves="inputs",
+    onnx=taken,
     jax="jnp.take",
     error={"take": moves(), "put": ADDED},
 )
@@ -139,7 +163,7 @@ operator(
     facts=unchanged,
     torch="torch.nn.functional.embedding",
     saves="inputs",
-    onnx="Gather",
+    onnx=gathered(lambda b: 0),
     jax="jnp.take",
     tensorflow="tf.nn.embedding_lookup",
     error={"embedding": moves(), "embedding_dense_backward": ADDED},
@@ -173,11 +197,20 @@ operator(
     method=None,
     render=subscript,
     saves="inputs",
-    onnx="Gather",
+    onnx=gathered(lambda b: b.dim),
     jax="jnp.take",
     tensorflow="tf.gather",
     error={"index": moves(), "index_put": ADDED},
 )
+
+
+def one_of_many(g: Graph, b: Binding, x: Arg) -> str:
+    """OneHot, of indices that have dimensions."""
+    row = g.name(x) if b.x.rank else g.node("Unsqueeze", g.name(x), g.constant([0]))
+    found = g.node("OneHot", row, g.constant(b.num_classes), g.constant([0, 1]))
+    return found if b.x.rank else g.node("Squeeze", found, g.constant([0]))
+
+
 operator(
     "index.one_hot",
     operands=[free("x", ("int64",), (0, 1, 2, 3), domain=Interval(0, 4), jumps=True)],
@@ -187,7 +220,7 @@ operator(
     torch="torch.nn.functional.one_hot",
     differentiable=False,
     saves="none",
-    onnx="OneHot",
+    onnx=one_of_many,
     jax="jax.nn.one_hot",
     tensorflow="tf.one_hot",
 )
@@ -204,6 +237,13 @@ def between(b: Binding, f: Any) -> Facts:
     return Facts(0, largest(b.boundaries.shape[0]), 0)
 
 
+def counted(g: Graph, b: Binding, x: Arg, boundaries: Arg) -> str:
+    """Whether the one boundary lies below; with right also where it is equal."""
+    boundary = g.node("Squeeze", g.name(boundaries), g.constant([0]))
+    below = g.node("LessOrEqual" if b.right else "Less", boundary, g.name(x), dtype="bool")
+    return g.cast(below, g.out[0].dtype)
+
+
 operator(
     "index.bucketize",
     operands=[
@@ -217,6 +257,7 @@ operator(
     method=None,
     differentiable=False,
     saves="none",
+    onnx=counted,
     jax="jnp.digitize",
     tensorflow="tf.searchsorted",
     error=steps(0, 1),

@@ -10,6 +10,7 @@ from assay.ir.types import TensorType
 from assay.ops.attributes import Classes, dim
 from assay.ops.errors import ErrorRule, Rules, moves
 from assay.ops.facts import Facts, hull, require
+from assay.ops.onnx_forms import Arg, Form, Graph
 from assay.ops.operands import common_dtype, several
 from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import normal_dim, replaced
@@ -82,13 +83,28 @@ def new_places(b: Binding) -> Classes:
     }
 
 
+def concat(axis: Callable[[Binding], int]) -> Form:
+    """Concat in the common dtype."""
+
+    def form(g: Graph, b: Binding, tensors: tuple[Arg, ...]) -> str:
+        return g.node("Concat", *(g.cast(each, g.out[0].dtype) for each in tensors), axis=axis(b))
+
+    return form
+
+
+def stack(g: Graph, b: Binding, tensors: tuple[Arg, ...]) -> str:
+    """Concat along a new dimension of each."""
+    names = [g.node("Unsqueeze", g.cast(each, g.out[0].dtype), g.constant([b.dim])) for each in tensors]
+    return g.node("Concat", *names, axis=b.dim)
+
+
 join(
     "cat",
     (1, 2, 3, 4, 5),
     [dim(of="first", default=0)],
     one_size_differs,
     lambda b: concatenated(b, normal_dim(b.dim, b.first.rank)),
-    onnx="Concat",
+    onnx=concat(lambda b: b.dim),
     jax="jnp.concatenate",
     tensorflow="tf.concat",
 )
@@ -98,7 +114,7 @@ join(
     [Attribute("dim", new_places, 0)],
     equal_shapes,
     stacked,
-    onnx="ConcatFromSequence",
+    onnx=stack,
     jax="jnp.stack",
     tensorflow="tf.stack",
 )
@@ -108,7 +124,17 @@ join(
     [],
     one_size_differs,
     lambda b: concatenated(b, min(b.first.rank - 1, 1)),
+    onnx=concat(lambda b: min(b.tensors[0].rank - 1, 1)),
     jax="jnp.hstack",
     error={"cat": moves()},
 )
-join("vstack", (2, 3, 4), [], one_size_differs, lambda b: concatenated(b, 0), jax="jnp.vstack", error={"cat": moves()})
+join(
+    "vstack",
+    (2, 3, 4),
+    [],
+    one_size_differs,
+    lambda b: concatenated(b, 0),
+    onnx=concat(lambda b: 0),
+    jax="jnp.vstack",
+    error={"cat": moves()},
+)

@@ -9,8 +9,10 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, largest, product, smallest
 from assay.ir.types import FLOATS, TensorType
 from assay.ops.attributes import choice, values
+from assay.ops.elementwise import bfloat16_since, less, multiplied, where
 from assay.ops.errors import Rules, rounded, smooth, steady, sums
 from assay.ops.facts import Facts, Interval, hull, require, total
+from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import exactly, free, index, same
 from assay.ops.protocol import Attribute, Binding, Operand, operator
 
@@ -35,15 +37,21 @@ def combined(b: Binding, each: Facts, count: Size) -> Facts:
     return Facts(each.low, each.high, None, summed.magnitude)
 
 
+def combine(g: Graph, b: Binding, each: str) -> str:
+    """All elements, ReduceSum, or ReduceMean."""
+    return each if b.reduction == "none" else g.node(f"Reduce{b.reduction.capitalize()}", each, keepdims=0)
+
+
 def pointwise(
     name: str,
     facts: Callable[[Binding, Any], Facts],
+    element: Callable[[Graph, Binding, str, str], str],
     attributes: tuple[Attribute, ...] = (),
     *,
     error: Rules | None = None,
     **rest: Any,
 ) -> None:
-    """A loss between tensors of one shape.
+    """A loss between tensors of one shape; ``element`` writes that of single elements in ONNX.
 
     By default nothing cancels in it but the difference, whose operands are given; nor in its gradient. Eager rounds
     the difference, its product and the factor of a mean to the 16-bit types.
@@ -57,6 +65,7 @@ def pointwise(
         infer=reduced,
         facts=lambda b, f: combined(b, facts(b, f), product(b.x.shape)),
         torch=f"torch.nn.functional.{name}",
+        onnx=wide(lambda g, b, x, target: combine(g, b, element(g, b, g.name(x), g.name(target)))),
         error=rules,
         **rest,
     )
@@ -90,12 +99,54 @@ def confidence(b: Binding, f: Any) -> Facts:
     return Facts(0.0, most + math.log(2) + 0.01)
 
 
-pointwise("mse_loss", squared, saves="inputs", tensorflow="tf.keras.losses.MSE")
-pointwise("l1_loss", distance, saves="none", error={})
-pointwise("smooth_l1_loss", bent("beta"), (values("beta", 1.0, boundary=(0.0,), other=(0.5, 2.0)),), saves="inputs")
+def square_distance(g: Graph, b: Binding, x: str, target: str) -> str:
+    """(x - target)²."""
+    apart = g.node("Sub", x, target)
+    return g.node("Mul", apart, apart)
+
+
+def absolute_distance(g: Graph, b: Binding, x: str, target: str) -> str:
+    """|x - target|."""
+    return g.node("Abs", g.node("Sub", x, target))
+
+
+def bent_distance(g: Graph, far: str, width: float, inner: float, outer: float) -> str:
+    """inner d² / 2 below the width, outer (d - width / 2) beyond."""
+    half = g.node("Mul", g.like(0.5 * inner, far), g.node("Mul", far, far))
+    line = multiplied(g, g.node("Sub", far, g.like(0.5 * width, far)), outer)
+    return where(g, less(g, far, width), half, line)
+
+
+def smooth_distance(g: Graph, b: Binding, x: str, target: str) -> str:
+    """The pieces meet at beta, where the slope is 1; without it nothing is bent."""
+    far = absolute_distance(g, b, x, target)
+    return far if b.beta == 0 else bent_distance(g, far, b.beta, 1 / b.beta, 1)
+
+
+def huber_distance(g: Graph, b: Binding, x: str, target: str) -> str:
+    """The pieces meet at delta, which is the slope."""
+    return bent_distance(g, absolute_distance(g, b, x, target), b.delta, 1, b.delta)
+
+
+def binary_cross_entropy(g: Graph, b: Binding, x: str, target: str) -> str:
+    """(1 - target) x + softplus(-x)."""
+    other = g.node("Mul", g.node("Sub", g.like(1, x), target), x)
+    return g.node("Add", other, g.node("Softplus", g.node("Neg", x)))
+
+
+pointwise("mse_loss", squared, square_distance, saves="inputs", tensorflow="tf.keras.losses.MSE")
+pointwise("l1_loss", distance, absolute_distance, saves="none", error={})
+pointwise(
+    "smooth_l1_loss",
+    bent("beta"),
+    smooth_distance,
+    (values("beta", 1.0, boundary=(0.0,), other=(0.5, 2.0)),),
+    saves="inputs",
+)
 pointwise(
     "huber_loss",
     bent("delta"),
+    huber_distance,
     (values("delta", 1.0, other=(0.5, 2.0)),),
     saves="inputs",
     tensorflow="tf.keras.losses.Huber",
@@ -103,6 +154,7 @@ pointwise(
 pointwise(
     "binary_cross_entropy_with_logits",
     confidence,
+    binary_cross_entropy,
     target=same("target", "x", domain=Interval(0, 1)),
     saves="inputs",
     tensorflow="tf.nn.sigmoid_cross_entropy_with_logits",
@@ -159,7 +211,66 @@ WEIGHTS = Interval(0.25, 4)
 NEGATIVE = {f"nll_loss{kind}_{way}": sums(narrow=True) for kind in ("", "2d") for way in ("forward", "backward")}
 
 
-def classification(name: str, facts: Callable[[Binding, Any], Facts], attributes: tuple[Attribute, ...]) -> None:
+def given(g: Graph, weight: Arg | None) -> str | None:
+    """The name of the weights, where there are some."""
+    return None if weight is None else g.name(weight)
+
+
+def likelihood(op: str) -> Form:
+    """A loss of ONNX against class indices."""
+
+    def form(g: Graph, b: Binding, x: Arg, target: Arg, weight: Arg | None) -> str:
+        return g.node(op, g.name(x), g.name(target), given(g, weight), reduction=b.reduction)
+
+    return form
+
+
+@wide
+def smoothed_cross_entropy(g: Graph, b: Binding, x: Arg, target: Arg, weight: Arg | None) -> str:
+    """The loss of the class, mixed with the mean of those of all classes; a mean is by the classes' weights."""
+    log_share = g.node("LogSoftmax", g.name(x), axis=1)
+    names = g.name(target), given(g, weight)
+    of_class = g.node("NegativeLogLikelihoodLoss", log_share, *names, reduction=b.reduction)
+    if weight is not None:
+        trailing = [*range(1, x.rank - 1)]
+        row = g.node("Unsqueeze", g.name(weight), g.constant(trailing)) if trailing else g.name(weight)
+        log_share = g.node("Mul", log_share, row)
+    axes = (g.constant([1]), None) if g.opset >= 18 else (None, [1])
+    of_all = g.node("ReduceMean", log_share, axes[0], axes=axes[1], keepdims=0)
+    if weight is not None and b.reduction == "mean":
+        weights = g.node("ReduceSum", g.node("Gather", g.name(weight), g.name(target)), keepdims=0)
+        of_all = g.node("Div", g.node("ReduceSum", of_all, keepdims=0), weights)
+    else:
+        of_all = combine(g, b, of_all)
+    return g.node("Sub", multiplied(g, of_class, 1 - b.label_smoothing), multiplied(g, of_all, b.label_smoothing))
+
+
+NLL = bfloat16_since(22, likelihood("NegativeLogLikelihoodLoss"))
+# Its function is made of the other.
+CROSS_ENTROPY = bfloat16_since(22, likelihood("SoftmaxCrossEntropyLoss"))
+
+
+def in_batch(form: Form) -> Form:
+    """A form for batches; a single row of scores becomes one."""
+
+    def batched(g: Graph, b: Binding, x: Arg, target: Arg, weight: Arg | None) -> str | tuple[str, ...]:
+        if x.rank > 1:
+            return form(g, b, x, target, weight)
+        first = g.constant([0])
+        x, target = (
+            Arg(g.node("Unsqueeze", g.name(each), first), TensorType(each.dtype, (1, *shape)))
+            for each, shape in ((x, b.x.shape), (target, ()))
+        )
+        loss = form(g, b, x, target, weight)
+        assert isinstance(loss, str)
+        return g.node("Squeeze", loss, first) if b.reduction == "none" else loss
+
+    return batched
+
+
+def classification(
+    name: str, facts: Callable[[Binding, Any], Facts], attributes: tuple[Attribute, ...], onnx: Form
+) -> None:
     """A loss against class indices."""
     operator(
         f"loss.{name}",
@@ -179,9 +290,14 @@ def classification(name: str, facts: Callable[[Binding, Any], Facts], attributes
         trains=(lambda b: b.x.rank < 4) if name == "nll_loss" else None,
         saves="inputs",
         error=NEGATIVE,
-        onnx="NegativeLogLikelihoodLoss" if name == "nll_loss" else "SoftmaxCrossEntropyLoss",
+        onnx=in_batch(onnx),
     )
 
 
-classification("nll_loss", picked, ())
-classification("cross_entropy", surprise, (values("label_smoothing", 0.0, other=(0.125, 0.5)),))
+classification("nll_loss", picked, (), NLL)
+classification(
+    "cross_entropy",
+    surprise,
+    (values("label_smoothing", 0.0, other=(0.125, 0.5)),),
+    lambda g, b, *args: (smoothed_cross_entropy if b.label_smoothing else CROSS_ENTROPY)(g, b, *args),
+)

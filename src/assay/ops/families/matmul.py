@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,34 @@ from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, flag, values
 from assay.ops.errors import smooth, sums
 from assay.ops.facts import Facts, constant, require, total
+from assay.ops.onnx_forms import Arg, Graph, wide
 from assay.ops.operands import exactly, free, matching
 from assay.ops.promotion import promote_dtypes
 from assay.ops.protocol import Attribute, Binding, Draw, Operator, operator
 from assay.ops.shapes import broadcast as broadcast_shapes
 from assay.ops.shapes import broadcastable
+
+NARROW_INTEGERS = ("uint8", "int8", "int16")
+
+
+def multiplied(g: Graph, x: str, y: str) -> str:
+    """MatMul; the integers that it lacks are multiplied in int32, which wraps as they do."""
+    dtype = g.dtypes[x]
+    held = "int32" if dtype in NARROW_INTEGERS else dtype
+    return g.cast(g.node("MatMul", g.cast(x, held), g.cast(y, held)), dtype)
+
+
+def filled(x: TensorType, y: TensorType) -> None:
+    """Refuse a vector beside an operand without elements, of which ONNX Runtime 1.31 says that it does not broadcast,
+    or whose product it leaves unwritten."""
+    one = (x.rank == 1) != (y.rank == 1)
+    require(not one or all(smallest(each.elements) > 0 for each in (x, y)), "a vector and no elements")
+
+
+def matmul_form(g: Graph, b: Binding, x: Arg, y: Arg) -> str:
+    """One product."""
+    filled(b.x, b.y)
+    return multiplied(g, g.name(x), g.name(y))
 
 
 def contracted(f: Any, inner: Size) -> Facts:
@@ -40,6 +64,7 @@ def product_operator(
         out=True,
         saves="inputs",
         error=sums(),
+        onnx=matmul_form,
         **rest,
     )
 
@@ -97,9 +122,28 @@ def fused(b: Binding, f: Any) -> Facts:
     return result
 
 
+def fused_form(g: Graph, b: Binding, x: Arg, y: Arg, z: Arg) -> str | tuple[str, ...]:
+    """Gemm of matrices of floats."""
+    if b.y.rank > 2 or not is_float(b.x.dtype):
+        return scaled_sum(g, b, x, y, z)
+    factors = {"alpha": float(b.alpha), "beta": float(b.beta)}
+    return g.node("Gemm", *map(g.name, (y, z, x)), **{name: value for name, value in factors.items() if value != 1})
+
+
+@wide
+def scaled_sum(g: Graph, b: Binding, x: Arg, y: Arg, z: Arg) -> str:
+    """A product and a sum, each times its factor; a factor of zero leaves the sum out."""
+    product = times(g, multiplied(g, g.name(y), g.name(z)), b.alpha)
+    return product if b.beta == 0 else g.node("Add", times(g, g.name(x), b.beta), product)
+
+
+def times(g: Graph, name: str, factor: float) -> str:
+    """A value times a number."""
+    return name if factor == 1 else g.node("Mul", name, g.like(factor, name))
+
+
 def fused_operator(name: str, ranks: tuple[int, ...], rank: int) -> None:
     """A product added to a tensor that broadcasts to its shape."""
-    batched = rank == 3
     operator(
         f"matmul.{name}",
         operands=[
@@ -115,7 +159,7 @@ def fused_operator(name: str, ranks: tuple[int, ...], rank: int) -> None:
         inplace=f"{name}_",
         saves="inputs",
         error=sums(),
-        onnx=None if batched else "Gemm",
+        onnx=fused_form,
     )
 
 
@@ -152,7 +196,6 @@ product_operator(
     lambda b, draw: (b.x.shape[1], draw.size()),
     lambda b, s: s[0] == b.x.shape[1],
     lambda b: (b.x.shape[0], b.y.shape[1]),
-    onnx="MatMul",
     jax="jnp.matmul",
     tensorflow="tf.matmul",
 )
@@ -162,7 +205,6 @@ product_operator(
     lambda b, draw: (b.x.shape[0], b.x.shape[2], draw.size()),
     lambda b, s: s[:2] == (b.x.shape[0], b.x.shape[2]),
     lambda b: (*b.x.shape[:2], b.y.shape[2]),
-    onnx="MatMul",
     jax="jnp.matmul",
     tensorflow="tf.matmul",
 )
@@ -187,7 +229,7 @@ operator(
     symbol="@",
     # No out=: into a tensor that is not contiguous eager torch 2.13 refuses the folded product.
     saves="inputs",
-    onnx="MatMul",
+    onnx=matmul_form,
     jax="jnp.matmul",
     tensorflow="tf.matmul",
 )
@@ -198,6 +240,26 @@ def linear_type(b: Binding) -> TensorType:
     require(b.bias is None or b.weight.rank == 2, "a vector as weight has no bias")
     result: TensorType = b.x.with_shape((*b.x.shape[:-1], *b.weight.shape[:-1]))
     return result
+
+
+def linear_form(g: Graph, b: Binding, x: Arg, weight: Arg, bias: Arg | None) -> str | tuple[str, ...]:
+    """Gemm of matrices of floats, else MatMul with the transposed weight, and a sum."""
+    if b.x.rank == 2 and b.weight.rank == 2 and is_float(b.x.dtype):
+        return g.node("Gemm", g.name(x), g.name(weight), None if bias is None else g.name(bias), transB=1)
+    return projected(g, b, x, weight) if bias is None else biased(g, b, x, weight, bias)
+
+
+def projected(g: Graph, b: Binding, x: Arg, weight: Arg) -> str:
+    """The product with a weight, transposed if it is a matrix."""
+    filled(b.x, b.weight)
+    name = g.name(weight)
+    return multiplied(g, g.name(x), g.node("Transpose", name, perm=(1, 0)) if b.weight.rank == 2 else name)
+
+
+@wide
+def biased(g: Graph, b: Binding, x: Arg, weight: Arg, bias: Arg) -> str:
+    """The product and a bias."""
+    return g.node("Add", projected(g, b, x, weight), g.name(bias))
 
 
 operator(
@@ -217,12 +279,21 @@ operator(
     facts=lambda b, f: total(f.x * f.weight, b.x.shape[-1]) + (f.bias or constant(0)),
     torch="torch.nn.functional.linear",
     saves="inputs",
-    onnx="Gemm",
+    onnx=linear_form,
     jax="jnp.matmul",
     tensorflow="tf.matmul",
 )
 fused_operator("addmm", (0, 1, 2), 2)
 fused_operator("baddbmm", (0, 1, 2, 3), 3)
+
+
+def outer_form(g: Graph, b: Binding, x: Arg, y: Arg) -> str:
+    """A column times a row."""
+    dtype = g.out[0].dtype
+    column = g.node("Unsqueeze", g.cast(x, dtype), g.constant([1]))
+    return g.node("And" if dtype == "bool" else "Mul", column, g.cast(y, dtype))
+
+
 operator(
     "matmul.outer",
     operands=[free("x", ALL, (1,)), free("y", ALL, (1,))],
@@ -231,6 +302,7 @@ operator(
     torch="torch.outer",
     out=True,
     saves="inputs",
+    onnx=outer_form,
     jax="jnp.outer",
 )
 
@@ -291,6 +363,15 @@ def einsum_facts(b: Binding, f: Any) -> Facts:
     return contracted(f, inner)
 
 
+def einsum_form(g: Graph, b: Binding, x: Arg, y: Arg) -> str:
+    """One node, which lacks bfloat16."""
+    # ONNX Runtime 1.31 divides by zero and dies where it transposes an operand without elements.
+    require(smallest(b.x.elements) > 0 and smallest(b.y.elements) > 0, "an operand without elements")
+    dtype = g.out[0].dtype
+    held = "float32" if dtype == "bfloat16" else dtype
+    return g.cast(g.node("Einsum", g.cast(x, held), g.cast(y, held), equation=b.equation), dtype)
+
+
 operator(
     "matmul.einsum",
     operands=[free("x", NUMERIC, (1, 2, 3, 4)), matching("y", "x", _partner, _partner_fits, ranks=(1, 2, 3, 4))],
@@ -301,7 +382,7 @@ operator(
     torch="torch.einsum",
     method=None,
     saves="inputs",
-    onnx="Einsum",
+    onnx=einsum_form,
     jax="jnp.einsum",
     tensorflow="tf.einsum",
 )
@@ -323,6 +404,46 @@ def attended(b: Binding, f: Any) -> Facts:
     require(all(smallest(size) > 0 for size in (*b.query.shape, *b.value.shape, *b.key.shape)), "attention to nothing")
     require(f.query.magnitude * f.key.magnitude < 2**10, "scores are large")
     return Facts(f.value.low, f.value.high)
+
+
+@wide
+def attention_form(g: Graph, b: Binding, query: Arg, key: Arg, value: Arg, mask: Arg | None) -> str:
+    """Attention, of one head where there are none; its parts before opset 23, and in float64, since ONNX scales by a
+    float32. It is wide since ONNX rounds scores to the type of the query."""
+    if g.opset < 23 or b.query.dtype == "float64":
+        return attention_parts(g, b, query, key, value, mask)
+    heads = 1 if b.query.rank == 3 else None
+    return g.node(
+        "Attention",
+        *map(g.name, (query, key, value)),
+        None if mask is None else g.name(mask),
+        is_causal=b.is_causal or None,
+        scale=b.scale,
+        q_num_heads=heads,
+        kv_num_heads=heads,
+    )
+
+
+def attention_parts(g: Graph, b: Binding, query: Arg, key: Arg, value: Arg, mask: Arg | None) -> str:
+    """softmax(query @ keyᵀ · scale + mask) @ value."""
+    rank, dtype = b.query.rank, g.out[0].dtype
+    turned = g.node("Transpose", g.name(key), perm=(*range(rank - 2), rank - 1, rank - 2))
+    scores = g.node("Mul", g.node("MatMul", g.name(query), turned), attention_scale(g, b, dtype))
+    if mask is not None:
+        scores = g.node("Add", scores, g.name(mask))
+    if b.is_causal:
+        square = g.node("Expand", g.constant(True, "bool"), g.shape([b.query.shape[-2], b.key.shape[-2]]))
+        seen = g.node("Trilu", square, upper=0)
+        scores = g.node("Where", seen, scores, g.constant(-math.inf, dtype), dtype=dtype)
+    return g.node("MatMul", g.node("Softmax", scores, axis=-1), g.name(value))
+
+
+def attention_scale(g: Graph, b: Binding, dtype: str) -> str:
+    """The factor of the scores: one over the root of the size of a head, if none is given."""
+    size: Size = b.query.shape[-1]
+    if b.scale is not None or isinstance(size, int):
+        return g.constant(b.scale or 1 / math.sqrt(size), dtype)
+    return g.node("Reciprocal", g.node("Sqrt", g.cast(g.size(size), dtype)))
 
 
 operator(
@@ -352,7 +473,7 @@ operator(
     infer=heads,
     facts=attended,
     torch="torch.nn.functional.scaled_dot_product_attention",
-    onnx="Attention",
+    onnx=attention_form,
     jax="jax.nn.dot_product_attention",
     error={
         "_safe_softmax": smooth(8.0, inside=2.0),

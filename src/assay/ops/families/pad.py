@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, smallest
-from assay.ir.types import ALL, NUMERIC, TensorType, is_float
+from assay.ir.types import ALL, INTEGER_RANGE, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, values
 from assay.ops.errors import Rules, moves, sums
 from assay.ops.facts import Facts, constant, hull, require
+from assay.ops.onnx_forms import Arg, Graph
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
 
@@ -24,6 +25,48 @@ def padded(b: Binding) -> TensorType:
         require(smallest(shape[position]) >= 0, "more is cropped than there is")
     result: TensorType = b.x.with_shape(tuple(shape))
     return result
+
+
+def pads(b: Binding) -> list[tuple[int, int]]:
+    """The amounts before and after each dimension, from the first on."""
+    pairs = [(b.pad[2 * pair], b.pad[2 * pair + 1]) for pair in range(len(b.pad) // 2)]
+    return [(0, 0)] * (b.x.rank - len(pairs)) + pairs[::-1]
+
+
+def pad_node(
+    g: Graph, name: str, amounts: list[tuple[int, int]], value: str | None = None, mode: str | None = None
+) -> str:
+    """Pad, which takes what comes before all dimensions, then what comes after them."""
+    return g.node("Pad", name, g.constant([pair[end] for end in (0, 1) for pair in amounts]), value, mode=mode)
+
+
+def filled(g: Graph, b: Binding, x: Arg) -> str:
+    """With a constant, or zeros."""
+    return pad_node(g, g.name(x), pads(b), None if b.value is None else g.constant(b.value, x.dtype))
+
+
+def repeated(g: Graph, b: Binding, x: Arg) -> str:
+    """By reflection, the edge, or around, which Pad does since opset 19."""
+    if b.mode == "circular" and g.opset < 19:
+        return around(g, g.name(x), pads(b))
+    return pad_node(g, g.name(x), pads(b), mode={"replicate": "edge", "circular": "wrap"}.get(b.mode, b.mode))
+
+
+def around(g: Graph, name: str, amounts: list[tuple[int, int]]) -> str:
+    """The end of each dimension before it, and the start after it."""
+    for axis, (before, after) in enumerate(amounts):
+        parts = [name]
+        if before:
+            parts.insert(0, part(g, name, axis, -before, INTEGER_RANGE["int64"][1]))
+        if after:
+            parts.append(part(g, name, axis, 0, after))
+        name = g.node("Concat", *parts, axis=axis) if len(parts) > 1 else name
+    return name
+
+
+def part(g: Graph, name: str, axis: int, start: int, end: int) -> str:
+    """A slice along one dimension."""
+    return g.node("Slice", name, *(g.constant([number]) for number in (start, end, axis)))
 
 
 def amounts(b: Binding) -> Classes:
@@ -56,7 +99,7 @@ operator(
     facts=lambda b, f: hull(f.x, constant(b.value or 0)),
     torch="torch.nn.functional.pad",
     saves="none",
-    onnx="Pad",
+    onnx=filled,
     jax="jnp.pad",
     tensorflow="tf.pad",
     error={"constant_pad_nd": moves()},
@@ -111,7 +154,7 @@ def mode(name: str, dtypes: tuple[str, ...]) -> None:
         torch="torch.nn.functional.pad",
         saves="none" if name == "circular" else "inputs",
         error=rules,
-        onnx="Pad",
+        onnx=repeated,
         jax="jnp.pad",
         tensorflow=None if name == "circular" else "tf.pad",
     )

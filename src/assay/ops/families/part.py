@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from assay.ir.sizes import Shape, Size, bigger, smaller, smallest
+from assay.ir.sizes import Shape, Size, Sym, bigger, smaller, smallest
 from assay.ir.types import ALL
 from assay.ops.attributes import Classes, dim, hidden, values
 from assay.ops.errors import Rules, moves, sums
 from assay.ops.facts import Facts, require
+from assay.ops.families.view import transpose
+from assay.ops.onnx_forms import Arg, Graph
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import normal_dim, replaced
 
 RANKED = (1, 2, 3, 4, 5)
+# Beyond every size: where a Slice goes to either end.
+END, BEGIN = 2**63 - 1, -(2**63)
 
 
 def part(
@@ -41,6 +45,19 @@ def part(
     )
 
 
+def cut(
+    g: Graph, x: str, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int] = ()
+) -> str:
+    """A Slice."""
+    return g.node("Slice", x, *(g.constant(row) for row in (starts, ends, axes, steps) if row))
+
+
+def counting(g: Graph, below: Size, step: int = 1) -> str:
+    """The row 0, step, 2·step, ... below a size, int64."""
+    limit = g.node("Squeeze", g.size(below)) if isinstance(below, Sym) else g.constant(below)
+    return g.node("Range", g.constant(0), limit, g.constant(step))
+
+
 def starts(b: Binding) -> Classes:
     """Where a part begins; from the end as well."""
     size = smallest(b.x.shape[normal_dim(b.dim, b.x.rank)])
@@ -58,12 +75,18 @@ def lengths(b: Binding) -> Classes:
     return {"boundary": tuple({0, left}), "other": tuple(range(1, left))}
 
 
+def narrowed(g: Graph, b: Binding, x: Arg) -> str:
+    """A Slice; from the end, 0 would be the beginning."""
+    stop = b.start + b.length
+    return cut(g, g.name(x), [b.start], [END if b.start < 0 and stop == 0 else stop], [b.dim])
+
+
 part(
     "narrow",
     [dim(), Attribute("start", starts), Attribute("length", lengths)],
     lambda b: replaced(b.x.shape, normal_dim(b.dim, b.x.rank), b.length),
     order=("x", "dim", "start", "length"),
-    onnx="Slice",
+    onnx=narrowed,
     jax="jax.lax.dynamic_slice_in_dim",
     tensorflow="tf.slice",
     error={"slice_backward": moves()},
@@ -87,7 +110,7 @@ part(
     [dim(nonempty=True), Attribute("index", places)],
     without,
     order=("x", "dim", "index"),
-    onnx="Gather",
+    onnx=lambda g, b, x: g.node("Gather", g.name(x), g.constant(b.index), axis=b.dim),
     jax="jax.lax.index_in_dim",
     tensorflow="tf.gather",
     error={"select_backward": moves()},
@@ -121,6 +144,12 @@ def subscript(operands: Any, attributes: Any) -> str:
     return f"{operands[0]}[{', '.join([':'] * attributes['dim'] + [text])}]"
 
 
+def as_slice(g: Graph, b: Binding, x: Arg) -> str:
+    """A Slice, whose rule is Python's."""
+    stop = END if b.stop is None else b.stop
+    return cut(g, g.name(x), [b.start or 0], [stop], [b.dim], [] if b.step == 1 else [b.step])
+
+
 part(
     "slice",
     [
@@ -133,7 +162,7 @@ part(
     torch="torch.Tensor.__getitem__",
     method=None,
     render=subscript,
-    onnx="Slice",
+    onnx=as_slice,
     jax="jax.lax.slice",
     tensorflow="tf.strided_slice",
     error={"slice_backward": moves()},
@@ -162,11 +191,23 @@ def other_dims(b: Binding) -> Classes:
     }
 
 
+def gathered_diagonal(g: Graph, b: Binding, x: Arg) -> str:
+    """GatherND of row and column, with both dimensions in front."""
+    first, second = normal_dim(b.dim1, b.x.rank), normal_dim(b.dim2, b.x.rank)
+    rest = [d for d in range(b.x.rank) if d not in (first, second)]
+    order = [first, second, *rest]
+    front = g.name(x) if order == sorted(order) else transpose(g, g.name(x), order)
+    along = g.node("Unsqueeze", counting(g, g.out[0].shape[-1]), g.constant([1]))
+    found = g.node("GatherND", front, g.node("Add", along, g.constant([max(-b.offset, 0), max(b.offset, 0)])))
+    return transpose(g, found, [*range(1, len(rest) + 1), 0]) if rest else found
+
+
 part(
     "diagonal",
     [values("offset", 0, negative=(-1, -2), other=(1, 2)), dim("dim1", default=0), Attribute("dim2", other_dims, 1)],
     diagonal_length,
     (2, 3, 4, 5),
+    onnx=gathered_diagonal,
     jax="jnp.diagonal",
     tensorflow="tf.linalg.diag_part",
     error={"diagonal_backward": moves()},
@@ -186,11 +227,22 @@ def unfolded(b: Binding) -> Shape:
     return (*replaced(b.x.shape, position, (b.x.shape[position] - b.size) // b.step + 1), b.size)
 
 
+def gathered_windows(g: Graph, b: Binding, x: Arg) -> str:
+    """Gather of where windows start plus where their elements are; these go last."""
+    position = normal_dim(b.dimension, b.x.rank)
+    begins = counting(g, b.x.shape[position] - b.size + 1, b.step)
+    places = g.node("Add", g.node("Unsqueeze", begins, g.constant([1])), g.constant(range(b.size)))
+    found = g.node("Gather", g.name(x), places, axis=position)
+    order = [d for d in range(b.x.rank + 1) if d != position + 1]
+    return found if position == b.x.rank - 1 else transpose(g, found, [*order, position + 1])
+
+
 part(
     "unfold",
     [dim("dimension", nonempty=True), Attribute("size", windows), values("step", boundary=(1,), other=(2, 3))],
     unfolded,
     torch="torch.Tensor.unfold",
     order=("x", "dimension", "size", "step"),
+    onnx=gathered_windows,
     error={"unfold_backward": sums(narrow=True)},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.ir.sizes import Size, largest, product, smallest
@@ -11,6 +11,7 @@ from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, choice, dim, dims, keepdim, values
 from assay.ops.errors import SELECTS, ErrorRule, Rules, moves, smooth, steady, steps, sums
 from assay.ops.facts import BOOLEAN, Facts, fit, require, total
+from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import free
 from assay.ops.promotion import to_float
 from assay.ops.protocol import Attribute, Binding, Operator, operator
@@ -148,6 +149,181 @@ def places(b: Binding) -> Classes:
     return {"boundary": tuple({1, last}), "other": tuple(range(2, last))}
 
 
+# ONNX
+
+
+def axes(b: Binding) -> tuple[int, ...]:
+    """The dimensions as ONNX names them: none where all are reduced, or there are none.
+
+    In tensors without elements ONNX Runtime 1.31 takes negative ones for none, so that they are counted from the front.
+    """
+    if b.dim is None or not b.x.rank:
+        return ()
+    named = (b.dim,) if isinstance(b.dim, int) else tuple(b.dim)
+    return named if smallest(b.x.elements) else tuple(normal_dim(each, b.x.rank) for each in named)
+
+
+def reduce_node(g: Graph, op: str, name: str, over: Sequence[int], keepdim: bool) -> str:
+    """One Reduce node; over nothing means over everything."""
+    if op == "ReduceSum" or g.opset >= 18:
+        return g.node(op, name, g.constant(tuple(over)) if over else None, keepdims=keepdim)
+    return g.node(op, name, axes=tuple(over) or None, keepdims=keepdim)
+
+
+def reduces(op: str) -> Form:
+    """One Reduce node in the dtype of the result."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> str:
+        return reduce_node(g, op, g.cast(x, g.out[0].dtype), axes(b), b.keepdim)
+
+    return form
+
+
+def extreme(g: Graph, op: str, name: str, over: Sequence[int], keepdim: bool) -> str:
+    """ReduceMax or ReduceMin; the types that it lacks are compared in int32."""
+    dtype = g.dtypes[name]
+    held = "int32" if dtype == "int16" or (dtype == "bool" and g.opset < 20) else dtype
+    return g.cast(reduce_node(g, op, g.cast(name, held), over, keepdim), dtype)
+
+
+def extremes(*ops: str) -> Form:
+    """The greatest elements, the least, or both."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
+        found = tuple(extreme(g, op, g.name(x), axes(b), b.keepdim) for op in ops)
+        return found if len(found) > 1 else found[0]
+
+    return form
+
+
+def place(g: Graph, b: Binding, op: str, name: str) -> str:
+    """ArgMax or ArgMin along ``b.dim``, or in all elements in a row."""
+    over = axes(b)
+    if over:
+        return g.node(op, name, axis=over[0], keepdims=b.keepdim, dtype="int64")
+    row = g.node("Reshape", name, g.constant([-1]))
+    return g.node(op, row, axis=0, keepdims=False, dtype="int64")
+
+
+def located_by(op: str) -> Form:
+    """An extreme and its place: "Max" or "Min"."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> tuple[str, str]:
+        name = g.cast(x, "int32" if x.dtype in ("bool", "int16") else x.dtype)
+        return g.cast(extreme(g, f"Reduce{op}", name, axes(b), b.keepdim), x.dtype), place(g, b, f"Arg{op}", name)
+
+    return form
+
+
+def truths(every: bool) -> Form:
+    """Whether any or every element is not zero; counted where there may be no elements, whose extreme ONNX leaves
+    open."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> str:
+        name = g.cast(x, "bool")
+        if smallest(count(b)) > 0:
+            found = extreme(g, "ReduceMin" if every else "ReduceMax", name, axes(b), b.keepdim)
+        else:
+            number = g.cast(g.node("Not", name) if every else name, "int64")
+            found = g.cast(reduce_node(g, "ReduceSum", number, axes(b), b.keepdim), "bool")
+            found = g.node("Not", found) if every else found
+        return g.cast(found, g.out[0].dtype)
+
+    return form
+
+
+def spread_form(root: bool) -> Form:
+    """The sum of squared distances from the mean, by the count less the correction."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> str:
+        name, over = g.name(x), axes(b)
+        apart = g.node("Sub", name, reduce_node(g, "ReduceMean", name, over, True))
+        squares = g.node("Mul", apart, apart)
+        if b.correction == 0:
+            found = reduce_node(g, "ReduceMean", squares, over, b.keepdim)
+        else:
+            summed = reduce_node(g, "ReduceSum", squares, over, b.keepdim)
+            found = g.node("Div", summed, divisor(g, count(b) - b.correction, x.dtype))
+        return g.node("Sqrt", found) if root else found
+
+    return wide(form)
+
+
+def divisor(g: Graph, number: Size, dtype: str) -> str:
+    """A number that may be symbolic, in a dtype, of rank 0."""
+    if isinstance(number, int):
+        return g.constant(number, dtype)
+    return g.cast(g.node("Squeeze", g.size(number)), dtype)
+
+
+def norm_form(g: Graph, b: Binding, x: Arg) -> str:
+    """One node for the orders 1 and 2, an extreme for the infinite ones, a count for 0, powers for the rest."""
+    if b.ord == 0:
+        return counted(g, b, x)
+    if b.ord in (1, 2):
+        return reduce_node(g, f"ReduceL{int(b.ord)}", g.name(x), axes(b), b.keepdim)
+    if math.isinf(b.ord):
+        return extreme(g, "ReduceMax" if b.ord > 0 else "ReduceMin", g.node("Abs", g.name(x)), axes(b), b.keepdim)
+    return powers(g, b, x)
+
+
+def counted(g: Graph, b: Binding, x: Arg) -> str:
+    """The number of elements that are not zero."""
+    ones = g.cast(g.cast(x, "bool"), "int64")
+    return g.cast(reduce_node(g, "ReduceSum", ones, axes(b), b.keepdim), g.out[0].dtype)
+
+
+@wide
+def powers(g: Graph, b: Binding, x: Arg) -> str:
+    """The root of the sum of powers."""
+    raised = g.node("Pow", g.node("Abs", g.name(x)), g.constant(b.ord, x.dtype))
+    return g.node("Pow", reduce_node(g, "ReduceSum", raised, axes(b), b.keepdim), g.constant(1 / b.ord, x.dtype))
+
+
+def row(g: Graph, name: str, rank: int) -> str:
+    """A value with a dimension at least: one of none becomes a row of one element."""
+    return name if rank else g.node("Reshape", name, g.constant([1]))
+
+
+def ranked(g: Graph, b: Binding, x: Arg, k: str) -> tuple[str, str]:
+    """The least elements along ``b.dim``, as many as a row of one integer says, and their places."""
+    return top(g, row(g, g.name(x), x.rank), k, b.dim, largest=False)
+
+
+def top(g: Graph, name: str, k: str, axis: int, largest: bool) -> tuple[str, str]:
+    """TopK in order, of equal elements the first one first. The types that it lacks are compared in wider ones."""
+    dtype = g.dtypes[name]
+    held = {"bool": "int32", "bfloat16": "float32" if g.opset < 24 else "bfloat16"}.get(dtype, dtype)
+    values, places = g.several(
+        "TopK", g.cast(name, held), k, outputs=2, dtypes=(held, "int64"), axis=axis, largest=largest, sorted=True
+    )
+    return g.cast(values, dtype), places
+
+
+def last(g: Graph, b: Binding, names: Sequence[str]) -> tuple[str, str]:
+    """The last of the elements along ``b.dim``, and its place."""
+    end = g.constant([-1] if b.keepdim and b.x.rank else -1)
+    values, places = (g.node("Gather", name, end, axis=b.dim) for name in names)
+    return values, places
+
+
+def median_form(g: Graph, b: Binding, x: Arg) -> tuple[str, str]:
+    """The lower of the two in the middle."""
+    number = count(b)
+    if isinstance(number, int):
+        k = g.constant([(number + 1) // 2])
+    else:
+        k = g.node("Div", g.size(number + 1), g.constant([2]))
+    return last(g, b, ranked(g, b, x, k))
+
+
+def kth_form(g: Graph, b: Binding, x: Arg) -> tuple[str, str]:
+    """The last of the k least."""
+    return last(g, b, ranked(g, b, x, g.constant([b.k])))
+
+
+# specifications
+
 ONE = (dim("dim", nonempty=True), keepdim())
 OPTIONAL = (dim("dim", nonempty=True, optional=True), keepdim())
 
@@ -156,17 +332,19 @@ reduction(
     lambda b, x: total(x, count(b)),
     result=accumulated,
     saves="none",
-    onnx="ReduceSum",
+    onnx=reduces("ReduceSum"),
     jax="jnp.sum",
     tensorflow="tf.reduce_sum",
 )
-reduction("mean", averaged, FLOATS, saves="none", onnx="ReduceMean", jax="jnp.mean", tensorflow="tf.reduce_mean")
+reduction(
+    "mean", averaged, FLOATS, saves="none", onnx=reduces("ReduceMean"), jax="jnp.mean", tensorflow="tf.reduce_mean"
+)
 reduction(
     "prod",
     multiplied,
     result=accumulated,
     attributes=(dim("dim", optional=True), keepdim()),
-    onnx="ReduceProd",
+    onnx=reduces("ReduceProd"),
     jax="jnp.prod",
     tensorflow="tf.reduce_prod",
     # Eager multiplies the 16-bit types as they are.
@@ -179,7 +357,7 @@ for name, onnx, jax in (("amax", "ReduceMax", "jnp.max"), ("amin", "ReduceMin", 
         attributes=(dims("dim", nonempty=True, default=()), keepdim()),
         out=True,
         error=moves(),
-        onnx=onnx,
+        onnx=extremes(onnx),
         jax=jax,
         tensorflow=f"tf.reduce_{jax.removeprefix('jnp.')}",
     )
@@ -195,7 +373,7 @@ for name in ("argmax", "argmin"):
         saves="none",
         error=SELECTS,
         # torch documents that the first of equal extremes is meant.
-        onnx={"argmax": "ArgMax", "argmin": "ArgMin"}[name],
+        onnx=lambda g, b, x, op={"argmax": "ArgMax", "argmin": "ArgMin"}[name]: place(g, b, op, g.name(x)),
         jax=f"jnp.{name}",
         tensorflow=f"tf.{name}",
     )
@@ -207,6 +385,7 @@ for name in ("any", "all"):
         jumps=True,
         differentiable=False,
         saves="none",
+        onnx=truths(name == "all"),
         jax=f"jnp.{name}",
         tensorflow=f"tf.reduce_{name}",
     )
@@ -219,6 +398,7 @@ for name, root in (("var", False), ("std", True)):
         attributes=(dims("dim"), values("correction", 1, boundary=(0,), other=(2,)), keepdim()),
         saves="both" if root else "inputs",
         error=smooth(4.0),
+        onnx=spread_form(root),
         jax=f"jnp.{name}",
         tensorflow="tf.math.reduce_variance" if name == "var" else "tf.math.reduce_std",
     )
@@ -228,7 +408,7 @@ reduction(
     attributes=(dims("dim", optional=False, nonempty=True), keepdim()),
     result=to_float,
     out=True,
-    onnx="ReduceLogSumExp",
+    onnx=reduces("ReduceLogSumExp"),
     jax="jax.nn.logsumexp",
     tensorflow="tf.reduce_logsumexp",
     # It is made of exponentials, their sum and its logarithm, each rounded to the 16-bit types in eager.
@@ -245,14 +425,24 @@ reduction(
     ),
     jumps=lambda b: b.ord == 0,
     torch="torch.linalg.vector_norm",
-    onnx="ReduceL2",
+    onnx=norm_form,
     jax="jnp.linalg.vector_norm",
     tensorflow="tf.norm",
     # Of order 3 it takes two powers.
     error={"linalg_vector_norm": steady(16.0)},
 )
 for name in ("max", "min"):
-    reduction(name, located, attributes=ONE, index=True, jumps=True, unpromised=(1,), saves="output", jax=f"jnp.{name}")
+    reduction(
+        name,
+        located,
+        attributes=ONE,
+        index=True,
+        jumps=True,
+        unpromised=(1,),
+        saves="output",
+        onnx=located_by(name.capitalize()),
+        jax=f"jnp.{name}",
+    )
 reduction(
     "median",
     located,
@@ -264,6 +454,7 @@ reduction(
     no_overlap=True,
     unpromised=(1,),
     saves="output",
+    onnx=median_form,
 )
 reduction(
     "kthvalue",
@@ -274,6 +465,7 @@ reduction(
     jumps=True,
     unpromised=(1,),
     saves="output",
+    onnx=kth_form,
 )
 operator(
     "reduce.aminmax",
@@ -285,6 +477,7 @@ operator(
     render=None,
     results=2,
     error=moves(),
+    onnx=extremes("ReduceMin", "ReduceMax"),
 )
 reduction(
     "count_nonzero",
@@ -294,6 +487,7 @@ reduction(
     jumps=True,
     differentiable=False,
     saves="none",
+    onnx=counted,
     jax="jnp.count_nonzero",
     tensorflow="tf.math.count_nonzero",
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from assay.ir.sizes import largest
-from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType, is_float
+from assay.ir.sizes import Size, largest
+from assay.ir.types import ALL, FLOATS, INTEGER_RANGE, NUMERIC, TensorType, is_float
 from assay.ops.attributes import dim, values
 from assay.ops.errors import SELECTS, smooth, steady, sums
 from assay.ops.facts import Facts, hull, require, total
+from assay.ops.families.reduce import extreme, reduce_node
+from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import free
 from assay.ops.protocol import Binding, operator
 from assay.ops.shapes import normal_dim, replaced
@@ -50,6 +52,72 @@ def repeated_difference(b: Binding, f: Any) -> Facts:
     return result
 
 
+# ONNX
+
+
+def scanned(g: Graph, op: str, b: Binding, x: Arg) -> str:
+    """CumSum or CumProd; of a single number it is the number."""
+    name = g.cast(x, g.out[0].dtype)
+    return g.node(op, name, g.constant(b.dim)) if x.rank else name
+
+
+def prefixes(g: Graph, b: Binding, name: str, identity: float) -> str:
+    """Along a new dimension after ``b.dim``: for each place the elements up to it, and behind them the identity."""
+    position, rank = normal_dim(b.dim, b.x.rank), b.x.rank
+    size: Size = b.x.shape[position]
+    square = g.node("Expand", g.constant(True, "bool"), g.shape([size, size]))
+    upto = g.node("Trilu", square, upper=0)
+    if position < rank - 1:
+        upto = g.node("Unsqueeze", upto, g.constant(tuple(range(2, rank - position + 1))))
+    rows = g.node("Unsqueeze", name, g.constant([position]))
+    return g.node("Where", upto, rows, g.like(identity, name), dtype=g.dtypes[name])
+
+
+def of_prefixes(op: str, identity: float) -> Form:
+    """A reduction of every prefix, for what has no node of its own."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> str:
+        name = g.cast(x, g.out[0].dtype)
+        if not x.rank:
+            return name
+        return reduce_node(g, op, prefixes(g, b, name, identity), (normal_dim(b.dim, x.rank) + 1,), False)
+
+    return wide(form)
+
+
+def running_products(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
+    """CumProd, or the products of all prefixes."""
+    return scanned(g, "CumProd", b, x) if g.opset >= 26 else of_prefixes("ReduceProd", 1)(g, b, x)
+
+
+def running_extremes(op: str) -> Form:
+    """The extreme of every prefix, and the last place that has it: "Max" or "Min"."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> tuple[str, str]:
+        if not x.rank:
+            return g.name(x), g.constant(0)
+        held = "int32" if x.dtype in ("bool", "int16") else x.dtype
+        low, high = INTEGER_RANGE.get(held, (-math.inf, math.inf))
+        rows = prefixes(g, b, g.cast(x, held), low if op == "Max" else high)
+        over = normal_dim(b.dim, x.rank) + 1
+        found = g.cast(extreme(g, f"Reduce{op}", rows, (over,), False), x.dtype)
+        return found, g.node(f"Arg{op}", rows, axis=over, keepdims=False, select_last_index=True, dtype="int64")
+
+    return form
+
+
+def neighbours(g: Graph, b: Binding, x: Arg) -> str:
+    """Every element but the first less every one but the last, as often as asked for."""
+    name, axis = g.name(x), g.constant([b.dim])
+    for _ in range(b.n):
+        after = g.node("Slice", name, g.constant([1]), g.constant([INTEGER_RANGE["int64"][1]]), axis)
+        before = g.node("Slice", name, g.constant([0]), g.constant([-1]), axis)
+        name = g.node("Sub", after, before)
+    return name
+
+
+# specifications
+
 operator(
     "scan.cumsum",
     operands=[free("x", ALL)],
@@ -60,7 +128,7 @@ operator(
     out=True,
     inplace="cumsum_",
     saves="none",
-    onnx="CumSum",
+    onnx=lambda g, b, x: scanned(g, "CumSum", b, x),
     jax="jnp.cumsum",
     tensorflow="tf.cumsum",
     error=sums(),
@@ -72,6 +140,7 @@ operator(
     infer=widened,
     facts=running_product,
     torch="torch.cumprod",
+    onnx=running_products,
     out=True,
     inplace="cumprod_",
     jax="jnp.cumprod",
@@ -85,6 +154,7 @@ operator(
     infer=lambda b: b.x,
     facts=lambda b, f: Facts(f.x.low, f.x.high + math.log(max(length(b), 1))),
     torch="torch.logcumsumexp",
+    onnx=of_prefixes("ReduceLogSumExp", -math.inf),
     out=True,
     jax="jax.lax.cumlogsumexp",
     tensorflow="tf.math.cumulative_logsumexp",
@@ -101,6 +171,7 @@ for name in ("cummax", "cummin"):
         results=2,
         unpromised=(1,),
         error=SELECTS,
+        onnx=running_extremes("Max" if name == "cummax" else "Min"),
         jax=f"jax.lax.{name}",
     )
 operator(
@@ -110,6 +181,7 @@ operator(
     infer=differences,
     facts=repeated_difference,
     torch="torch.diff",
+    onnx=lambda g, b, x: (wide(neighbours) if b.n > 1 else neighbours)(g, b, x),
     maybe_view="x",
     saves="none",
     jax="jnp.diff",

@@ -5,13 +5,15 @@ Where a plain write meets one place twice, which value stays is nobody's promise
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, smallest
-from assay.ir.types import ALL, NUMERIC, is_float
+from assay.ir.types import ALL, INTEGER_RANGE, NUMERIC, is_float
 from assay.ops.attributes import Classes, dim, flag
 from assay.ops.errors import ADDED, WRITTEN, smooth
 from assay.ops.facts import Facts, constant, hull, require, upto
+from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import free, index, matching
 from assay.ops.protocol import Attribute, Binding, Draw, operator
 from assay.ops.shapes import normal_dim, replaced
@@ -94,6 +96,39 @@ def collected(b: Binding, f: Any) -> Facts:
     return result
 
 
+def shape_of(g: Graph, name: str) -> str:
+    """The sizes of a value."""
+    return g.node("Shape", name, dtype="int64")
+
+
+def spread(g: Graph, number: float, like: str, dtype: str) -> str:
+    """A number in the shape of a value."""
+    return g.node("Expand", g.constant(number, dtype), shape_of(g, like))
+
+
+def updates(g: Graph, b: Binding, src: Arg) -> str:
+    """The source cut to the size of the index."""
+    if b.src.shape == b.index.shape:
+        return g.name(src)
+    return g.node("Slice", g.name(src), g.constant([0] * b.index.rank), g.shape(b.index.shape))
+
+
+def written(reduction: str | None = None) -> Form:
+    """ScatterElements; a sum is rounded as often as elements meet in one place."""
+
+    def form(g: Graph, b: Binding, x: Arg, index: Arg, src: Arg) -> str:
+        source = updates(g, b, src)
+        return g.node("ScatterElements", g.name(x), g.name(index), source, axis=b.dim, reduction=reduction)
+
+    return form
+
+
+def written_number(g: Graph, b: Binding, x: Arg, index: Arg) -> str:
+    """ScatterElements of one number."""
+    source = spread(g, b.value, g.name(index), b.x.dtype)
+    return g.node("ScatterElements", g.name(x), g.name(index), source, axis=b.dim)
+
+
 operator(
     "scatter.scatter",
     operands=[
@@ -110,7 +145,7 @@ operator(
     out=True,
     saves="inputs",
     trains=lambda b: b.src.shape == b.index.shape,
-    onnx="ScatterElements",
+    onnx=written(),
     tensorflow="tf.tensor_scatter_nd_update",
     error=WRITTEN,
 )
@@ -125,7 +160,7 @@ operator(
     inplace="scatter_",
     out=True,
     saves="inputs",
-    onnx="ScatterElements",
+    onnx=written_number,
     error=WRITTEN,
 )
 operator(
@@ -144,7 +179,7 @@ operator(
     out=True,
     saves="inputs",
     trains=lambda b: b.src.shape == b.index.shape,
-    onnx="ScatterElements",
+    onnx=wide(written("add")),
     jax="jnp.ndarray.at.add",
     tensorflow="tf.tensor_scatter_nd_add",
     error=ADDED,
@@ -166,6 +201,35 @@ def reduced_facts(b: Binding, f: Any) -> Facts:
     bound = max(f.x.magnitude, 1.0) * factor**along
     exact = f.x.scale == 0 and f.src.scale == 0
     return Facts(-bound, bound, 0 if exact else None)
+
+
+REDUCTIONS = {"sum": "add", "mean": "add", "prod": "mul", "amax": "max", "amin": "min"}
+
+
+def neutral(reduce: str, dtype: str) -> float:
+    """What a reduction starts from where it leaves out what was there."""
+    if reduce not in ("amax", "amin"):
+        return 1 if reduce == "prod" else 0
+    low, high = (-inf, inf) if is_float(dtype) else INTEGER_RANGE[dtype]
+    return low if reduce == "amax" else high
+
+
+def scattered(g: Graph, b: Binding, x: Arg, index: Arg, src: Arg) -> str:
+    """ScatterElements by a reduction; a mean is a sum by a number of elements."""
+    g.since(18 if b.reduce in ("amax", "amin") else 16)
+    dtype, places, source = x.dtype, g.name(index), updates(g, b, src)
+
+    def collect(onto: str, added: str) -> str:
+        if not b.include_self:
+            start = spread(g, neutral(b.reduce, dtype), places, dtype)
+            onto = g.node("ScatterElements", onto, places, start, axis=b.dim)
+        return g.node("ScatterElements", onto, places, added, axis=b.dim, reduction=REDUCTIONS[b.reduce])
+
+    total = collect(g.name(x), source)
+    if b.reduce != "mean":
+        return total
+    one = g.constant(1, dtype)
+    return g.node("Div", total, collect(g.node("Expand", one, shape_of(g, g.name(x))), spread(g, 1, places, dtype)))
 
 
 operator(
@@ -192,7 +256,7 @@ operator(
     torch="torch.scatter_reduce",
     inplace="scatter_reduce_",
     out=True,
-    onnx="ScatterElements",
+    onnx=wide(scattered),
     error={
         # Eager keeps sums and products in the dtype of the result.
         "scatter_reduce": smooth(4.0, narrow=True),
@@ -201,6 +265,33 @@ operator(
         "scatter_reduce:amin": WRITTEN,
     },
 )
+
+
+def in_rows(g: Graph, b: Binding, x: Arg, index: Arg, source: str, reduction: str | None = None) -> str:
+    """ScatterND over the first dimension, else ScatterElements of an expanded index; the source has rows."""
+    position = normal_dim(b.dim, b.x.rank)
+    if position == 0:
+        places = g.node("Unsqueeze", g.cast(index, "int64"), g.constant([1]))
+        return g.node("ScatterND", g.name(x), places, source, reduction=reduction)
+    beside = [d for d in range(b.x.rank) if d != position]
+    places = g.node("Expand", g.node("Unsqueeze", g.name(index), g.constant(beside)), shape_of(g, source))
+    return g.node("ScatterElements", g.name(x), places, source, axis=b.dim, reduction=reduction)
+
+
+def added_rows(g: Graph, b: Binding, x: Arg, index: Arg, src: Arg) -> str:
+    """Rows times alpha, added."""
+    source = g.name(src)
+    if b.alpha != 1:
+        source = g.node("Mul", source, g.constant(b.alpha, x.dtype))
+    return in_rows(g, b, x, index, source, "add")
+
+
+def filled_rows(g: Graph, b: Binding, x: Arg, index: Arg) -> str:
+    """Rows of one number."""
+    shape = g.shape(replaced(b.x.shape, normal_dim(b.dim, b.x.rank), b.index.shape[0]))
+    return in_rows(g, b, x, index, g.node("Expand", g.constant(b.value, b.x.dtype), shape))
+
+
 operator(
     "scatter.index_add",
     operands=[
@@ -223,6 +314,7 @@ operator(
     inplace="index_add_",
     out=True,
     saves="inputs",
+    onnx=wide(added_rows),
     jax="jnp.ndarray.at.add",
     error=ADDED,
 )
@@ -241,6 +333,7 @@ operator(
     inplace="index_copy_",
     out=True,
     saves="inputs",
+    onnx=lambda g, b, x, index, src: in_rows(g, b, x, index, g.name(src)),
     jax="jnp.ndarray.at.set",
     error=WRITTEN,
 )
@@ -254,6 +347,7 @@ operator(
     torch="torch.index_fill",
     inplace="index_fill_",
     saves="inputs",
+    onnx=filled_rows,
     error=WRITTEN,
 )
 
@@ -275,6 +369,12 @@ def put(accumulate: bool) -> None:
         tail = ", accumulate=True" if accumulate else ""
         return f"torch.index_put({operands[0]}, ({operands[1]},), {operands[2]}{tail})"
 
+    def form(g: Graph, b: Binding, x: Arg, index: Arg, src: Arg) -> str:
+        places = g.node("Unsqueeze", g.name(index), g.constant([1]))
+        whole = (*b.index.shape, *b.x.shape[1:])
+        source = g.name(src) if b.src.shape == whole else g.node("Expand", g.name(src), g.shape(whole))
+        return g.node("ScatterND", g.name(x), places, source, reduction="add" if accumulate else None)
+
     operator(
         "scatter.index_put" + ("_accumulate" if accumulate else ""),
         operands=[
@@ -294,7 +394,7 @@ def put(accumulate: bool) -> None:
         render=render,
         saves="inputs",
         error=ADDED,
-        onnx="ScatterND",
+        onnx=wide(form) if accumulate else form,
         jax="jnp.ndarray.at.add" if accumulate else "jnp.ndarray.at.set",
         tensorflow="tf.tensor_scatter_nd_add" if accumulate else "tf.tensor_scatter_nd_update",
     )

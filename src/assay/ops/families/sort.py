@@ -9,6 +9,8 @@ from assay.ir.types import ALL, NUMERIC, TensorType
 from assay.ops.attributes import Classes, dim, flag, values
 from assay.ops.errors import SELECTS
 from assay.ops.facts import Facts, require
+from assay.ops.families.reduce import top
+from assay.ops.onnx_forms import Arg, Graph
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
 from assay.ops.shapes import normal_dim, replaced
@@ -37,6 +39,18 @@ def both(b: Binding) -> tuple[TensorType, TensorType]:
     return b.x, b.x.with_dtype("int64")
 
 
+def first(g: Graph, x: Arg, count: Size, axis: int, largest: bool) -> tuple[str, str]:
+    """The first elements in order and their places; a single number is in order."""
+    if not x.rank:
+        return g.name(x), g.constant(0)
+    return top(g, g.name(x), g.size(count), axis, largest)
+
+
+def in_order(g: Graph, b: Binding, x: Arg) -> tuple[str, str]:
+    """All of them."""
+    return first(g, x, length(b), b.dim, b.descending)
+
+
 operator(
     "sort.sort",
     operands=[free("x", ALL, jumps=True)],
@@ -44,6 +58,7 @@ operator(
     infer=both,
     facts=ordered,
     torch="torch.sort",
+    onnx=in_order,
     results=2,
     unpromised=(1,),
     saves="output",
@@ -58,6 +73,7 @@ operator(
     infer=both,
     facts=ordered,
     torch="torch.sort",
+    onnx=in_order,
     results=2,
     saves="output",
     jax="jnp.sort",
@@ -71,6 +87,7 @@ operator(
     infer=lambda b: b.x.with_dtype("int64"),
     facts=lambda b, f: places(b),
     torch="torch.argsort",
+    onnx=lambda g, b, x: in_order(g, b, x)[1],
     differentiable=False,
     saves="output",
     jax="jnp.argsort",
@@ -82,6 +99,7 @@ operator(
     infer=lambda b: b.x,
     facts=lambda b, f: Facts(f.x.low, f.x.high, f.x.scale),
     torch="torch.msort",
+    onnx=lambda g, b, x: first(g, x, x.type.shape[0] if x.rank else 1, 0, False)[0],
     out=True,
     saves="none",
     jax="jnp.sort",
@@ -111,7 +129,7 @@ operator(
     results=2,
     unpromised=(1,),
     saves="output",
-    onnx="TopK",
+    onnx=lambda g, b, x: first(g, x, b.k, b.dim, b.largest),
     jax="jax.lax.top_k",
     tensorflow="tf.math.top_k",
     error=SELECTS,

@@ -9,6 +9,7 @@ from assay.ir.sizes import Size, is_symbolic, smallest
 from assay.ir.types import ALL, TensorType
 from assay.ops.attributes import Classes, dim, values
 from assay.ops.facts import require
+from assay.ops.onnx_forms import Arg, Graph
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import normal_dim, replaced
@@ -90,11 +91,45 @@ def unbound(b: Binding) -> tuple[TensorType, ...]:
     return tuple(part for _ in range(size))
 
 
+def by_sizes(g: Graph, b: Binding, x: Arg) -> tuple[str, ...]:
+    """Split, told the size of every part."""
+    sizes = [part.shape[normal_dim(b.dim, b.x.rank)] for part in g.out]
+    return g.several("Split", g.name(x), g.shape(sizes), outputs=len(sizes), axis=b.dim)
+
+
+def by_number(g: Graph, b: Binding, x: Arg) -> tuple[str, ...]:
+    """Split, told the number of parts, the last of which may be smaller; before opset 18 only equal ones have no
+    sizes."""
+    if g.opset < 18 and g.out[0] != g.out[-1]:
+        return by_sizes(g, b, x)
+    number = len(g.out)
+    told = number if g.opset >= 18 else None
+    return g.several("Split", g.name(x), outputs=number, axis=b.dim, num_outputs=told)
+
+
+def balanced_parts(g: Graph, b: Binding, x: Arg) -> tuple[str, ...]:
+    """Split, told the sizes of parts that are not equal, or of nothing, which ONNX Runtime does not divide."""
+    size = b.x.shape[normal_dim(b.dim, b.x.rank)]
+    return (by_number if g.out[0] == g.out[-1] and smallest(size) > 0 else by_sizes)(g, b, x)
+
+
+# Of these ONNX Runtime makes sequences.
+SEQUENCES = ("bool", "int32", "int64", "float16", "float32", "float64")
+
+
+def one_by_one(g: Graph, b: Binding, x: Arg) -> tuple[str, ...]:
+    """The elements of a sequence, or a Split whose parts lose the dimension."""
+    if b.x.dtype in SEQUENCES:
+        sequence = g.node("SplitToSequence", g.name(x), axis=b.dim, keepdims=0)
+        return tuple(g.node("SequenceAt", sequence, g.constant(place)) for place in range(len(g.out)))
+    return tuple(g.node("Squeeze", part, g.constant([b.dim])) for part in by_number(g, b, x))
+
+
 parts(
     "chunk",
     values("chunks", boundary=(2,), other=(3, 4, 5), positional=True),
     chunked,
-    onnx="Split",
+    onnx=by_number,
     jax="jnp.array_split",
     tensorflow="tf.split",
 )
@@ -102,7 +137,7 @@ parts(
     "split",
     values("split_size_or_sections", boundary=(1,), other=(2, 3, 4), positional=True),
     lambda b, size: equal(size, b.split_size_or_sections),
-    onnx="Split",
+    onnx=by_sizes,
     jax="jnp.split",
     tensorflow="tf.split",
 )
@@ -110,17 +145,23 @@ parts(
     "split_with_sizes",
     Attribute("split_sizes", sections, positional=True),
     lambda b, size: list(b.split_sizes),
-    onnx="Split",
+    onnx=by_sizes,
     jax="jnp.split",
     tensorflow="tf.split",
 )
-parts("tensor_split", values("indices_or_sections", other=(2, 3, 4), positional=True), balanced, jax="jnp.array_split")
+parts(
+    "tensor_split",
+    values("indices_or_sections", other=(2, 3, 4), positional=True),
+    balanced,
+    onnx=balanced_parts,
+    jax="jnp.array_split",
+)
 parts(
     "unbind",
     None,
     lambda b, size: [],
     infer=unbound,
-    onnx="SplitToSequence",
+    onnx=one_by_one,
     jax="jnp.unstack",
     tensorflow="tf.unstack",
 )

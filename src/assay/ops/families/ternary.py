@@ -6,8 +6,10 @@ from typing import Any
 
 from assay.ir.types import ALL, BOOL, FLOATS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes
+from assay.ops.elementwise import less, multiplied, promoting, where
 from assay.ops.errors import moves, rounded
 from assay.ops.facts import Facts, Interval, constant, fit, hull, maximum, minimum, require
+from assay.ops.onnx_forms import Arg, Graph, each, wide
 from assay.ops.operands import broadcast, free, shape_of
 from assay.ops.promotion import result_dtype
 from assay.ops.protocol import Attribute, Binding, operator
@@ -60,6 +62,59 @@ def factors(b: Binding) -> Classes:
     return {"default": (1,), "boundary": (0,), "negative": (-1,), "other": (2, 0.5) if is_float(b.x.dtype) else (2,)}
 
 
+def choose(g: Graph, b: Binding, x: Arg, y: Arg, condition: Arg) -> str:
+    """Where, whose condition comes first."""
+    dtype = g.out[0].dtype
+    return where(g, g.name(condition), g.cast(x, dtype), g.cast(y, dtype))
+
+
+def clamp(g: Graph, b: Binding, x: Arg, low: Arg | None, high: Arg | None) -> str:
+    """Clip, which takes single bounds; Max and Min do it for any."""
+    dtype = g.out[0].dtype
+    name, bounds = g.cast(x, dtype), [each(g, bound, dtype) for bound in (low, high)]
+    if not any(bound is not None and bound.rank for bound in (low, high)):
+        return g.node("Clip", name, *bounds)
+    for op, limit in zip(("Max", "Min"), bounds, strict=True):
+        name = name if limit is None else g.node(op, name, limit)
+    return name
+
+
+@wide
+@promoting
+def add_product(g: Graph, b: Binding, x: str, y: str, z: str) -> str:
+    """x + value y z."""
+    return g.node("Add", x, multiplied(g, g.node("Mul", y, z), b.value))
+
+
+@wide
+@promoting
+def add_quotient(g: Graph, b: Binding, x: str, y: str, z: str) -> str:
+    """x + value y / z."""
+    return g.node("Add", x, multiplied(g, g.node("Div", y, z), b.value))
+
+
+@wide
+def interpolate(g: Graph, b: Binding, x: Arg, end: Arg, weight: Arg) -> str:
+    """From the nearer end, as torch does."""
+    first, last, share = (g.cast(arg, g.out[0].dtype) for arg in (x, end, weight))
+    apart = g.node("Sub", last, first)
+
+    def from_first() -> str:
+        return g.node("Add", first, g.node("Mul", share, apart))
+
+    def from_last() -> str:
+        return g.node("Sub", last, g.node("Mul", apart, g.node("Sub", g.like(1, share), share)))
+
+    if weight.name is None:
+        return from_first() if abs(weight.value) < 0.5 else from_last()
+    return where(g, less(g, g.node("Abs", share), 0.5), from_first(), from_last())
+
+
+def fill(g: Graph, b: Binding, x: Arg, mask: Arg) -> str:
+    """Where the mask is set, the number."""
+    return where(g, g.name(mask), g.constant(b.value, x.dtype), g.name(x))
+
+
 operator(
     "ternary.where",
     operands=[free("x"), broadcast("y", "x"), broadcast("condition", "x", "y", dtypes=BOOL, scalars=())],
@@ -68,7 +123,7 @@ operator(
     facts=lambda b, f: hull(f.x, f.y),
     torch="torch.where",
     saves="inputs",
-    onnx="Where",
+    onnx=choose,
     jax="jnp.where",
     tensorflow="tf.where",
     error=moves(),
@@ -88,7 +143,7 @@ operator(
     inplace="clamp_",
     out=True,
     saves="inputs",
-    onnx="Clip",
+    onnx=clamp,
     jax="jnp.clip",
     tensorflow="tf.clip_by_value",
     error=moves(),
@@ -112,6 +167,7 @@ operator(
     facts=lambda b, f: f.x + own_product(b, f) * constant(b.value),
     torch="torch.addcmul",
     inplace="addcmul_",
+    onnx=add_product,
     out=True,
     saves="inputs",
     # The product may be stored in the factors' dtype.
@@ -129,6 +185,7 @@ operator(
     facts=lambda b, f: (f.x + f.y * Facts(1 / f.z.high, 1 / f.z.low) * constant(b.value)).rounded(),
     torch="torch.addcdiv",
     inplace="addcdiv_",
+    onnx=add_quotient,
     out=True,
     saves="inputs",
     error=rounded(4.0, absolute=True, inside=1.0),
@@ -144,6 +201,7 @@ operator(
     facts=interpolated,
     torch="torch.lerp",
     inplace="lerp_",
+    onnx=interpolate,
     out=True,
     saves="inputs",
     # The difference of the ends, times up to 2, may cancel the end that it starts from.
@@ -158,7 +216,7 @@ operator(
     torch="torch.masked_fill",
     inplace="masked_fill_",
     saves="inputs",
-    onnx="Where",
+    onnx=fill,
     jax="jnp.where",
     tensorflow="tf.where",
     error=moves(),

@@ -8,9 +8,10 @@ from typing import Any
 
 from assay.ir.types import ALL, BOOL, FLOATS, INTEGERS, NUMERIC, ScalarType, is_float
 from assay.ops.attributes import values
-from assay.ops.elementwise import unary
+from assay.ops.elementwise import bfloat16_since, clip, floating, less, promoting, truncated, unary, unchanged, where
 from assay.ops.errors import moves, rounded, steps
 from assay.ops.facts import BOOLEAN, Facts, constant, hull, require
+from assay.ops.onnx_forms import NARROW, Arg, Form, Graph, node
 from assay.ops.operands import free
 from assay.ops.promotion import result_dtype
 from assay.ops.protocol import Attribute, Binding, operator
@@ -34,6 +35,11 @@ def to_decimals(b: Binding, f: Any) -> Facts:
     return Facts(f.x.low - step, f.x.high + step)
 
 
+def signed(form: Form) -> Form:
+    """A form for what has a sign; the rest stays as it is."""
+    return lambda g, b, x: (unchanged if x.dtype in ("bool", "uint8") else form)(g, b, x)
+
+
 unary(
     "unary.neg",
     lambda x: -x,
@@ -52,7 +58,7 @@ unary(
     saves="output",
     thresholds=ZERO,
     out=False,
-    onnx="Relu",
+    onnx=signed(node("Relu")),
     jax="jax.nn.relu",
     tensorflow="tf.nn.relu",
     error={"relu": moves(), "threshold_backward": steps(1)},
@@ -63,18 +69,33 @@ unary(
     jumps=True,
     saves="none",
     thresholds=ZERO,
-    onnx="Sign",
+    onnx=lambda g, b, x: (unchanged if x.dtype == "bool" else node("Sign"))(g, b, x),
     jax="jnp.sign",
     tensorflow="tf.sign",
 )
-for name, rounding, onnx in (("floor", math.floor, "Floor"), ("ceil", math.ceil, "Ceil"), ("trunc", math.trunc, None)):
+
+
+def round_decimals(g: Graph, b: Binding, x: Arg) -> str:
+    """Round; eager rounds the 16-bit types at each of the steps, too."""
+    if b.decimals == 0:
+        return g.node("Round", g.name(x))
+    there, back = ("Mul", "Div") if b.decimals > 0 else ("Div", "Mul")
+    factor = g.constant(10 ** abs(b.decimals), x.dtype)
+    return g.node(back, g.node("Round", g.node(there, g.name(x), factor)), factor)
+
+
+for name, rounding, onnx in (
+    ("floor", math.floor, node("Floor")),
+    ("ceil", math.ceil, node("Ceil")),
+    ("trunc", math.trunc, promoting(lambda g, b, x: truncated(g, x))),
+):
     unary(
         f"unary.{name}",
         whole(rounding),
         NUMERIC,
         jumps=True,
         saves="none",
-        onnx=onnx,
+        onnx=floating(onnx),
         jax=f"jnp.{name}",
         tensorflow=None if name == "trunc" else f"tf.math.{name}",
     )
@@ -95,17 +116,25 @@ operator(
     out=True,
     saves="none",
     thresholds=(0.5,),
-    onnx="Round",
+    onnx=floating(bfloat16_since(22, round_decimals)),
     jax="jnp.round",
     tensorflow="tf.round",
     error=steps(),
 )
-unary("unary.frac", lambda x: Facts(-(x.low < 0), x.high > 0, x.scale), FLOATS, jumps=True, saves="none")
+unary(
+    "unary.frac",
+    lambda x: Facts(-(x.low < 0), x.high > 0, x.scale),
+    FLOATS,
+    jumps=True,
+    saves="none",
+    onnx=lambda g, b, x: g.node("Mod", g.name(x), g.constant(1, x.dtype), fmod=1),
+)
 unary(
     "unary.square",
     lambda x: abs(x) * abs(x),
     result=lambda dtype: "int64" if dtype == "bool" else dtype,
     saves="inputs",
+    onnx=promoting(lambda g, b, x: g.node("Mul", x, x)),
     jax="jnp.square",
     tensorflow="tf.square",
     error={"pow": POWER},
@@ -118,11 +147,43 @@ def sign_bits(x: Facts) -> Facts:
     return BOOLEAN
 
 
+def everywhere(g: Graph, x: str) -> str:
+    """True for each element."""
+    return g.node("Equal", x, x, dtype="bool")
+
+
+def nowhere(g: Graph, x: str) -> str:
+    """False for each element."""
+    return g.node("Not", everywhere(g, x))
+
+
+def has_sign_bit(g: Graph, b: Binding, x: Arg) -> str:
+    """Whether it is below zero, as the reciprocal of -0 is."""
+    name = g.name(x)
+    if x.dtype == "bool":
+        return nowhere(g, name)
+    below = less(g, name, 0)
+    return g.node("Or", below, less(g, g.node("Reciprocal", name), 0)) if is_float(x.dtype) else below
+
+
+def is_nan(g: Graph, b: Binding, x: Arg) -> str:
+    """IsNaN, which takes floats."""
+    return g.node("IsNaN", g.name(x), dtype="bool") if is_float(x.dtype) else nowhere(g, g.name(x))
+
+
+def is_finite(g: Graph, b: Binding, x: Arg) -> str:
+    """Neither IsInf, which takes no 16-bit types before opset 20, nor IsNaN."""
+    if not is_float(x.dtype):
+        return everywhere(g, g.name(x))
+    name = g.cast(x, "float32") if x.dtype in NARROW and g.opset < 20 else g.name(x)
+    return g.node("Not", g.node("Or", *(g.node(op, name, dtype="bool") for op in ("IsInf", "IsNaN"))))
+
+
 for name, saves, onnx, tensorflow in (
-    ("logical_not", "none", "Not", "logical_not"),
-    ("signbit", "none", None, None),
-    ("isfinite", "inputs", None, "is_finite"),
-    ("isnan", "inputs", "IsNaN", "is_nan"),
+    ("logical_not", "none", node("Not"), "logical_not"),
+    ("signbit", "none", has_sign_bit, None),
+    ("isfinite", "inputs", is_finite, "is_finite"),
+    ("isnan", "inputs", is_nan, "is_nan"),
 ):
     unary(
         f"unary.{name}",
@@ -150,15 +211,39 @@ operator(
     out=True,
     differentiable=False,
     saves="none",
-    onnx="BitwiseNot",
+    onnx=lambda g, b, x: (node("Not") if x.dtype == "bool" else node("BitwiseNot", since=18))(g, b, x),
     jax="jnp.bitwise_not",
     tensorflow="tf.bitwise.invert",
     error=steps(),
 )
 unary(
-    "unary.positive", lambda x: x, NUMERIC, symbol="+", inplace=None, out=False, maybe_view="x", saves="none", error={}
+    "unary.positive",
+    lambda x: x,
+    NUMERIC,
+    symbol="+",
+    inplace=None,
+    out=False,
+    maybe_view="x",
+    saves="none",
+    onnx=unchanged,
+    error={},
 )
-unary("unary.nan_to_num", lambda x: x, saves="inputs", jax="jnp.nan_to_num")
+MOST = {
+    "float16": 65504.0,
+    "bfloat16": (2 - 2.0**-7) * 2.0**127,
+    "float32": (2 - 2.0**-23) * 2.0**127,
+    "float64": math.nextafter(math.inf, 0),
+}
+
+
+def numbers_only(g: Graph, b: Binding, x: Arg) -> str:
+    """NaN becomes zero, an infinity the greatest finite value."""
+    least, most = (g.constant(value, x.dtype) for value in (-MOST[x.dtype], MOST[x.dtype]))
+    nan = g.node("IsNaN", g.name(x), dtype="bool")
+    return g.node("Clip", where(g, nan, g.constant(0, x.dtype), g.name(x)), least, most)
+
+
+unary("unary.nan_to_num", lambda x: x, saves="inputs", onnx=floating(numbers_only), jax="jnp.nan_to_num")
 
 
 def lower_bounds(b: Binding) -> Mapping[str, Sequence[Any]]:
@@ -202,7 +287,7 @@ operator(
     out=True,
     saves="inputs",
     thresholds=(-3.0, -2.0, -1.0, 0.0, 0.5, 2.0, 6.0),
-    onnx="Clip",
+    onnx=lambda g, b, x: clip(g, x, b.min, b.max),
     jax="jnp.clip",
     tensorflow="tf.clip_by_value",
     error=moves(),
@@ -217,7 +302,7 @@ operator(
     inplace="pow_",
     out=True,
     saves="inputs",
-    onnx="Pow",
+    onnx=lambda g, b, x: g.node("Pow", g.name(x), g.constant(b.exponent, x.dtype)),
     jax="jnp.power",
     tensorflow="tf.pow",
     error=POWER,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from itertools import permutations
 from typing import Any
 
-from assay.ir.sizes import Shape, is_symbolic, product, quotient, smallest
+from assay.ir.sizes import Shape, Size, is_symbolic, product, quotient, smallest
 from assay.ir.types import ALL
 from assay.ops.attributes import Classes, dim
 from assay.ops.facts import Facts, require
+from assay.ops.onnx_forms import Arg, Form, Graph
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import normal_dim, normal_dims, replaced
@@ -33,6 +35,28 @@ def view(
         saves="none",
         **rest,
     )
+
+
+def reshape(g: Graph, x: str, sizes: Sequence[Size]) -> str:
+    """A value in another shape; one size may be -1 where there are elements."""
+    empty = any(smallest(size) == 0 for size in sizes)
+    return g.node("Reshape", x, g.shape(sizes), allowzero=1 if empty else None)
+
+
+def transpose(g: Graph, x: str, order: Sequence[int]) -> str:
+    """A value with its dimensions in another order."""
+    return g.node("Transpose", x, perm=tuple(order) or None)
+
+
+def ordered(rule: Callable[[Binding], Shape]) -> Form:
+    """A Transpose; the shape rule, applied to the numbers of the dimensions, gives their order."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> str:
+        numbered = copy(b)
+        vars(numbered)["x"] = b.x.with_shape(tuple(range(b.x.rank)))
+        return transpose(g, g.name(x), [int(d) for d in rule(numbered)])  # type: ignore[arg-type]
+
+    return form
 
 
 def shapes_of_equal_size(b: Binding) -> Classes:
@@ -64,6 +88,11 @@ def completed(shape: Shape, wanted: Shape) -> Shape:
     return tuple(rest if size == -1 else size for size in wanted)
 
 
+def as_asked(g: Graph, b: Binding, x: Arg) -> str:
+    """Reshape; -1 is left to ONNX as well."""
+    return reshape(g, g.name(x), b.shape)
+
+
 view(
     "reshape",
     [Attribute("shape", shapes_of_equal_size)],
@@ -71,7 +100,7 @@ view(
     (0, *RANKED),
     maybe_view="x",
     order=("x", "shape"),
-    onnx="Reshape",
+    onnx=as_asked,
     jax="jnp.reshape",
     tensorflow="tf.reshape",
 )
@@ -98,13 +127,21 @@ def ends(b: Binding) -> Classes:
     }
 
 
+def as_matrix(g: Graph, b: Binding, x: Arg) -> str:
+    """Flatten makes two dimensions of all; what else torch flattens is a Reshape."""
+    start, end = normal_dim(b.start_dim, b.x.rank), normal_dim(b.end_dim, b.x.rank)
+    if g.out[0].rank == 2 and (start == 0 or end == b.x.rank - 1):
+        return g.node("Flatten", g.name(x), axis=end + 1 if start == 0 else start)
+    return reshape(g, g.name(x), g.out[0].shape)
+
+
 view(
     "flatten",
     [dim("start_dim", default=0), Attribute("end_dim", ends, -1)],
     flattened,
     (0, *RANKED),
     maybe_view="x",
-    onnx="Flatten",
+    onnx=as_matrix,
     jax="jnp.ravel",
 )
 
@@ -127,7 +164,14 @@ def unflattened(b: Binding) -> Shape:
     return (*b.x.shape[:position], *completed((b.x.shape[position],), b.sizes), *b.x.shape[position + 1 :])
 
 
-view("unflatten", [dim(), Attribute("sizes", unflattenings)], unflattened)
+def as_factors(g: Graph, b: Binding, x: Arg) -> str:
+    """Reshape; -1 is left to ONNX where there are elements."""
+    position = normal_dim(b.dim, b.x.rank)
+    sizes = (*b.x.shape[:position], *b.sizes, *b.x.shape[position + 1 :])
+    return reshape(g, g.name(x), g.out[0].shape if smallest(b.x.elements) == 0 else sizes)
+
+
+view("unflatten", [dim(), Attribute("sizes", unflattenings)], unflattened, onnx=as_factors)
 
 
 def new_places(b: Binding) -> Classes:
@@ -148,7 +192,7 @@ view(
     unsqueezed,
     (0, *RANKED),
     inplace=None,
-    onnx="Unsqueeze",
+    onnx=lambda g, b, x: g.node("Unsqueeze", g.name(x), g.constant([b.dim])),
     jax="jnp.expand_dims",
     tensorflow="tf.expand_dims",
 )
@@ -176,11 +220,20 @@ def squeezable(b: Binding) -> Classes:
     }
 
 
+def without_ones(g: Graph, b: Binding, x: Arg) -> str:
+    """Squeeze of the dimensions that are 1; ONNX refuses others."""
+    if b.dim is None:
+        return g.node("Squeeze", g.name(x))
+    dims = (b.dim,) if isinstance(b.dim, int) else b.dim
+    ones = [d for d in dims if b.x.shape[d] == 1]
+    return g.node("Squeeze", g.name(x), g.constant(ones)) if ones else g.node("Identity", g.name(x))
+
+
 view(
     "squeeze",
     [Attribute("dim", squeezable, None)],
     squeezed,
-    onnx="Squeeze",
+    onnx=without_ones,
     jax="jnp.squeeze",
     tensorflow="tf.squeeze",
 )
@@ -198,12 +251,17 @@ def orders(b: Binding) -> Classes:
     }
 
 
+def permuted(b: Binding) -> Shape:
+    """All dimensions in another order."""
+    return tuple(b.x.shape[d] for d in b.dims)
+
+
 view(
     "permute",
     [Attribute("dims", orders)],
-    lambda b: tuple(b.x.shape[d] for d in b.dims),
+    permuted,
     order=("x", "dims"),
-    onnx="Transpose",
+    onnx=ordered(permuted),
     jax="jnp.transpose",
     tensorflow="tf.transpose",
 )
@@ -224,7 +282,7 @@ view(
     swapped,
     (0, *RANKED),
     order=("x", "dim0", "dim1"),
-    onnx="Transpose",
+    onnx=ordered(swapped),
     jax="jnp.swapaxes",
     tensorflow="tf.transpose",
 )
@@ -238,16 +296,29 @@ def moved(b: Binding) -> Shape:
     return tuple(shape)
 
 
-view("movedim", [dim("source"), dim("destination")], moved, order=("x", "source", "destination"), jax="jnp.moveaxis")
-view("t", [], lambda b: tuple(reversed(b.x.shape)), (0, 1, 2), onnx="Transpose", jax="jnp.transpose")
+def turned(b: Binding) -> Shape:
+    """The last two dimensions change places."""
+    return (*b.x.shape[:-2], *b.x.shape[-2:][::-1])
+
+
+view(
+    "movedim",
+    [dim("source"), dim("destination")],
+    moved,
+    order=("x", "source", "destination"),
+    onnx=ordered(moved),
+    jax="jnp.moveaxis",
+)
+view("t", [], turned, (0, 1, 2), onnx=ordered(turned), jax="jnp.transpose")
 view(
     "mT",
     [],
-    lambda b: (*b.x.shape[:-2], b.x.shape[-1], b.x.shape[-2]),
+    turned,
     (2, 3, 4, 5),
     torch="torch.Tensor.mT",
     method=None,
     render=lambda operands, attributes: f"{operands[0]}.mT",
+    onnx=ordered(turned),
     jax="jnp.matrix_transpose",
 )
 
@@ -271,13 +342,21 @@ def expanded(b: Binding) -> Shape:
     return (*b.size[:lead], *kept)
 
 
+def broadcast(g: Graph, b: Binding, x: Arg) -> str:
+    """Expand, which keeps a size where it is asked for 1."""
+    lead = len(b.size) - b.x.rank
+    asked = zip(b.x.shape, b.size[lead:], strict=True)
+    kept = (1 if size == -1 or (is_symbolic(size) and size == here) else size for here, size in asked)
+    return g.node("Expand", g.name(x), g.shape((*b.size[:lead], *kept)))
+
+
 view(
     "expand",
     [Attribute("size", expansions, positional=True)],
     expanded,
     (0, 1, 2, 3, 4),
     torch="torch.Tensor.expand",
-    onnx="Expand",
+    onnx=broadcast,
     jax="jnp.broadcast_to",
     tensorflow="tf.broadcast_to",
 )
