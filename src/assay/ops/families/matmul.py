@@ -29,10 +29,10 @@ def multiplied(g: Graph, x: str, y: str) -> str:
 
 
 def filled(x: TensorType, y: TensorType) -> None:
-    """Refuse a vector beside an operand without elements, of which ONNX Runtime 1.31 says that it does not broadcast,
-    or whose product it leaves unwritten."""
-    one = (x.rank == 1) != (y.rank == 1)
-    require(not one or all(smallest(each.elements) > 0 for each in (x, y)), "a vector and no elements")
+    """Refuse operands without elements that would broadcast, or one of which is a vector: ONNX Runtime 1.31 says that
+    they do not broadcast, or leaves the result unwritten."""
+    alike = (x.rank == 1) == (y.rank == 1) and (y.rank == 2 or x.shape[:-2] == y.shape[:-2])
+    require(alike or all(smallest(each.elements) > 0 for each in (x, y)), "no elements to broadcast")
 
 
 def matmul_form(g: Graph, b: Binding, x: Arg, y: Arg) -> str:

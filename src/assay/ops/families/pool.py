@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from assay.ir.sizes import Shape, largest, product, smallest
-from assay.ir.types import FLOATS, NUMERIC, TensorType
+from assay.ir.sizes import Shape, Size, largest, product, smallest
+from assay.ir.types import FLOATS, INTEGER_RANGE, NUMERIC, TensorType
 from assay.ops.attributes import Classes, flag, values
 from assay.ops.errors import ADDED, SELECTS, sums
-from assay.ops.facts import Facts, hull, require, upto
+from assay.ops.facts import Facts, Unsatisfied, hull, require, upto
+from assay.ops.families.conv import batched, since_bfloat16, windows
+from assay.ops.families.reduce import divisor, extreme, reduce_node
+from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
 from assay.ops.shapes import window
@@ -113,6 +117,102 @@ def averaged_type(b: Binding, spatial: int) -> TensorType:
     return pooled(b, spatial)
 
 
+# ONNX
+
+
+def sliding(b: Binding, spatial: int) -> dict[str, tuple[int, ...]]:
+    """Kernel, stride, padding and dilation, a number for each dimension."""
+    kernels = each(b.kernel_size, spatial)
+    return {
+        "kernel": kernels,
+        "stride": kernels if b.stride is None else each(b.stride, spatial),
+        "padding": each(b.padding, spatial),
+        "dilation": each(getattr(b, "dilation", 1), spatial),
+    }
+
+
+def pool_node(
+    g: Graph, b: Binding, spatial: int, op: str, name: str, outputs: int = 1, **attributes: Any
+) -> tuple[str, ...]:
+    """MaxPool or AveragePool."""
+    window = sliding(b, spatial)
+    given = {
+        "kernel_shape": window["kernel"],
+        "strides": window["stride"],
+        "pads": window["padding"] * 2 if any(window["padding"]) else None,
+        "dilations": window["dilation"] if set(window["dilation"]) != {1} else None,
+        "ceil_mode": True if b.ceil_mode else None,
+    }
+    return g.several(op, name, outputs=outputs, dtypes=("", "int64"), **given, **attributes)
+
+
+def pool_windows(g: Graph, b: Binding, spatial: int, name: str, fill: float = 0) -> str:
+    """All windows, one dimension for each of the kernel's before those of the places."""
+    return windows(g, name, b.x.shape[-spatial:], **sliding(b, spatial), ceil_mode=b.ceil_mode, fill=fill)
+
+
+def max_pool_form(spatial: int, indices: bool) -> Form:
+    """MaxPool, which lacks the wider integers."""
+
+    @since_bfloat16(22)
+    def form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
+        pool = widest if x.dtype in ("int16", "int32", "int64") else maxima
+        found = batched(g, x, spatial, lambda name: pool(g, b, spatial, name, indices))
+        return found if indices else found[0]
+
+    return form
+
+
+def maxima(g: Graph, b: Binding, spatial: int, name: str, indices: bool) -> tuple[str, ...]:
+    """The node's indices count elements of the tensor, torch's those of a plane."""
+    found = pool_node(g, b, spatial, "MaxPool", name, outputs=2 if indices else 1)
+    if not indices:
+        return found
+    return found[0], g.node("Mod", found[1], g.size(product(b.x.shape[-spatial:])))
+
+
+def widest(g: Graph, b: Binding, spatial: int, name: str, indices: bool) -> tuple[str, ...]:
+    """The greatest of each window of integers, and the first place in the plane that has it."""
+    over, dtype = tuple(range(2, 2 + spatial)), g.dtypes[name]
+    found = pool_windows(g, b, spatial, name, fill=INTEGER_RANGE[dtype][0])
+    most = extreme(g, "ReduceMax", found, over, indices)
+    if not indices:
+        return (most,)
+    plane: Shape = b.x.shape[-spatial:]
+    numbers = g.node("Range", g.constant(0), divisor(g, product(plane), "int64"), g.constant(1))
+    outside = INTEGER_RANGE["int64"][1]
+    places = pool_windows(g, b, spatial, g.node("Reshape", numbers, g.shape((1, 1, *plane))), fill=outside)
+    equal = g.node("Equal", found, most, dtype="bool")
+    chosen = g.node("Where", equal, places, g.constant(outside), dtype="int64")
+    return g.node("Squeeze", most, g.constant(over)), reduce_node(g, "ReduceMin", chosen, over, False)
+
+
+def avg_pool_form(spatial: int) -> Form:
+    """AveragePool, or sums by another divisor."""
+
+    @since_bfloat16(22)
+    def node(g: Graph, b: Binding, x: Arg) -> str:
+        include = True if b.count_include_pad else None
+        return batched(
+            g, x, spatial, lambda name: pool_node(g, b, spatial, "AveragePool", name, count_include_pad=include)
+        )[0]
+
+    @wide
+    def sums_of(g: Graph, b: Binding, x: Arg) -> str:
+        return batched(g, x, spatial, lambda name: [divided(g, b, spatial, name)])[0]
+
+    def form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
+        return (sums_of if getattr(b, "divisor_override", None) else node)(g, b, x)
+
+    return form
+
+
+def divided(g: Graph, b: Binding, spatial: int, name: str) -> str:
+    """Sums of windows by one divisor."""
+    summed = reduce_node(g, "ReduceSum", pool_windows(g, b, spatial, name), tuple(range(2, 2 + spatial)), False)
+    return g.node("Div", summed, g.like(b.divisor_override, summed))
+
+
 def max_pool(spatial: int, indices: bool) -> None:
     """torch's max_poolN d; with indices it also says where in the plane each maximum is."""
 
@@ -150,7 +250,7 @@ def max_pool(spatial: int, indices: bool) -> None:
             f"max_pool{max(spatial, 2)}d_with_indices": SELECTS,
             f"max_pool{max(spatial, 2)}d_with_indices_backward": ADDED,
         },
-        onnx="MaxPool",
+        onnx=max_pool_form(spatial, indices),
         jax="jax.lax.reduce_window",
         tensorflow="tf.nn.max_pool",
     )
@@ -178,7 +278,7 @@ def avg_pool(spatial: int) -> None:
             f"avg_pool{max(spatial, 2)}d": sums(2.0),
             f"avg_pool{max(spatial, 2)}d_backward": sums(narrow=True),
         },
-        onnx="AveragePool",
+        onnx=avg_pool_form(spatial),
         jax="jax.lax.reduce_window",
         tensorflow="tf.nn.avg_pool",
     )
@@ -204,6 +304,95 @@ def bin_mean(b: Binding, f: Any, spatial: int) -> Facts:
     return Facts(f.x.low, f.x.high, None, upto(f.x, product(b.x.shape[-spatial:])).magnitude)
 
 
+def adaptive_form(kind: str, spatial: int) -> Form:
+    """A global pooling to one element, windows of one size where that divides, bins otherwise."""
+    op = {"avg": "Average", "max": "Max"}[kind]
+
+    def node(g: Graph, b: Binding, x: Arg, name: str) -> Sequence[str]:
+        sizes, wanted = b.x.shape[-spatial:], g.out[0].shape[-spatial:]
+        if all(size == 1 for size in wanted):
+            return [g.node(f"Global{op}Pool", name)]
+        kernel = tuple(size // number for size, number in zip(sizes, wanted, strict=True))
+        return [g.node(f"{op}Pool", name, kernel_shape=kernel, strides=kernel)]
+
+    @since_bfloat16(22)
+    def even(g: Graph, b: Binding, x: Arg) -> str:
+        return batched(g, x, spatial, lambda name: node(g, b, x, name))[0]
+
+    @wide
+    def uneven(g: Graph, b: Binding, x: Arg) -> str:
+        bins = mean_bins if kind == "avg" else max_bins
+        return bins(g, g.name(x), x.rank, b.x.shape[-spatial:], g.out[0].shape[-spatial:])
+
+    def form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
+        sizes, wanted = b.x.shape[-spatial:], g.out[0].shape[-spatial:]
+        fixed = all(isinstance(size, int) for size in (*sizes, *wanted))
+        fits = all(size == 1 for size in wanted) or (
+            fixed and all(size % number == 0 for size, number in zip(sizes, wanted, strict=True))
+        )
+        return (even if fits else uneven)(g, b, x)
+
+    return form
+
+
+def bins(size: int, number: int) -> list[range]:
+    """Equal shares of a dimension, which overlap where they are no whole numbers."""
+    return [range(k * size // number, -(-(k + 1) * size // number)) for k in range(number)]
+
+
+def mean_bins(g: Graph, name: str, rank: int, sizes: Shape, wanted: Shape) -> str:
+    """The means of bins, dimension by dimension, as products with matrices of their shares."""
+    for axis, size, number in zip(range(rank - len(sizes), rank), sizes, wanted, strict=True):
+        if number == 1:
+            name = reduce_node(g, "ReduceMean", name, (axis,), True)
+        elif number != size:
+            name = product_along(g, name, rank, axis, shares(g, size, number, g.dtypes[name]))
+    return name
+
+
+def shares(g: Graph, size: Size, number: Size, dtype: str) -> str:
+    """[size, number]: how much each element counts in each bin."""
+    assert isinstance(number, int)
+    if not isinstance(size, int):
+        raise Unsatisfied("bins of a symbolic size")
+    found = bins(size, number)
+    return g.constant(
+        tuple(1 / len(bin_) if place in bin_ else 0.0 for place in range(size) for bin_ in found), dtype, (size, number)
+    )
+
+
+def product_along(g: Graph, name: str, rank: int, axis: int, matrix: str) -> str:
+    """The product of one dimension with a matrix."""
+    if axis == rank - 1:
+        return g.node("MatMul", name, matrix)
+    order = (*range(axis), *range(axis + 1, rank), axis)
+    back = (*range(axis), rank - 1, *range(axis, rank - 1))
+    return g.node("Transpose", g.node("MatMul", g.node("Transpose", name, perm=order), matrix), perm=back)
+
+
+def max_bins(g: Graph, name: str, rank: int, sizes: Shape, wanted: Shape) -> str:
+    """The greatest elements of bins, dimension by dimension; shorter bins repeat their last element."""
+    for axis, size, number in zip(range(rank - len(sizes), rank), sizes, wanted, strict=True):
+        if number == 1:
+            name = reduce_node(g, "ReduceMax", name, (axis,), True)
+        elif number != size:
+            name = reduce_node(
+                g, "ReduceMax", g.node("Gather", name, members(g, size, number), axis=axis), (axis,), False
+            )
+    return name
+
+
+def members(g: Graph, size: Size, number: Size) -> str:
+    """[places, number]: the elements of each bin."""
+    assert isinstance(number, int)
+    if not isinstance(size, int):
+        raise Unsatisfied("bins of a symbolic size")
+    found = bins(size, number)
+    longest = max(map(len, found))
+    rows = [[bin_[min(k, len(bin_) - 1)] for bin_ in found] for k in range(longest)]
+    return g.constant(tuple(place for row in rows for place in row), shape=(longest, number))
+
+
 def adaptive(spatial: int) -> None:
     """torch's adaptive poolings."""
     for kind, facts in (("avg", lambda b, f: bin_mean(b, f, spatial)), ("max", lambda b, f: hull(f.x))):
@@ -216,7 +405,7 @@ def adaptive(spatial: int) -> None:
             saves="inputs",
             error=ADAPTIVE[kind],
             torch=f"torch.nn.functional.adaptive_{kind}_pool{spatial}d",
-            onnx="GlobalAveragePool" if kind == "avg" else "GlobalMaxPool",
+            onnx=adaptive_form(kind, spatial),
         )
 
 
