@@ -71,8 +71,7 @@ def source(name: str, options: dict[str, Any]) -> str:
             "    options.log_severity_level = 4",
             '    providers = ["CPUExecutionProvider"]',
             "    made = onnxruntime.InferenceSession(model, options, providers, disabled_optimizers=without)",
-            "    taken = {each.name for each in made.get_inputs()}",
-            "    return lambda feeds: made.run(None, {name: feeds[name] for name in feeds if name in taken})",
+            *(RAW_RUN if options.get("raw") else RUN),
             "",
             "",
             "def reference(model):",
@@ -83,6 +82,32 @@ def source(name: str, options: dict[str, Any]) -> str:
             f"    return session(model, {_arguments(options)})",
         ]
     )
+
+
+RUN = [
+    "    taken = {each.name for each in made.get_inputs()}",
+    "    return lambda feeds: made.run(None, {name: feeds[name] for name in feeds if name in taken})",
+]
+RAW_RUN = """    taken = {each.name for each in made.get_inputs()}
+    return lambda feeds: run(made, {name: feeds[name] for name in feeds if name in taken})
+
+
+def run(made, feeds):
+    \"\"\"onnxruntime knows bfloat16, numpy does not: it goes by its bits.\"\"\"
+    value_of = onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type
+    types = {"bfloat16": TensorProto.BFLOAT16}
+    given = {}
+    for name, array in feeds.items():
+        raw = array.view("uint16") if str(array.dtype) == "bfloat16" else array
+        given[name] = value_of(raw, types.get(str(array.dtype)) or helper.np_dtype_to_tensor_dtype(array.dtype))
+    found = []
+    for value in made.run_with_ort_values(None, given):
+        if value.data_type() == "tensor(bfloat16)":
+            data = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes()) if 0 not in value.shape() else b""
+            found.append(np.frombuffer(data, "bfloat16").reshape(value.shape()))
+        else:
+            found.append(value.numpy())
+    return found""".splitlines()
 
 
 def _arguments(options: dict[str, Any]) -> str:
@@ -113,12 +138,14 @@ def prepare(name: str) -> dict[str, Any]:
     return {"version": ort.__version__, "onnx": onnx.__version__, "kernels": _kernels()}
 
 
+TAKEN_APART = ["float32", "int32", "int64", "bool"]
 _NAMES = {"float": "float32", "double": "float64"}
 
 
 def _kernels() -> list[list[Any]]:
     """What the runtime has kernels for: operator, first and last version, and per input and per output the dtypes that
-    it takes (None: any). An operator without a kernel that is defined by others is taken apart: any dtype will do."""
+    it takes (None: any). An operator without a kernel that is defined by others is taken apart, and what those are has
+    kernels for the commonest dtypes."""
     import onnx
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -144,7 +171,8 @@ def _kernels() -> list[list[Any]]:
             except onnx.defs.SchemaError:
                 continue
             if defined.has_function or defined.has_context_dependent_function:
-                found.append([name, schema.since_version, 1 << 31, None, None])
+                allowed = [TAKEN_APART] * max(1, len(schema.inputs))
+                found.append([name, schema.since_version, 1 << 31, allowed, None])
     return found
 
 

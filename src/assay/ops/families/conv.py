@@ -207,8 +207,9 @@ def batched(g: Graph, x: Arg, spatial: int, form: Callable[[str], Sequence[str]]
 def reshaped(g: Graph, name: str, shape: Shape) -> str:
     """A reshape; a size that ONNX cannot compute is left to it."""
     sizes = [size if expressible(size) else -1 for size in shape]
-    require(sizes.count(-1) < 2, "two sizes that ONNX cannot compute")
-    return g.node("Reshape", name, g.shape(sizes), allowzero=True if any(smallest(s) == 0 for s in sizes) else None)
+    empty = any(smallest(size) == 0 for size in sizes)
+    require(sizes.count(-1) < 2 and not (empty and -1 in sizes), "a size that ONNX cannot compute")
+    return g.node("Reshape", name, g.shape(sizes), allowzero=empty or None)
 
 
 def expressible(size: Size) -> bool:

@@ -126,8 +126,8 @@ def fused_form(g: Graph, b: Binding, x: Arg, y: Arg, z: Arg) -> str | tuple[str,
     """Gemm of matrices of floats."""
     if b.y.rank > 2 or not is_float(b.x.dtype):
         return scaled_sum(g, b, x, y, z)
-    factors = {"alpha": float(b.alpha), "beta": float(b.beta)}
-    return g.node("Gemm", *map(g.name, (y, z, x)), **{name: value for name, value in factors.items() if value != 1})
+    alpha, beta = (None if factor == 1 else float(factor) for factor in (b.alpha, b.beta))
+    return g.node("Gemm", *map(g.name, (y, z, x)), alpha=alpha, beta=beta)
 
 
 @wide
@@ -441,8 +441,10 @@ def attention_parts(g: Graph, b: Binding, query: Arg, key: Arg, value: Arg, mask
 def attention_scale(g: Graph, b: Binding, dtype: str) -> str:
     """The factor of the scores: one over the root of the size of a head, if none is given."""
     size: Size = b.query.shape[-1]
-    if b.scale is not None or isinstance(size, int):
-        return g.constant(b.scale or 1 / math.sqrt(size), dtype)
+    if b.scale is not None:
+        return g.constant(b.scale, dtype)
+    if isinstance(size, int):
+        return g.constant(1 / math.sqrt(size), dtype)
     return g.node("Reciprocal", g.node("Sqrt", g.cast(g.size(size), dtype)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, is_symbolic, largest, product, smallest
@@ -12,7 +11,7 @@ from assay.ops.attributes import Classes, dim, values
 from assay.ops.errors import smooth
 from assay.ops.facts import Facts, Interval, hull, require
 from assay.ops.families.conv import since_bfloat16
-from assay.ops.families.reduce import reduce_node, row
+from assay.ops.families.reduce import float32, reduce_node, row
 from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import exactly, free
 from assay.ops.protocol import Attribute, Binding, Operand, operator
@@ -76,7 +75,7 @@ def given(g: Graph, arg: Arg | None, value: float, shape: Shape, dtype: str) -> 
 
 def single(b: Binding) -> bool:
     """Whether epsilon is a float32, or nothing is lost by taking it for one."""
-    return b.x.dtype != "float64" or struct.unpack("f", struct.pack("f", b.eps))[0] == b.eps
+    return bool(b.x.dtype != "float64" or float32(b.eps) == b.eps)
 
 
 def standardised(g: Graph, name: str, over: tuple[int, ...], eps: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +10,9 @@ from assay.ir.sizes import Shape, Size, largest, product, smallest
 from assay.ir.types import FLOATS, INTEGER_RANGE, NUMERIC, TensorType
 from assay.ops.attributes import Classes, flag, values
 from assay.ops.errors import ADDED, SELECTS, sums
-from assay.ops.facts import Facts, Unsatisfied, hull, require, upto
+from assay.ops.facts import Facts, hull, require, upto
 from assay.ops.families.conv import batched, since_bfloat16, windows
-from assay.ops.families.reduce import divisor, extreme, reduce_node
+from assay.ops.families.reduce import reduce_node, scalar
 from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
@@ -131,17 +132,31 @@ def sliding(b: Binding, spatial: int) -> dict[str, tuple[int, ...]]:
     }
 
 
+def rounds_up(g: Graph, b: Binding, spatial: int) -> bool | None:
+    """The attribute ceil_mode. Before opset 22 it counts windows that begin in the padding behind, which torch leaves
+    out: then there are as many as without it, but None where another dimension needs it."""
+    if not b.ceil_mode or g.opset >= 22:
+        return bool(b.ceil_mode)
+    places, given = g.out[0].shape[-spatial:], sliding(b, spatial)
+    of_dims = list(zip(b.x.shape[-spatial:], *given.values(), strict=True))
+    if places == tuple(window(*each) for each in of_dims):
+        return False
+    counted = tuple((size + (2 * p - d * (k - 1) - 1 + s - 1)) // s + 1 for size, k, s, p, d in of_dims)
+    return True if places == counted else None
+
+
 def pool_node(
     g: Graph, b: Binding, spatial: int, op: str, name: str, outputs: int = 1, **attributes: Any
 ) -> tuple[str, ...]:
     """MaxPool or AveragePool."""
-    window = sliding(b, spatial)
+    fields, ceil_mode = sliding(b, spatial), rounds_up(g, b, spatial)
+    require(ceil_mode is not None, "a window in the padding before opset 22")
     given = {
-        "kernel_shape": window["kernel"],
-        "strides": window["stride"],
-        "pads": window["padding"] * 2 if any(window["padding"]) else None,
-        "dilations": window["dilation"] if set(window["dilation"]) != {1} else None,
-        "ceil_mode": True if b.ceil_mode else None,
+        "kernel_shape": fields["kernel"],
+        "strides": fields["stride"],
+        "pads": fields["padding"] * 2 if any(fields["padding"]) else None,
+        "dilations": fields["dilation"] if set(fields["dilation"]) != {1} else None,
+        "ceil_mode": ceil_mode or None,
     }
     return g.several(op, name, outputs=outputs, dtypes=("", "int64"), **given, **attributes)
 
@@ -152,11 +167,12 @@ def pool_windows(g: Graph, b: Binding, spatial: int, name: str, fill: float = 0)
 
 
 def max_pool_form(spatial: int, indices: bool) -> Form:
-    """MaxPool, which lacks the wider integers."""
+    """MaxPool, or windows of the wider integers, which it lacks."""
 
     @since_bfloat16(22)
     def form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
-        pool = widest if x.dtype in ("int16", "int32", "int64") else maxima
+        lacks = x.dtype in ("int16", "int32", "int64") or rounds_up(g, b, spatial) is None
+        pool = extremes if lacks else maxima
         found = batched(g, x, spatial, lambda name: pool(g, b, spatial, name, indices))
         return found if indices else found[0]
 
@@ -171,20 +187,22 @@ def maxima(g: Graph, b: Binding, spatial: int, name: str, indices: bool) -> tupl
     return found[0], g.node("Mod", found[1], g.size(product(b.x.shape[-spatial:])))
 
 
-def widest(g: Graph, b: Binding, spatial: int, name: str, indices: bool) -> tuple[str, ...]:
-    """The greatest of each window of integers, and the first place in the plane that has it."""
+def extremes(g: Graph, b: Binding, spatial: int, name: str, indices: bool) -> tuple[str, ...]:
+    """The greatest of each window, and the first place in the plane that has it."""
     over, dtype = tuple(range(2, 2 + spatial)), g.dtypes[name]
-    found = pool_windows(g, b, spatial, name, fill=INTEGER_RANGE[dtype][0])
-    most = extreme(g, "ReduceMax", found, over, indices)
+    held = "int32" if dtype == "int16" else dtype
+    found = pool_windows(g, b, spatial, g.cast(name, held), fill=INTEGER_RANGE.get(held, (-math.inf,))[0])
+    most = reduce_node(g, "ReduceMax", found, over, indices)
     if not indices:
-        return (most,)
+        return (g.cast(most, dtype),)
     plane: Shape = b.x.shape[-spatial:]
-    numbers = g.node("Range", g.constant(0), divisor(g, product(plane), "int64"), g.constant(1))
+    numbers = g.node("Range", g.constant(0), scalar(g, product(plane), "int64"), g.constant(1))
     outside = INTEGER_RANGE["int64"][1]
     places = pool_windows(g, b, spatial, g.node("Reshape", numbers, g.shape((1, 1, *plane))), fill=outside)
     equal = g.node("Equal", found, most, dtype="bool")
     chosen = g.node("Where", equal, places, g.constant(outside), dtype="int64")
-    return g.node("Squeeze", most, g.constant(over)), reduce_node(g, "ReduceMin", chosen, over, False)
+    values = g.node("Squeeze", g.cast(most, dtype), g.constant(over))
+    return values, reduce_node(g, "ReduceMin", chosen, over, False)
 
 
 def avg_pool_form(spatial: int) -> Form:
@@ -319,10 +337,12 @@ def adaptive_form(kind: str, spatial: int) -> Form:
     def even(g: Graph, b: Binding, x: Arg) -> str:
         return batched(g, x, spatial, lambda name: node(g, b, x, name))[0]
 
-    @wide
     def uneven(g: Graph, b: Binding, x: Arg) -> str:
-        bins = mean_bins if kind == "avg" else max_bins
-        return bins(g, g.name(x), x.rank, b.x.shape[-spatial:], g.out[0].shape[-spatial:])
+        return (mean_bins if kind == "avg" else max_bins)(
+            g, g.name(x), x.rank, b.x.shape[-spatial:], g.out[0].shape[-spatial:]
+        )
+
+    bins_of = wide(uneven) if kind == "avg" else uneven
 
     def form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
         sizes, wanted = b.x.shape[-spatial:], g.out[0].shape[-spatial:]
@@ -330,7 +350,7 @@ def adaptive_form(kind: str, spatial: int) -> Form:
         fits = all(size == 1 for size in wanted) or (
             fixed and all(size % number == 0 for size, number in zip(sizes, wanted, strict=True))
         )
-        return (even if fits else uneven)(g, b, x)
+        return (even if fits else bins_of)(g, b, x)
 
     return form
 
@@ -346,19 +366,29 @@ def mean_bins(g: Graph, name: str, rank: int, sizes: Shape, wanted: Shape) -> st
         if number == 1:
             name = reduce_node(g, "ReduceMean", name, (axis,), True)
         elif number != size:
-            name = product_along(g, name, rank, axis, shares(g, size, number, g.dtypes[name]))
+            name = product_along(g, name, rank, axis, shares(g, size, largest(number), g.dtypes[name]))
     return name
 
 
-def shares(g: Graph, size: Size, number: Size, dtype: str) -> str:
+def shares(g: Graph, size: Size, number: int, dtype: str) -> str:
     """[size, number]: how much each element counts in each bin."""
-    assert isinstance(number, int)
     if not isinstance(size, int):
-        raise Unsatisfied("bins of a symbolic size")
+        low, high, inside = members(g, size, number)
+        return g.node("Div", g.cast(inside, dtype), g.cast(g.node("Sub", high, low), dtype))
     found = bins(size, number)
-    return g.constant(
-        tuple(1 / len(bin_) if place in bin_ else 0.0 for place in range(size) for bin_ in found), dtype, (size, number)
-    )
+    weights = (1 / len(each) if place in each else 0.0 for place in range(size) for each in found)
+    return g.constant(tuple(weights), dtype, (size, number))
+
+
+def members(g: Graph, size: Size, number: int) -> tuple[str, str, str]:
+    """Where bins of a symbolic size begin and end, and whether elements lie in them: [size, number]."""
+    ends = g.node("Mul", g.size(size), g.constant(tuple(range(1, number + 1))))
+    low = g.node("Div", g.node("Sub", ends, g.size(size)), g.constant(number))
+    high = g.node("Div", g.node("Add", ends, g.constant(number - 1)), g.constant(number))
+    places = g.node("Range", g.constant(0), scalar(g, size, "int64"), g.constant(1), dtype="int64")
+    places = g.node("Unsqueeze", places, g.constant([1]))
+    after = g.node("GreaterOrEqual", places, low, dtype="bool")
+    return low, high, g.node("And", after, g.node("Less", places, high, dtype="bool"))
 
 
 def product_along(g: Graph, name: str, rank: int, axis: int, matrix: str) -> str:
@@ -371,26 +401,28 @@ def product_along(g: Graph, name: str, rank: int, axis: int, matrix: str) -> str
 
 
 def max_bins(g: Graph, name: str, rank: int, sizes: Shape, wanted: Shape) -> str:
-    """The greatest elements of bins, dimension by dimension; shorter bins repeat their last element."""
+    """The greatest elements of bins, dimension by dimension."""
     for axis, size, number in zip(range(rank - len(sizes), rank), sizes, wanted, strict=True):
         if number == 1:
             name = reduce_node(g, "ReduceMax", name, (axis,), True)
         elif number != size:
-            name = reduce_node(
-                g, "ReduceMax", g.node("Gather", name, members(g, size, number), axis=axis), (axis,), False
-            )
+            name = reduce_node(g, "ReduceMax", binned(g, name, rank, axis, size, largest(number)), (axis,), False)
     return name
 
 
-def members(g: Graph, size: Size, number: Size) -> str:
-    """[places, number]: the elements of each bin."""
-    assert isinstance(number, int)
-    if not isinstance(size, int):
-        raise Unsatisfied("bins of a symbolic size")
-    found = bins(size, number)
-    longest = max(map(len, found))
-    rows = [[bin_[min(k, len(bin_) - 1)] for bin_ in found] for k in range(longest)]
-    return g.constant(tuple(place for row in rows for place in row), shape=(longest, number))
+def binned(g: Graph, name: str, rank: int, axis: int, size: Size, number: int) -> str:
+    """The elements of bins in front of the bins; shorter ones repeat their last element, or where the size is symbolic
+    all elements are there, those outside infinite."""
+    if isinstance(size, int):
+        found = bins(size, number)
+        longest = max(map(len, found))
+        places = tuple(each[min(k, len(each) - 1)] for k in range(longest) for each in found)
+        return g.node("Gather", name, g.constant(places, shape=(longest, number)), axis=axis)
+    inside = members(g, size, number)[2]
+    if axis < rank - 1:
+        inside = g.node("Unsqueeze", inside, g.constant(tuple(range(2, rank - axis + 1))))
+    apart = g.node("Unsqueeze", name, g.constant([axis + 1]))
+    return g.node("Where", inside, apart, g.like(-math.inf, name), dtype=g.dtypes[name])
 
 
 def adaptive(spatial: int) -> None:
