@@ -248,3 +248,15 @@ def test_a_value_that_an_operation_takes_twice_is_one_number() -> None:
 
         torch._dynamo.reset()
         assert bool(torch.compile(program, backend=different.backend, dynamic=False)(x).all())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_greatest_element_is_one_of_those_that_it_was_chosen_from(dtype) -> None:
+    def program(x, factor):
+        y = torch.deg2rad(x) * factor
+        return (y == y.amax(0)).sum(0)
+
+    for seed in range(4):
+        x = numbers(9, 5, dtype=dtype, seed=seed)
+        found = torch.compile(program, backend=different.backend)(x, seed + 1.25)
+        assert torch.equal(program(x, seed + 1.25), found)
