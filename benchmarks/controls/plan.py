@@ -7,6 +7,8 @@ use, as where a compiler recomputes a producer for one consumer and stores it fo
 
 from __future__ import annotations
 
+import math
+import operator
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -91,7 +93,11 @@ class Plan:
     def _as_it_is(self, node: Node) -> Step:
         """The step that a node is by itself."""
         assert callable(node.target)
-        return Step(self._slots[node], node.target, *self._call(node, self._stored))
+        function: Function = node.target
+        if function is operator.mul and len(node.args) > 2:
+            # torch 2.13 traces products of sizes so (bugs/size-product-drops-factor).
+            function = _product
+        return Step(self._slots[node], function, *self._call(node, self._stored))
 
     def _composed(self, node: Node) -> Step | None:
         """A reduction, contraction or norm by another evaluation."""
@@ -200,6 +206,10 @@ class Plan:
         if isinstance(argument, list | tuple):
             return [self._raised(each) for each in argument]
         return self._stored(argument)
+
+
+def _product(*factors: Any) -> Any:
+    return math.prod(factors)
 
 
 def _dtypes(node: Node) -> tuple[torch.dtype | None, ...]:
