@@ -1,4 +1,4 @@
-"""ONNX models end to end: what a wrong consumer does is found, reduced and written as a script; what is right passes."""
+"""ONNX models end to end: what a wrong consumer does is found, reduced and written as a script; the rest passes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from assay.campaign.bench import Bench
 from assay.campaign.examine import case_runner, settle
 from assay.generate.graph import make_case
 from assay.generate.settings import Settings
+from assay.ir.case import Case
 from assay.ir.program import operations
 from assay.ops.catalogue import load
 from assay.oracles.judge import judge
-from assay.oracles.verdict import Verdict
+from assay.oracles.verdict import Judgement, Verdict
 from assay.triage import triage_finding
+from assay.triage.ladder import guilty_part
 from assay.triage.subject import subject_of
 
 pytestmark = [
@@ -106,3 +109,15 @@ def test_a_finding_becomes_a_small_script_that_shows_it_and_nothing_without_the_
     environment = {**os.environ, "ASSAY_TEST_FAULT": "off"}
     without = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, env=environment)
     assert (without.returncode, without.stdout.splitlines()[-1]) == (0, "OK")
+
+
+def test_the_part_without_which_a_finding_is_gone_is_named() -> None:
+    case = Case("graph", "onnxruntime", {"level": "all"}, "", False, 1, {}, {}, (), 1)
+
+    def run(variant: Case) -> Judgement:
+        gone = "MatMulAddFusion" in variant.options.get("without", ())
+        return Judgement(Verdict.Pass if gone else Verdict.Mismatch)
+
+    assert guilty_part(case, run) == "MatMulAddFusion"
+    assert guilty_part(case, lambda _: Judgement(Verdict.Mismatch)) is None
+    assert guilty_part(replace(case, target="inductor"), run) is None

@@ -1,5 +1,5 @@
-"""A consumer of ONNX models that is wrong: what floating outputs it has come back doubled. ``ASSAY_TEST_FAULT=off`` takes
-the fault away."""
+"""A consumer of ONNX models that is wrong: the floating outputs come back doubled. ``ASSAY_TEST_FAULT=off`` takes the
+fault away."""
 
 from __future__ import annotations
 
