@@ -76,7 +76,8 @@ class Statistics:
 
     def missing_class_pairs(self) -> list[str]:
         """Pairs of attribute value classes that specifications declare and that never occurred."""
-        return [" ".join(key) for key in sorted(set(self.features.expected["classes"]) - set(self.features.seen["classes"]))]
+        declared, seen = set(self.features.chances["classes"]), set(self.features.seen["classes"])
+        return [" ".join(key) for key in sorted(declared - seen)]
 
 
 def top_up(values: dict[tuple[str, str], Counter[str]], settings: Settings) -> None:

@@ -40,7 +40,17 @@ from assay.ops.catalogue import load
 PACKAGES = ("_dynamo", "_functorch", "_inductor")
 TARGET = "inductor"
 STEP = 10
-RELU = "import torch\n\n\ndef program(x):\n    return torch.relu(x)\n\n\ndef inputs(call=0):\n    return (torch.ones(4),)\n"
+RELU = """\
+import torch
+
+
+def program(x):
+    return torch.relu(x)
+
+
+def inputs(call=0):
+    return (torch.ones(4),)
+"""
 COLUMNS = ("lines", "branches")
 
 
@@ -76,13 +86,8 @@ class Runner:
 class Measurement:
     """Coverage of the packages, kept at named points, and counted at the end."""
 
-    def __init__(self, folder: Path) -> None:
-        found = importlib.util.find_spec("torch")
-        if found is None or not found.submodule_search_locations:
-            raise SystemExit("line_coverage: torch is not installed")
-        if "torch" in sys.modules:
-            raise SystemExit("line_coverage: torch was imported before the measurement began")
-        self.trees = {name: Path(found.submodule_search_locations[0]) / name for name in PACKAGES}
+    def __init__(self, trees: dict[str, Path], folder: Path) -> None:
+        self.trees = {name: tree.resolve() for name, tree in trees.items()}
         self._folder = folder
         self._points: dict[str, Path] = {}
         self._coverage = coverage.Coverage(
@@ -131,13 +136,22 @@ class Measurement:
         lines = "num_statements" if prefix == "num_" else "covered_lines"
         told = {}
         for package, tree in self.trees.items():
-            own = [counts for name, counts in known.items() if Path(name).is_relative_to(tree.resolve())]
+            own = [counts for name, counts in known.items() if Path(name).is_relative_to(tree)]
             told[package] = {
                 "lines": sum(counts[lines] for counts in own),
                 "branches": sum(counts[f"{prefix}branches"] for counts in own),
             }
-        told["total"] = {column: sum(counts[column] for counts in told.values()) for column in COLUMNS}
-        return told
+        return {**told, "total": {column: sum(counts[column] for counts in told.values()) for column in COLUMNS}}
+
+
+def trees_of_torch() -> dict[str, Path]:
+    """The folders of the packages, without importing torch."""
+    found = importlib.util.find_spec("torch")
+    if found is None or not found.submodule_search_locations:
+        raise SystemExit("line_coverage: torch is not installed")
+    if "torch" in sys.modules:
+        raise SystemExit("line_coverage: torch was imported before the measurement began")
+    return {name: Path(found.submodule_search_locations[0]) / name for name in PACKAGES}
 
 
 def ended(header: dict[str, Any]) -> str:
@@ -151,7 +165,7 @@ def ended(header: dict[str, Any]) -> str:
 
 def measure(cases: Sequence[tuple[int, Case]], seconds: int, folder: Path) -> dict[str, Any]:
     """Run the cases under measurement."""
-    measurement = Measurement(folder)
+    measurement = Measurement(trees_of_torch(), folder)
     runner = Runner(folder)
     runner.run(RELU, {}, False, 1)
     measurement.keep("relu")
@@ -179,7 +193,7 @@ def measure(cases: Sequence[tuple[int, Case]], seconds: int, folder: Path) -> di
 
 def table(points: dict[str, dict[str, dict[str, int]]]) -> str:
     """Lines and branches at each point, per package and in all, and net of the compiled relu."""
-    packages = (*PACKAGES, "total")
+    packages = tuple(points["all"])
     rows = [["programs", *packages, "net of relu"]]
     relu = points["relu"]["total"]
     for point, figures in points.items():

@@ -1,9 +1,9 @@
-"""What cases exercise: operators, dtypes, forms, classes of attributes, producers with their consumers, options, Python.
+"""What cases exercise: operators, dtypes, forms, classes of attributes, producers with their consumers, options.
 
     Case --> `features` --> `Tally` of many cases --> report/coverage.py, benchmarks/generation.py
 
-Beside what was seen a tally keeps how often it was to be expected: had the policies' draws been even and nothing been
-refused. What never came although it was expected points to a gap in generation, the rest to too few cases.
+Beside what was seen a tally keeps the chances that generation gave it, so that too few cases can be told from a gap:
+from something that had its chances and never came.
 """
 
 from __future__ import annotations
@@ -44,6 +44,12 @@ TITLES: Mapping[str, str] = {
     "programs": "inputs and calls",
 }
 """What is counted, by its name, each with its title."""
+
+DEALT = ("operators", "dtypes", "classes")
+"""What generation draws by itself, so that its chances are known."""
+
+PYTHON = ("expressions", "conditions", "regions")
+"""What only Python has, and no graph."""
 
 REGIONS: tuple[Key, ...] = (
     ("if",),
@@ -142,7 +148,7 @@ def _drawn(operator: Operator, statement: Operation, operands: Sequence[Any]) ->
     values = dict(statement.attributes)
     binding = bind(operator, operands, values)
     if operator.operands[0].many is not None:
-        binding.first = operands[0][0]
+        setattr(binding, "first", operands[0][0])  # noqa: B010 - bindings hold whatever names a specification has
     found = []
     for attribute in operator.attributes:
         try:
@@ -159,21 +165,23 @@ def _drawn(operator: Operator, statement: Operation, operands: Sequence[Any]) ->
 
 @dataclass(slots=True)
 class Features:
-    """What one case exercises, by the names of `TITLES`: how often each thing was seen, and how often it was to be
-    expected, for what generation draws. ``produced`` are operators with the dtype and rank of a result."""
+    """What one case exercises, by the names of `TITLES`: how often each thing was seen, and the ``chances`` it had: of
+    an operator, its even share of the operations; of a dtype, the operations of its operator under a policy that holds
+    it; of a pair of classes, its share of the draws. ``produced`` are operators with the dtype and rank of a result.
+    """
 
     seen: dict[str, Counter[Key]] = field(default_factory=lambda: {name: Counter() for name in TITLES})
-    expected: dict[str, dict[Key, float]] = field(default_factory=lambda: {name: {} for name in TITLES})
+    chances: dict[str, dict[Key, float]] = field(default_factory=lambda: {name: {} for name in DEALT})
     produced: set[tuple[str, str, int]] = field(default_factory=set)
 
-    def expect(self, name: str, key: Key, times: float) -> None:
-        """Expect a thing so many times more."""
-        known = self.expected[name]
+    def give(self, name: str, key: Key, times: float) -> None:
+        """A thing had so many chances more."""
+        known = self.chances[name]
         known[key] = known.get(key, 0.0) + times
 
 
 def count_operations(found: Features, operations: Iterable[Exercised], dtypes: Sequence[str] = ()) -> None:
-    """Count the operations of a program. ``dtypes`` are those of its policy; without them no dtype is expected."""
+    """Count the operations of a program. ``dtypes`` are those of its policy; without them no dtype has a chance."""
     seen = found.seen
     for each in operations:
         name = each.operator.name
@@ -185,7 +193,7 @@ def count_operations(found: Features, operations: Iterable[Exercised], dtypes: S
                 declared = each.operator.operands[0].dtypes
                 even = [dtype for dtype in declared if dtype in dtypes] or declared
                 for dtype in even:
-                    found.expect("dtypes", (name, dtype), 1 / len(even))
+                    found.give("dtypes", (name, dtype), 1.0)
         for producer in each.producers:
             seen["pairs"][producer, name] += 1
         for value in each.operation.results:
@@ -200,7 +208,7 @@ def features(case: Case, operators: Sequence[str]) -> Features:
     recipe, policy = case.recipe, case.recipe.get("policy") or {}
     held = [name for name in operators if name not in set(policy.get("left_out", ()))]
     for name in held if policy else ():
-        found.expect("operators", (name,), case.operations / len(held))
+        found.give("operators", (name,), case.operations / len(held))
     for option, value in flat(case.options):
         found.seen["options"][option, value] += 1
     for name, change in recipe.get("motifs") or ():
@@ -223,7 +231,7 @@ def _count_classes(found: Features, name: str, drawn: Sequence[Drawn]) -> None:
         shares = _class_shares(two.legal)
         for first in one.classes:
             for second, share in shares.items():
-                found.expect("classes", _class_pair(name, one, first, two, second), share / len(one.classes))
+                found.give("classes", _class_pair(name, one, first, two, second), share / len(one.classes))
             for second in two.classes:
                 found.seen["classes"][_class_pair(name, one, first, two, second)] += 1
 
@@ -255,10 +263,6 @@ def _count_python(found: Features, program: Program) -> None:
                 seen["regions"]["call", attributes.get("through") or "plain"] += 1
             elif key := _written(statement):
                 seen["expressions"][key] += 1
-    for name, even in (("expressions", PICKS), ("conditions", TESTS)):
-        drawn = sum(count for key, count in seen[name].items() if key[0] in even)
-        for form in even if drawn else ():
-            found.expect(name, (form,), drawn / len(even))
 
 
 def _region(region: Region) -> Key:
@@ -313,47 +317,47 @@ def flat(options: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
 
 @dataclass(slots=True)
 class Tally:
-    """Features of many cases: how often each thing was seen, how often where the target was engaged, how often it was
-    to be expected."""
+    """Features of many cases: how often each thing was seen, how often where the target was engaged, its chances."""
 
     cases: int = 0
     engaged_cases: int = 0
     seen: dict[str, Counter[Key]] = field(default_factory=lambda: {name: Counter() for name in TITLES})
     engaged: dict[str, Counter[Key]] = field(default_factory=lambda: {name: Counter() for name in TITLES})
-    expected: dict[str, dict[Key, float]] = field(default_factory=lambda: {name: {} for name in TITLES})
+    chances: dict[str, dict[Key, float]] = field(default_factory=lambda: {name: {} for name in DEALT})
     produced: set[tuple[str, str, int]] = field(default_factory=set)
 
     def add(self, features: Features, engaged: bool) -> None:
         """Count one case."""
         self.cases += 1
         self.engaged_cases += engaged
-        self._count(features.seen, features.seen if engaged else {}, features.expected, features.produced)
+        self._count(features.seen, features.seen if engaged else {}, features.chances, features.produced)
 
     def merge(self, other: Tally) -> None:
         """Count the cases of another tally too."""
         self.cases += other.cases
         self.engaged_cases += other.engaged_cases
-        self._count(other.seen, other.engaged, other.expected, other.produced)
+        self._count(other.seen, other.engaged, other.chances, other.produced)
 
     def _count(
         self,
         seen: Mapping[str, Counter[Key]],
         engaged: Mapping[str, Counter[Key]],
-        expected: Mapping[str, Mapping[Key, float]],
+        chances: Mapping[str, Mapping[Key, float]],
         produced: Iterable[tuple[str, str, int]],
     ) -> None:
         for name in TITLES:
             self.seen[name].update(seen[name])
             self.engaged[name].update(engaged.get(name, {}))
-            known = self.expected[name]
-            for key, times in expected[name].items():
+        for name in DEALT:
+            known = self.chances[name]
+            for key, times in chances[name].items():
                 known[key] = known.get(key, 0.0) + times
         self.produced.update(produced)
 
 
 def declared(name: str, tally: Tally, opsets: bool = False) -> set[Key]:
-    """All that could be exercised, for what follows from specifications and the generator; of pairs of attribute classes
-    and of operators, what could be beside what was seen. Empty for options and motifs."""
+    """All that could be exercised, as specifications and the generator say it; of pairs of attribute classes and of
+    operators, what was possible beside what was seen. Empty for options and motifs."""
     operators = load()
     match name:
         case "operators":
@@ -361,9 +365,9 @@ def declared(name: str, tally: Tally, opsets: bool = False) -> set[Key]:
         case "dtypes":
             return {(each.name, dtype) for each in operators.values() for dtype in each.operands[0].dtypes}
         case "forms":
-            return {(each.name, form) for each in operators.values() for form in forms(each, {})}
+            return {(each.name, form) for each in operators.values() for form in forms(each, _defaults(each))}
         case "classes":
-            return set(tally.expected["classes"]) | set(tally.seen["classes"])
+            return set(tally.chances["classes"]) | set(tally.seen["classes"])
         case "pairs":
             return compatible(tally.produced)
         case "expressions":
@@ -378,6 +382,10 @@ def declared(name: str, tally: Tally, opsets: bool = False) -> set[Key]:
             return set()
 
 
+def _defaults(operator: Operator) -> dict[str, Any]:
+    return {attribute.name: attribute.default for attribute in operator.attributes}
+
+
 def compatible(produced: Iterable[tuple[str, str, int]]) -> set[Key]:
     """Pairs of operators of which the second takes some dtype and rank that the first has produced."""
     made: dict[tuple[str, int], set[str]] = {}
@@ -388,5 +396,3 @@ def compatible(produced: Iterable[tuple[str, str, int]]) -> set[Key]:
         taken = {(dtype, rank) for operand in operator.operands for dtype in operand.dtypes for rank in operand.ranks}
         found |= {(producer, name) for kind in taken for producer in made.get(kind, ())}
     return found
-
-
