@@ -298,9 +298,8 @@ def _table(coverage: RunCoverage, rows: Sequence[Measure], width: int) -> list[s
 
 def _share(row: Measure) -> str:
     """The engaged share; a dot where there is nothing that the target could."""
-    return (
-        "·" if all(each.why is Why.UNSAYABLE for each in row.never) and not row.engaged else share(row.engaged, row.of)
-    )
+    nothing = row.never and not row.engaged and all(each.why is Why.UNSAYABLE for each in row.never)
+    return "·" if nothing else share(row.engaged, row.of)
 
 
 def _width(column: Sequence[str]) -> int:
@@ -324,6 +323,6 @@ def _listed(why: Why, items: Sequence[Never]) -> list[str]:
 
 def _told(never: Never) -> str:
     if never.why is Why.IDLE:
-        return f"{never.what} ({never.exercised} times)"
+        return f"{never.what} ({never.exercised} seen)"
     told = f"{never.expected:.1f}" if never.expected < ENOUGH else f"{never.expected:.0f}"
     return f"{never.what} ({told} expected)" if never.why in (Why.FEW, Why.REFUSED) else never.what
