@@ -105,6 +105,12 @@ def test_nothing_is_said_of_cases_that_could_not_be_made_again() -> None:
     assert "1 cases could not be made again" in coverage_screen("run", coverage, False, WIDTH)
 
 
+def test_a_run_without_cases_had_too_few() -> None:
+    coverage = run_coverage("aot_eager")
+    assert {each.why for name in ("operators", "options") for each in never(coverage, name).values()} == {Why.FEW}
+    assert "run: 0 cases on aot_eager, - engaged" in coverage_screen("run", coverage, False, WIDTH)
+
+
 def test_the_screen_has_all_measures_and_targets_and_fits() -> None:
     coverage = run_coverage("aot_eager", "onnxruntime", cases=20)
     screen = coverage_screen("run", coverage, False, WIDTH).splitlines()

@@ -74,7 +74,7 @@ def cover(
         case = make(row.index) if make is not None else None
         if case is None or case.id != row.id:
             found.unmade += 1
-            exercised = Features()
+            exercised = Features(whole=False)
             exercised.seen["operators"].update((name,) for name in row.operators)
         else:
             exercised = features(case, settings.operators)

@@ -167,12 +167,15 @@ def _drawn(operator: Operator, statement: Operation, operands: Sequence[Any]) ->
 class Features:
     """What one case exercises, by the names of `TITLES`: how often each thing was seen, and the ``chances`` it had: of
     an operator, its even share of the operations; of a dtype, the operations of its operator under a policy that holds
-    it; of a pair of classes, its share of the draws. ``produced`` are operators with the dtype and rank of a result.
+    it; of a pair of classes, its share of the draws. ``produced`` are operators with the dtype and rank of a result;
+    ``whole`` is false where more of the case is not known than its operators.
     """
 
     seen: dict[str, Counter[Key]] = field(default_factory=lambda: {name: Counter() for name in TITLES})
     chances: dict[str, dict[Key, float]] = field(default_factory=lambda: {name: {} for name in DEALT})
     produced: set[tuple[str, str, int]] = field(default_factory=set)
+
+    whole: bool = True
 
     def give(self, name: str, key: Key, times: float) -> None:
         """A thing had so many chances more."""
@@ -216,6 +219,7 @@ def features(case: Case, operators: Sequence[str]) -> Features:
     if "opset" in recipe:
         found.seen["programs"]["opset", str(recipe["opset"])] += 1
     if "program" not in recipe:
+        found.whole = False
         found.seen["operators"].update((name,) for name in case.operators)
         return found
     program = program_from_json(recipe["program"])
@@ -320,6 +324,7 @@ class Tally:
     """Features of many cases: how often each thing was seen, how often where the target was engaged, its chances."""
 
     cases: int = 0
+    whole_cases: int = 0
     engaged_cases: int = 0
     seen: dict[str, Counter[Key]] = field(default_factory=lambda: {name: Counter() for name in TITLES})
     engaged: dict[str, Counter[Key]] = field(default_factory=lambda: {name: Counter() for name in TITLES})
@@ -329,12 +334,14 @@ class Tally:
     def add(self, features: Features, engaged: bool) -> None:
         """Count one case."""
         self.cases += 1
+        self.whole_cases += features.whole
         self.engaged_cases += engaged
         self._count(features.seen, features.seen if engaged else {}, features.chances, features.produced)
 
     def merge(self, other: Tally) -> None:
         """Count the cases of another tally too."""
         self.cases += other.cases
+        self.whole_cases += other.whole_cases
         self.engaged_cases += other.engaged_cases
         self._count(other.seen, other.engaged, other.chances, other.produced)
 

@@ -94,7 +94,7 @@ class _Reasons:
 
     def __init__(self, coverage: RunCoverage, tally: Tally, targets: Sequence[str]) -> None:
         self._tally = tally
-        self._unmade = coverage.unmade == coverage.cases
+        self._unmade = 0 < coverage.cases == coverage.unmade
         self._drawn_from = set(coverage.settings.operators)
         dialects = [Dialect(DEFAULT_OPSET) if _onnx(target) else TORCH for target in targets]
         self._sayable = {
@@ -125,10 +125,10 @@ class _Reasons:
     def _rate(self, name: str) -> dict[str, float]:
         """How often each dtype or form is taken by an operator that could have taken it."""
         taken: Counter[str] = Counter()
-        chances: Counter[str] = Counter()
+        chances: dict[str, float] = {}
         for key in self._every[name]:
             taken[key[1]] += self._tally.seen[name][key]
-            chances[key[1]] += self._chances(name, key)  # type: ignore[assignment]
+            chances[key[1]] = chances.get(key[1], 0.0) + self._chances(name, key)
         return {each: taken[each] / count for each, count in chances.items() if count}
 
     def _chances(self, name: str, key: Key) -> float:
@@ -154,7 +154,7 @@ class _Reasons:
             return Why.UNKNOWN
         if name != "operators" and any(not self._tally.seen["operators"][operator,] for operator in operators):
             return Why.OPERATOR
-        if name in ("operators", "dtypes") and self._tally.cases and not self._chances(name, key):
+        if name in ("operators", "dtypes") and self._tally.whole_cases and not self._chances(name, key):
             return Why.NOT_OFFERED
         return Why.FEW if expected < ENOUGH else Why.REFUSED
 
@@ -201,12 +201,12 @@ def _expected_options(coverage: RunCoverage, targets: Sequence[str]) -> dict[Key
     expected: dict[Key, float] = {}
     for target in targets:
         tally = coverage.targets[target]
-        trained = tally.seen["programs"]["backward", "yes"] / max(tally.cases, 1)
+        trained = tally.seen["programs"]["backward", "yes"] / max(tally.whole_cases, 1)
         draw = random.Random(0)
         backend = find_backend(target)
         for number in range(OPTION_DRAWS):
             for option in flat(backend.options(draw, number < trained * OPTION_DRAWS)):
-                expected[option] = expected.get(option, 0.0) + tally.cases / OPTION_DRAWS
+                expected[option] = expected.get(option, 0.0) + tally.whole_cases / OPTION_DRAWS
     return expected
 
 
