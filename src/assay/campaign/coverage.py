@@ -24,12 +24,10 @@ from assay.ops.catalogue import load
 
 @dataclass(slots=True)
 class RunCoverage:
-    """The tallies of a run by target. ``ran`` is the number of the run's cases; of those counted, ``unmade`` could not
-    be made again and were counted by their operators alone."""
+    """The tallies of a run by target. ``ran`` is the number of the run's cases, counted or not."""
 
     settings: CampaignSettings
     ran: int
-    unmade: int = 0
     targets: dict[str, Tally] = field(default_factory=dict)
 
     def tally(self, target: str | None = None) -> Tally:
@@ -40,6 +38,11 @@ class RunCoverage:
         for tally in self.targets.values():
             total.merge(tally)
         return total
+
+    @property
+    def unmade(self) -> int:
+        """Cases that could not be made again, and were counted by their operators alone."""
+        return sum(tally.cases - tally.whole_cases for tally in self.targets.values())
 
     @property
     def cases(self) -> int:
@@ -73,7 +76,6 @@ def cover(
         told(number, len(chosen))
         case = make(row.index) if make is not None else None
         if case is None or case.id != row.id:
-            found.unmade += 1
             exercised = Features(whole=False)
             exercised.seen["operators"].update((name,) for name in row.operators)
         else:
