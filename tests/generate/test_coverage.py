@@ -103,7 +103,7 @@ def test_tallies_of_parts_merge_into_the_tally_of_all() -> None:
 
 
 def test_motifs_and_options_are_counted_and_a_case_without_a_program_by_its_operators() -> None:
-    recipe = {"motifs": [["cast chain", None], ["cast chain", "dtype"]]}
+    recipe = {"motifs": [["cast chain", ""], ["cast chain", "dtype"]]}
     case = Case("corpus", "inductor", {"config": {"a": 1}}, "", False, 1, recipe, {}, ("unary.neg",), 1)
     seen = features(case, OPERATORS).seen
     assert set(seen["motifs"]) == {("cast chain", "as it is"), ("cast chain", "dtype")}

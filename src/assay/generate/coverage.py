@@ -51,6 +51,16 @@ DEALT = ("operators", "dtypes", "classes")
 PYTHON = ("expressions", "conditions", "regions")
 """What only Python has, and no graph."""
 
+WRITTEN: tuple[Key, ...] = (
+    *(("arithmetic", symbol) for symbol in "+-*"),
+    *(("compare", symbol) for symbol in ("==", "!=", "<", ">=")),
+    *(("pack", container) for container in ("tuple", "list", "dict")),
+    ("append",),
+    ("item",),
+    ("size",),
+)
+"""Operations on numbers and containers."""
+
 REGIONS: tuple[Key, ...] = (
     ("if",),
     *(("for", str(trips)) for trips in range(4)),
@@ -174,7 +184,6 @@ class Features:
     seen: dict[str, Counter[Key]] = field(default_factory=lambda: {name: Counter() for name in TITLES})
     chances: dict[str, dict[Key, float]] = field(default_factory=lambda: {name: {} for name in DEALT})
     produced: set[tuple[str, str, int]] = field(default_factory=set)
-
     whole: bool = True
 
     def give(self, name: str, key: Key, times: float) -> None:
@@ -209,13 +218,14 @@ def features(case: Case, operators: Sequence[str]) -> Features:
     """What a case exercises; ``operators`` are those that its campaign draws from."""
     found = Features()
     recipe, policy = case.recipe, case.recipe.get("policy") or {}
-    held = [name for name in operators if name not in set(policy.get("left_out", ()))]
+    left_out = set(policy.get("left_out", ()))
+    held = [name for name in operators if name not in left_out]
     for name in held if policy else ():
         found.give("operators", (name,), case.operations / len(held))
     for option, value in flat(case.options):
         found.seen["options"][option, value] += 1
     for name, change in recipe.get("motifs") or ():
-        found.seen["motifs"][str(name), "as it is" if change is None else str(change)] += 1
+        found.seen["motifs"][str(name), str(change or "as it is")] += 1
     if "opset" in recipe:
         found.seen["programs"]["opset", str(recipe["opset"])] += 1
     if "program" not in recipe:
@@ -265,8 +275,8 @@ def _count_python(found: Features, program: Program) -> None:
                 seen["conditions"][attributes["form"],] += 1
             elif statement.kind == "call":
                 seen["regions"]["call", attributes.get("through") or "plain"] += 1
-            elif key := _written(statement):
-                seen["expressions"][key] += 1
+            else:
+                seen["expressions"][_written(statement)] += 1
 
 
 def _region(region: Region) -> Key:
@@ -280,16 +290,6 @@ def _written(statement: PythonOperation) -> Key:
     attributes = dict(statement.attributes)
     told = [str(attributes[name]) for name in ("symbol", "container") if name in attributes]
     return (statement.kind, *told)
-
-
-WRITTEN: tuple[Key, ...] = (
-    *(("arithmetic", symbol) for symbol in "+-*"),
-    *(("compare", symbol) for symbol in ("==", "!=", "<", ">=")),
-    *(("pack", container) for container in ("tuple", "list", "dict")),
-    ("append",),
-    ("item",),
-    ("size",),
-)
 
 
 def _count_inputs(seen: Counter[Key], program: Program) -> None:

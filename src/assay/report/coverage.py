@@ -108,11 +108,11 @@ class _Reasons:
         self._every = {name: self._declared(name) for name in TITLES}
         self._producers, self._consumers = _ends(tally)
         self._rates = {"dtypes": self._rate("dtypes"), "forms": self._rate("forms")}
-        self._groups = Counter((name, _group(key)) for name in EVEN for key in self._every[name])
+        self._groups = Counter((name, _group(name, key)) for name in EVEN for key in self._every[name])
         self._totals: Counter[tuple[str, str]] = Counter()
         for name in EVEN:
             for key, count in tally.seen[name].items():
-                self._totals[name, _group(key)] += count
+                self._totals[name, _group(name, key)] += count
 
     def declared(self, name: str) -> set[Key]:
         """All that could be exercised."""
@@ -174,12 +174,12 @@ class _Reasons:
                 return self._options.get(key, 0.0)
             case _:
                 # An even share of its group.
-                return self._totals[name, _group(key)] / max(self._groups[name, _group(key)], 1)
+                return self._totals[name, _group(name, key)] / max(self._groups[name, _group(name, key)], 1)
 
 
-def _group(key: Key) -> str:
-    """The things that are drawn beside each other: expressions by themselves, else by the first part of their names."""
-    return "" if len(key) == 1 else key[0]
+def _group(name: str, key: Key) -> str:
+    """The things that are drawn beside each other: motifs, expressions, else by the first part of their names."""
+    return "" if name == "motifs" or len(key) == 1 else key[0]
 
 
 def _onnx(target: str) -> bool:
