@@ -32,6 +32,9 @@ from assay.cli.arguments import duration
         (["show", "f123"], "assay fuzz"),
         (["findings", "--run", "nowhere"], "not a run of Assay"),
         (["resume", "nowhere"], "not a run of Assay"),
+        (["coverage", "nowhere"], "not a run of Assay"),
+        (["coverage", "one", "--run", "two"], "not allowed with"),
+        (["coverage", "--cases", "0"], "above zero"),
         (["replay", "nowhere.py"], "no file"),
     ],
 )
