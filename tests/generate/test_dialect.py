@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from assay.emit.onnx import translate
+from assay.emit.onnx_regions import KINDS
 from assay.generate.dialect import Dialect, Kernels
 from assay.generate.graph import make_case, make_program
 from assay.generate.settings import Settings
-from assay.ir.program import Operation
+from assay.ir.program import Operation, PythonOperation, Region, walk
 from assay.ops.catalogue import load
 from assay.ops.onnx_forms import Graph, Node
 
@@ -49,9 +50,15 @@ def test_a_program_for_onnx_is_a_graph_of_operations_that_have_a_form() -> None:
     for index in range(40):
         program, policy = make_program(SETTINGS, index, dialect=Dialect(21))
         assert not policy.training
-        assert all(
-            isinstance(statement, Operation) and operators[statement.operator].onnx for statement in program.body
-        )
+        for statement in walk(program.body):
+            match statement:
+                case Operation():
+                    assert operators[statement.operator].onnx
+                case Region():
+                    assert statement.kind in KINDS
+                case _:
+                    assert isinstance(statement, PythonOperation)
+                    assert statement.kind == "test"
         assert all(entry.base is None for entry in program.inputs)
         translate(program, 21)
 

@@ -277,7 +277,7 @@ def _by_reference(model: bytes) -> Callable[[dict[str, Any]], list[Any]]:
 
     graph = onnx.ModelProto.FromString(model).graph
     declared = [each.type.tensor_type.shape.dim for each in graph.output]
-    wrong = sorted({node.op_type for node in graph.node if _reference_is_wrong(node)})
+    wrong = sorted({node.op_type for node in _nodes(graph) if _reference_is_wrong(node)})
 
     def run(feeds: dict[str, Any]) -> list[Any]:
         if wrong:
@@ -300,9 +300,20 @@ def _by_reference(model: bytes) -> Callable[[dict[str, Any]], list[Any]]:
 
 def _reference_is_wrong(node: Any) -> bool:
     """Where the reference implementation of onnx 1.23 is wrong (docs/onnx.md): it computes the groups of a transposed
-    convolution as one, and the greatest element of the whole batch for a global pool."""
+    convolution as one, and the greatest element of the whole batch for a global pool; a loop that is given no condition
+    it does not run."""
+    if node.op_type == "Loop" and not node.input[1]:
+        return True
     groups = next((each.i for each in node.attribute if each.name == "group"), 1)
     return node.op_type == "GlobalMaxPool" or (node.op_type == "ConvTranspose" and groups > 1)
+
+
+def _nodes(graph: Any) -> Any:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
 
 
 def compile(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[str, Any]], list[Any]]:
@@ -382,4 +393,4 @@ def _runner(session: Any) -> Callable[[dict[str, Any]], list[Any]]:
 
 
 def _operators(graph: Any) -> Counter[str]:
-    return Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in graph.node)
+    return Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in _nodes(graph))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.emit.onnx import DEFAULT_OPSET, OPSETS
+from assay.emit.onnx_conditions import condition
+from assay.emit.onnx_regions import KINDS as ONNX_REGIONS
 from assay.ir.program import Literal
 from assay.ir.types import ScalarType, TensorType
 from assay.ops.facts import require
@@ -19,6 +21,7 @@ from assay.ops.onnx_forms import Arg, Args, Graph, Node, express
 from assay.ops.protocol import Binding, Operator
 
 OPSET_SHARE = 0.6
+REGIONS = ("if", "for", "while", "with", "try", "def", "lambda")
 GRAPH_ONLY: dict[str, Any] = {
     "training": False,
     "layouts": 0.0,
@@ -86,7 +89,26 @@ class Dialect:
     @property
     def forced(self) -> Mapping[str, Any]:
         """Choices of a policy that are fixed."""
-        return {} if self.opset is None else GRAPH_ONLY
+        if self.opset is None:
+            return {}
+        return {name: value for name, value in GRAPH_ONLY.items() if name != "regions" or not self.regions}
+
+    @property
+    def regions(self) -> Sequence[str]:
+        """The kinds of regions that it has."""
+        if self.opset is None:
+            return REGIONS
+        nodes = {"if": "If", "for": "Loop", "while": "Loop"}
+        empty = Graph(self.opset)
+        return [
+            kind for kind in ONNX_REGIONS if self.kernels is None or self.kernels.have(Node(nodes[kind], (), ()), empty)
+        ]
+
+    def check_test(self, form: str, type_: Any) -> None:
+        """Raise Unsatisfied where it cannot say a condition (`assay.ops.python_forms.TESTS`) over a Python integer and
+        a tensor of a type."""
+        if self.opset is not None:
+            condition(Graph(self.opset, _Anywhere()), form, Arg("n", ScalarType("int")), Arg("x", type_))
 
     @property
     def python(self) -> bool:
