@@ -119,7 +119,7 @@ def test_the_screen_has_all_measures_and_targets_and_fits() -> None:
     assert len(screen) <= SCREEN
     assert max(map(len, screen)) <= WIDTH
     assert screen[0] == "run: 20 cases on 2 targets, 75.0 % engaged"
-    python = next(line for line in screen if line.startswith("Python conditions"))
+    python = next(line for line in screen if line.startswith("Python expressions"))
     assert python.endswith(" ·"), "ONNX has no Python"
 
 

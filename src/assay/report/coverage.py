@@ -15,9 +15,12 @@ from typing import Any
 from assay.backends import find_backend
 from assay.campaign.coverage import RunCoverage
 from assay.emit.onnx import DEFAULT_OPSET
+from assay.emit.onnx_regions import KINDS
 from assay.generate.coverage import PYTHON, TITLES, Key, Tally, declared, flat
 from assay.generate.dialect import TORCH, Dialect
+from assay.ir.types import TensorType
 from assay.ops.catalogue import load
+from assay.ops.facts import Unsatisfied
 from assay.report.summary import share
 
 EVEN = ("motifs", *PYTHON, "programs")
@@ -148,7 +151,7 @@ class _Reasons:
             return Why.EXCLUDED
         if any(operator not in self._sayable for operator in operators):
             return Why.UNSAYABLE
-        if not self._python and (name in PYTHON or (name == "forms" and key[1] != "function") or key in BEYOND_GRAPHS):
+        if not self._python and (_needs_python(name, key) or key in BEYOND_GRAPHS):
             return Why.UNSAYABLE
         if self._unmade:
             return Why.UNKNOWN
@@ -326,3 +329,21 @@ def _told(never: Never) -> str:
         return f"{never.what} ({never.exercised} seen)"
     told = f"{never.expected:.1f}" if never.expected < ENOUGH else f"{never.expected:.0f}"
     return f"{never.what} ({told} expected)" if never.why in (Why.FEW, Why.REFUSED) else never.what
+
+
+def _needs_python(name: str, key: Key) -> bool:
+    """Whether no graph says something: a form that is not a function, a Python expression, a region or condition that
+    ONNX has not."""
+    match name:
+        case "forms":
+            return key[1] != "function"
+        case "expressions":
+            return True
+        case "regions":
+            return key[0] not in KINDS
+        case "conditions":
+            try:
+                Dialect(DEFAULT_OPSET).check_test(key[0], TensorType("float32", (3, 4)))
+            except Unsatisfied:
+                return True
+    return False
