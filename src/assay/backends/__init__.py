@@ -65,6 +65,21 @@ class Backend:
         """What it promises beyond values: the names that `assay.oracles.registry` knows; all of them unless it says."""
         return frozenset(getattr(self.module, "PROMISES", ("strides",)))
 
+    @property
+    def refuses(self) -> frozenset[str]:
+        """Dtypes, and globs of operators, that are not to be generated for it."""
+        return frozenset(getattr(self.module, "REFUSES", ()))
+
+    @property
+    def held_in(self) -> Mapping[str, str]:
+        """Integer types whose values it holds in another."""
+        return dict(getattr(self.module, "HELD_IN", {}))
+
+    @property
+    def graph_only(self) -> bool:
+        """Whether it takes graphs of values only: no writes, no aliases, no Python."""
+        return bool(getattr(self.module, "GRAPH_ONLY", False))
+
     def options(self, draw: random.Random, training: bool) -> dict[str, Any]:
         """Draw the options of a case."""
         drawn: dict[str, Any] = self.module.options(draw, training)
