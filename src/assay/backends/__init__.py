@@ -51,6 +51,11 @@ class Backend:
         return int(self.module.RUNG)
 
     @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages whose releases a finding depends on."""
+        return tuple(getattr(self.module, "PACKAGES", (self.framework,)))
+
+    @property
     def dear(self) -> bool:
         """Whether a compile costs so much that programs should be fat."""
         return bool(self.module.DEAR)
@@ -62,8 +67,10 @@ class Backend:
 
     @property
     def promises(self) -> frozenset[str]:
-        """What it promises beyond values: the names that `assay.oracles.registry` knows; all of them unless it says."""
-        return frozenset(getattr(self.module, "PROMISES", ("strides",)))
+        """What it promises beyond values: the names that `assay.oracles.registry` knows. Strides unless it says
+        otherwise, and who shares memory with whom unless it takes graphs of values only."""
+        aliases = () if self.graph_only else ("aliases",)
+        return frozenset((*getattr(self.module, "PROMISES", ("strides",)), *aliases))
 
     @property
     def refuses(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from typing import Any
 NAMES = ("onnxruntime",)
 PREFIX = None
 FRAMEWORK = "onnx"
+PACKAGES = ("onnxruntime", "onnx")
 RUNG = 4
 DEAR = False
 PROMISES = ()

@@ -12,6 +12,7 @@ from typing import Any
 NAMES = ("openvino",)
 PREFIX = None
 FRAMEWORK = "onnx"
+PACKAGES = ("openvino",)
 RUNG = 4
 DEAR = False
 PROMISES = ()
@@ -46,7 +47,7 @@ def options(draw: random.Random, training: bool) -> dict[str, Any]:
         drawn["saved"] = draw.choice(("model", "compiled"))
     if draw.random() < 0.2:
         drawn["settings"] = draw.choice(
-            ({"SNIPPETS_MODE": "DISABLE"}, {"SNIPPETS_MODE": "IGNORE_CALLBACK"}, {"EXECUTION_MODE_HINT": "ACCURACY"})
+            ({"SNIPPETS_MODE": "DISABLE"}, {"EXECUTION_MODE_HINT": "ACCURACY"}, {"PERFORMANCE_HINT": "THROUGHPUT"})
         )
     return drawn
 

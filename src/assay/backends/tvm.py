@@ -12,6 +12,7 @@ from typing import Any
 NAMES = ("tvm",)
 PREFIX = None
 FRAMEWORK = "onnx"
+PACKAGES = ("apache-tvm", "onnx")
 RUNG = 4
 DEAR = False
 PROMISES = ()

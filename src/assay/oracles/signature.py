@@ -22,6 +22,7 @@ _WRAPPING = re.compile(
     r"^\s*(Exception from src/|Check '.*' failed at |FrontEnd API failed with|Model wasn't fully converted|Details:"
     r"|While validating |Summary:|-- Conversion is failed for|To facilitate the conv|\[ONNX Frontend\] Conversion)"
 )
+_TOLD_OF = re.compile(r"^-- (\w+)(?:-\d+)? with a message:\s*", re.MULTILINE)
 _STOP = re.compile(r"^\s*(from user code|While executing|The above exception|Exception raised from|frame #)")
 _KEPT_NAMES = re.compile(
     r"(\w+\.)*(NoneType|Tensor|FakeTensor|FunctionalTensor|Parameter|SymInt|SymFloat|SymBool|int|float|bool|str|bytes"
@@ -107,7 +108,9 @@ def innermost(message: str) -> str:
         return f"{found[1]}: {found[3]}"
     lines = message.splitlines()
     kept = [line for line in lines if line.strip() and not _WRAPPING.match(line)]
-    return "\n".join(kept) if kept and any(map(_WRAPPING.match, lines)) else message
+    if not kept or not any(map(_WRAPPING.match, lines)):
+        return message
+    return _TOLD_OF.sub(r"\1: ", "\n".join(kept))
 
 
 def _quoted(match: re.Match[str]) -> str:

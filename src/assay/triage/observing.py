@@ -16,6 +16,10 @@ from assay.triage.predicate import judged_exactly
 TENSORS = "[leaf for leaf in tree_leaves({}) if isinstance(leaf, torch.Tensor)]"
 
 
+class Unscriptable(Exception):
+    """There is no script for this kind of finding; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What to look at after the accused call, and how to compare it. ``exact``: without tolerance."""
