@@ -233,7 +233,8 @@ def node(op: str, *, since: int = 0, **attributes: Any) -> Form:
 
 def each(g: Graph, arg: Args, dtype: str) -> str | None:
     """The name of an operand in a dtype; None where it is left out."""
-    require(not isinstance(arg, tuple), "a list of operands has no one name")
+    if isinstance(arg, tuple):
+        raise Unsatisfied("a list of operands has no one name")
     return None if arg is None else g.cast(arg, dtype)
 
 
