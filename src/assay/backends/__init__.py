@@ -83,6 +83,12 @@ class Backend:
         return dict(getattr(self.module, "HELD_IN", {}))
 
     @property
+    def differs(self) -> Mapping[str, str]:
+        """Corners of the standard, by their names in `assay.generate.promises`, in which it promises something else
+        than its reference; why, with the source."""
+        return dict(getattr(self.module, "DIFFERS", {}))
+
+    @property
     def graph_only(self) -> bool:
         """Whether it takes graphs of values only: no writes, no aliases, no Python."""
         return bool(getattr(self.module, "GRAPH_ONLY", False))

@@ -7,7 +7,7 @@ no Python, and only operations whose form the opset has and for which the runtim
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from assay.backends import Backend
 from assay.emit.onnx import DEFAULT_OPSET, OPSETS
 from assay.generate.policy import Policy
+from assay.generate.promises import Corner, Site, corners_of, tensors
 from assay.ir.program import Literal
 from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType, is_float
 from assay.ops.facts import Facts, require
@@ -84,7 +85,7 @@ class Dialect:
     which it has. With ``graph_only`` a program for torch is a graph of values as well.
 
     ``refuses`` are dtypes, and globs of operators, that are not generated; ``held_in`` says of an integer type in which
-    other a system holds its values.
+    other a system holds its values. ``corners`` are those in which a system is not held to its reference.
     """
 
     opset: int | None = None
@@ -92,6 +93,7 @@ class Dialect:
     graph_only: bool = False
     refuses: frozenset[str] = frozenset()
     held_in: Mapping[str, str] = field(default_factory=dict)
+    corners: tuple[Corner, ...] = ()
 
     @property
     def forced(self) -> Mapping[str, Any]:
@@ -122,13 +124,16 @@ class Dialect:
     ) -> None:
         """Raise Unsatisfied where it cannot say an operation. ``operands`` are types, numbers as `Literal`, or tuples
         of types."""
-        for type_ in (*_tensors(operands), *results) if self.refuses else ():
+        for type_ in (*tensors(operands), *results) if self.refuses else ():
             require(type_.dtype not in self.refuses, f"{type_.dtype} is not generated")
         if self.opset is None:
             return
         graph = Graph(self.opset, _Anywhere())
         arguments = [_argument(operand, graph) for operand in operands]
         express(graph, operator, binding, arguments, results)
+        site = Site(tuple(tensors(operands)), results, graph)
+        for corner in self.corners:
+            require(corner.arises is None or not corner.arises(site), f"{corner.name} is nothing to compare")
         if self.kernels is not None:
             require(all(self.kernels.have(node, graph) for node in graph.nodes), "the runtime has no kernel")
 
@@ -145,20 +150,14 @@ TORCH = Dialect()
 def dialect_of(backend: Backend, rng: random.Random, kernels: Kernels | None = None) -> Dialect:
     """The dialect of a case on a backend."""
     opset = draw_opset(rng) if backend.framework == "onnx" else None
-    return Dialect(opset, kernels, backend.graph_only, backend.refuses, backend.held_in)
+    return Dialect(
+        opset, kernels, backend.graph_only, backend.refuses, backend.held_in, corners_of(tuple(backend.differs))
+    )
 
 
 def draw_opset(rng: random.Random) -> int:
     """The default one mostly, else any."""
     return DEFAULT_OPSET if rng.random() < OPSET_SHARE else rng.choice(OPSETS)
-
-
-def _tensors(operands: Iterable[Any]) -> Iterator[TensorType]:
-    for operand in operands:
-        if isinstance(operand, tuple):
-            yield from _tensors(operand)
-        elif isinstance(operand, TensorType):
-            yield operand
 
 
 def _argument(operand: Any, graph: Graph) -> Args:

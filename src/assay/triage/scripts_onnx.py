@@ -44,6 +44,8 @@ def render_onnx_script(
     literals: bool,
 ) -> str:
     """The script. ``title`` says what is wrong in one line, ``needle`` is a part of the message of an exception."""
+    # Of a message in layers the signature has who said it, which the message itself has elsewhere.
+    needle = re.sub(r"^\w+: ", "", needle)
     lines = render(program, int(case.recipe["opset"]), literals=literals).splitlines()
     model = [line for line in lines if not line.startswith(("import ", "from ", "CALLS = "))]
     while model and not model[0]:
