@@ -82,3 +82,12 @@ def _names() -> set[str]:
         program, _ = make_program(SETTINGS, index, dialect=Dialect(21))
         names |= {node.op for node in translate(program, 21).nodes}
     return names - {"Tanh"}
+
+
+def test_a_graph_of_values_for_torch_writes_nothing() -> None:
+    known = load()
+    named = Dialect(graph_only=True).operators(tuple(known), known)
+    assert "write.copy_" in known
+    assert {"unary.relu", "matmul.mm"} <= set(named)
+    assert not any(known[name].writes or known[name].inplace_only for name in named)
+    assert "write.copy_" in Dialect().operators(tuple(known), known)

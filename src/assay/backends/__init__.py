@@ -68,8 +68,8 @@ class Backend:
     @property
     def promises(self) -> frozenset[str]:
         """What it promises beyond values: the names that `assay.oracles.registry` knows. Strides unless it says
-        otherwise, and who shares memory with whom unless it takes graphs of values only."""
-        aliases = () if self.graph_only else ("aliases",)
+        otherwise, and who shares memory with whom unless it takes graphs of values only, as models are."""
+        aliases = () if self.graph_only or self.framework == "onnx" else ("aliases",)
         return frozenset((*getattr(self.module, "PROMISES", ("strides",)), *aliases))
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,7 @@ REFUSES = (
 
 # What torch.export and the exporter say where they do not support a program; the rest is a failure of theirs.
 _GAPS = ("DispatchError", "UnsupportedOperatorError", "Unsupported", "UserError", "GuardOnDataDependentSymNode")
+_SAID = re.compile(r"[Nn]ot (?:yet |currently )?(?:supported|implemented)|[Oo]nly .{1,60} (?:is|are) supported")
 
 _exported: list[int] = []
 
@@ -237,7 +239,7 @@ def _cause(error: BaseException) -> BaseException:
         if inner is None:
             break
         first = inner
-    if any(each.__name__ in _GAPS for each in type(first).__mro__):
+    if any(each.__name__ in _GAPS for each in type(first).__mro__) or _SAID.search(str(first)):
         return ExporterGap(f"{type(first).__name__}: {first}")
     return first
 

@@ -108,8 +108,10 @@ class Dialect:
     def operators(self, names: Sequence[str], known: Mapping[str, Operator]) -> tuple[str, ...]:
         """Those of the operators that it has."""
         named = (name for name in names if not any(fnmatchcase(name, glob) for glob in self.refuses))
-        if self.opset is None:
+        if self.python:
             return tuple(named)
+        if self.opset is None:
+            return tuple(name for name in named if not known[name].inplace_only and not known[name].writes)
         return tuple(name for name in named if known[name].onnx is not None and not known[name].inplace_only)
 
     def policy(self, policy: Policy) -> Policy:

@@ -31,7 +31,7 @@ class Site:
 @dataclass(frozen=True)
 class Corner:
     """``says`` is what the standard has, on the page of ``operator``. ``arises`` tells whether an operation has the
-    corner; without it ``kept_out`` says what keeps it out of every program."""
+    corner; without it ``kept_out`` says what keeps it out of every comparison."""
 
     name: str
     operator: str
@@ -67,18 +67,44 @@ def _narrower_indices(site: Site) -> bool:
 
 
 CORNERS = (
-    Corner("integer overflow", "Add", "nothing", "facts: an integer may wrap (ops/facts.py)"),
-    Corner("float to integer out of range", "Cast", "undefined", "domain of the casts (ops/families/cast.py)"),
-    Corner("integer division by zero", "Div", "nothing", "domain of the divisor (ops/families/binary.py)"),
-    Corner("remainder by zero", "Mod", "nothing", "domain of the divisor (ops/families/binary.py)"),
-    Corner("integer to a negative power", "Pow", "nothing", "facts of the power (ops/families/binary.py)"),
-    Corner("shift by the width or more", "BitShift", "nothing", "domain of the amount (ops/families/binary.py)"),
-    Corner("NaN among what is compared", "Max", "nothing", "facts: every value is finite (ops/facts.py)"),
-    Corner("mean of no elements", "ReduceMean", "undefined", "nonempty dimensions (ops/families/reduce.py)"),
-    Corner("extreme of no elements", "ReduceMax", "the lowest value", "nonempty dimensions (ops/families/reduce.py)"),
-    Corner("index out of bounds", "Gather", "an error", "domain of the indices (ops/families/index.py)"),
-    Corner("one place written twice", "ScatterElements", "not to be", "distinct indices (ops/families/scatter.py)"),
-    Corner("sign of zero", "Max", "nothing", "the oracle of values takes the zeros as equal (oracles/numeric.py)"),
+    Corner("integer overflow", "Add", "nothing", "never generated: facts of integers (ops/facts.py)"),
+    Corner("float to integer out of range", "Cast", "undefined", "never generated: facts of integers (ops/facts.py)"),
+    Corner(
+        "integer division by zero", "Div", "nothing", "never generated: domain of the divisor (ops/families/binary.py)"
+    ),
+    Corner("remainder by zero", "Mod", "nothing", "never generated: domain of the divisor (ops/families/binary.py)"),
+    Corner(
+        "integer to a negative power", "Pow", "nothing", "never generated: facts of the power (ops/families/binary.py)"
+    ),
+    Corner(
+        "shift by the width or more",
+        "BitShift",
+        "nothing",
+        "never generated: domain of the amount (ops/families/binary.py)",
+    ),
+    Corner("NaN among what is compared", "Max", "nothing", "never generated: every value is finite (ops/facts.py)"),
+    Corner(
+        "mean of no elements",
+        "ReduceMean",
+        "undefined",
+        "never generated: nonempty dimensions (ops/families/reduce.py)",
+    ),
+    Corner(
+        "extreme of no elements",
+        "ReduceMax",
+        "the lowest value",
+        "never generated: nonempty dimensions (ops/families/reduce.py)",
+    ),
+    Corner(
+        "index out of bounds", "Gather", "an error", "never generated: domain of the indices (ops/families/index.py)"
+    ),
+    Corner(
+        "one place written twice",
+        "ScatterElements",
+        "not to be",
+        "never generated: distinct indices (ops/families/scatter.py)",
+    ),
+    Corner("sign of zero", "Max", "nothing", "zeros are equal to the oracle of values (oracles/numeric.py)"),
     Corner("the top none", "TopK", "the number is positive", arises=_takes_none),
     Corner("gather by narrower indices", "GatherElements", "defined", arises=_narrower_indices),
 )

@@ -21,12 +21,12 @@ from assay.ir.case import Case
 from assay.ir.program import Program
 from assay.oracles.verdict import Judgement, Kind
 from assay.triage.ladder import localise, lowest_rung
-from assay.triage.observing import Unscriptable
+from assay.triage.observing import HANG_SECONDS, Unscriptable
 from assay.triage.predicate import same_finding
 from assay.triage.reduction import CHEAP, DEAR, Budget, Reduction, reduce_case
 from assay.triage.registry import reducers
 from assay.triage.replay import Replay, replay
-from assay.triage.scripts import HANG_SECONDS, render_script
+from assay.triage.scripts import render_script
 from assay.triage.signature import bucket_signature
 from assay.triage.subject import subject_of
 

@@ -13,6 +13,9 @@ from assay.oracles.verdict import Judgement, Kind
 from assay.triage.places import Accused, accused, output_leaves
 from assay.triage.predicate import judged_exactly
 
+HANG_SECONDS = 60
+"""How long a script waits for what hangs."""
+
 TENSORS = "[leaf for leaf in tree_leaves({}) if isinstance(leaf, torch.Tensor)]"
 
 

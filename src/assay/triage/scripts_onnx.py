@@ -23,13 +23,14 @@ from assay.ir.program import Program, output_names
 from assay.ir.types import TensorType
 from assay.oracles.numerics.closeness import tolerance
 from assay.oracles.verdict import Judgement, Kind
-from assay.triage.observing import Unscriptable
+from assay.triage.observing import HANG_SECONDS, Unscriptable
 from assay.triage.places import accused
 from assay.triage.predicate import judged_exactly
 from assay.triage.rewriting import types_of
 
 INDENT = "    "
 WIDTH = 116
+MEMORY = "8 << 30"
 _IN_CHILD = frozenset({Kind.crash, Kind.hang, Kind.memory})
 
 
@@ -63,6 +64,8 @@ def render_onnx_script(
     plain = ["import sys", *(f"import {name}" for name in ("base64", "ctypes", "io", "math") if f"{name}." in text)]
     if judgement.kind in _IN_CHILD:
         plain.append("import subprocess")
+    if judgement.kind is Kind.memory:
+        plain.append("import resource")
     needed = ["import numpy as np", *imports, "from onnx import TensorProto, helper, numpy_helper"]
     if "bfloat16" in text:
         needed.insert(0, "import ml_dtypes  # noqa: F401 -- makes bfloat16 a dtype of numpy's")
@@ -96,13 +99,24 @@ def _main(program: Program, judgement: Judgement, title: str, needle: str, call:
     if judgement.kind in _IN_CHILD:
         eager = "|eager" in judgement.signature and not frozen
         inner = [f"{INDENT}reference(serialised)({feeds})"] if eager else [*run, f"{INDENT}compiled({feeds})"]
+        limit = [f"{INDENT * 2}resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))"]
         lines += [
             f'{INDENT}if "child" in sys.argv:',
+            *(limit if judgement.kind is Kind.memory else []),
             *(INDENT + line for line in inner),
             f"{INDENT * 2}return 0",
-            f'{INDENT}status = subprocess.run([sys.executable, __file__, "child"], timeout=60).returncode',
-            f"{INDENT}if status < 0:",
         ]
+        child = '[sys.executable, __file__, "child"]'
+        if judgement.kind is Kind.hang:
+            lines += [f"{INDENT}try:", f"{INDENT * 2}subprocess.run({child}, timeout={HANG_SECONDS})"]
+            lines.append(f"{INDENT}except subprocess.TimeoutExpired:")
+        else:
+            # What only raises did not crash; but it may be how a system says that there is no memory.
+            died = "<" if judgement.kind is Kind.crash and "|exit" not in judgement.signature else "!="
+            lines.append(f"{INDENT}status = subprocess.run({child}).returncode")
+            if died == "<":
+                lines += [f"{INDENT}if status > 0:", f'{INDENT * 2}raise RuntimeError("the child only failed")']
+            lines.append(f"{INDENT}if status {died} 0:")
     elif judgement.kind is Kind.exception:
         lines += [
             *([] if frozen else [f"{INDENT}reference(serialised)({feeds})"]),
