@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from assay.emit.onnx import translate
+from assay.execution.worker import onnx_reference
 from assay.generate.dialect import Dialect, Kernels
 from assay.generate.graph import make_case, make_program
 from assay.generate.settings import Settings
@@ -40,8 +43,10 @@ def test_the_last_input_stands_for_all_that_follow() -> None:
 
 
 def test_float16_may_be_computed_in_float32_and_bfloat16_may_not() -> None:
-    assert has("Relu", "float16")
-    assert not has("Relu", "bfloat16")
+    kernel = SimpleNamespace(type_constraints={"T": ["tensor(float)", "tensor(int8)"]})
+    assert onnx_reference._dtypes("T", kernel) == ["float32", "int8", "float16"]
+    assert onnx_reference._dtypes("U", kernel) is None
+    assert not has("Relu", "float16")
 
 
 def test_a_program_for_onnx_is_a_graph_of_operations_that_have_a_form() -> None:
