@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
 from assay.emit.onnx import translate
 from assay.execution.worker import onnx_reference
 from assay.generate.dialect import Dialect, Kernels
 from assay.generate.graph import make_case, make_program
 from assay.generate.settings import Settings
 from assay.ir.program import Operation
+from assay.ir.types import TensorType
 from assay.ops.catalogue import load
+from assay.ops.facts import Unsatisfied
 from assay.ops.onnx_forms import Graph, Node
+from assay.ops.protocol import bind
 
 SETTINGS = Settings(seed=9, operators=tuple(load()), nodes=8, targets=("onnxruntime",))
 ROWS = [
@@ -96,3 +101,16 @@ def test_a_graph_of_values_for_torch_writes_nothing() -> None:
     assert {"unary.relu", "matmul.mm"} <= set(named)
     assert not any(known[name].writes or known[name].inplace_only for name in named)
     assert "write.copy_" in Dialect().operators(tuple(known), known)
+
+
+def test_the_constants_of_a_form_fit_into_the_type_that_holds_them() -> None:
+    cummin = load()["scan.cummin"]
+    for dtype, refused in (("int64", True), ("int32", False)):
+        x = TensorType(dtype, (4,))
+        given = (cummin, bind(cummin, [x], {"dim": 0}), [x], [x, TensorType("int64", (4,))])
+        Dialect(21).check(*given)
+        if refused:
+            with pytest.raises(Unsatisfied, match="does not hold"):
+                Dialect(21, held_in={"int64": "int32"}).check(*given)
+        else:
+            Dialect(21, held_in={"int64": "int32"}).check(*given)

@@ -19,7 +19,7 @@ from assay.generate.promises import Corner, Site, corners_of, tensors
 from assay.ir.program import Literal
 from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType, is_float
 from assay.ops.facts import Facts, require
-from assay.ops.onnx_forms import Arg, Args, Graph, Node, express
+from assay.ops.onnx_forms import Arg, Args, Constant, Graph, Node, express
 from assay.ops.protocol import Binding, Operator
 
 OPSET_SHARE = 0.6
@@ -136,8 +136,18 @@ class Dialect:
         site = Site(tuple(tensors(operands)), results, graph)
         for corner in self.corners:
             require(corner.arises is None or not corner.arises(site), f"{corner.name} is nothing to compare")
+        for node in graph.nodes if self.held_in else ():
+            for constant in () if node.op == "Slice" else filter(None, map(graph.constants.get, node.inputs)):
+                self._keep_constant(constant)
         if self.kernels is not None:
             require(all(self.kernels.have(node, graph) for node in graph.nodes), "the runtime has no kernel")
+
+    def _keep_constant(self, constant: Constant) -> None:
+        """Raise Unsatisfied where a form's own constant, the least number of a type say, does not fit. Only the end of
+        a slice is known to be the end wherever it lies."""
+        if constant.dtype in self.held_in:
+            low, high = INTEGER_RANGE[self.held_in[constant.dtype]]
+            require(all(low <= value <= high for value in constant.values), f"{constant.dtype} does not hold it")
 
     def hold(self, dtype: str, facts: Facts) -> None:
         """Raise Unsatisfied where elements of a dtype do not fit into the type that holds them."""
