@@ -12,6 +12,7 @@ from typing import Any
 NAMES = ("onnxruntime",)
 PREFIX = None
 FRAMEWORK = "onnx"
+PACKAGES = ("onnxruntime", "onnx")
 RUNG = 4
 DEAR = False
 PROMISES = ()
@@ -194,66 +195,17 @@ def _arguments(options: dict[str, Any]) -> str:
 def prepare(name: str) -> dict[str, Any]:
     """Import the runtime and run a trivial model."""
     import onnx
-    import onnxruntime as ort
+    from assay_worker import onnx_reference  # type: ignore[import-not-found, unused-ignore]
     from onnx import TensorProto, helper
 
-    ort.set_default_logger_severity(4)
-    # A fork must not find threads: sessions have one, and telemetry none.
-    if hasattr(ort, "disable_telemetry_events"):
-        ort.disable_telemetry_events()
+    version = onnx_reference.prepare()
     info = [helper.make_tensor_value_info(each, TensorProto.FLOAT, [2]) for each in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", info[:1], info[1:])
     model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
     import numpy as np
 
     compile(model.SerializeToString(), name, {"level": "all"})({"x": np.ones(2, "float32")})
-    return {"version": ort.__version__, "onnx": onnx.__version__, "kernels": _kernels()}
-
-
-TAKEN_APART = ["float32", "int32", "int64", "bool"]
-_NAMES = {"float": "float32", "double": "float64"}
-
-
-def _kernels() -> list[list[Any]]:
-    """What the runtime has kernels for: operator, first and last version, and per input and per output the dtypes that
-    it takes (None: any). An operator without a kernel that is defined by others is taken apart, and what those are has
-    kernels for the commonest dtypes."""
-    import onnx
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    schemas: dict[str, list[Any]] = {}
-    for schema in state.get_all_operator_schema():
-        if schema.domain == "":
-            schemas.setdefault(schema.name, []).append(schema)
-    found: list[list[Any]] = []
-    for kernel in state.get_all_opkernel_def():
-        if kernel.domain or kernel.provider != "CPUExecutionProvider":
-            continue
-        first, last = kernel.version_range
-        known = [each for each in schemas.get(kernel.op_name, ()) if each.since_version <= first]
-        if known:
-            schema = max(known, key=lambda each: each.since_version)
-            sides = [[_dtypes(each.typeStr, kernel) for each in side] for side in (schema.inputs, schema.outputs)]
-            found.append([kernel.op_name, first, last, *sides])
-    own = {name for name, *_ in found}
-    for name, versions in schemas.items():
-        for schema in versions if name not in own else ():
-            try:
-                defined = onnx.defs.get_schema(name, schema.since_version)
-            except onnx.defs.SchemaError:
-                continue
-            if defined.has_function or defined.has_context_dependent_function:
-                allowed = [TAKEN_APART] * max(1, len(schema.inputs))
-                found.append([name, schema.since_version, 1 << 31, allowed, None])
-    return found
-
-
-def _dtypes(letter: str, kernel: Any) -> list[str] | None:
-    allowed = kernel.type_constraints.get(letter)
-    if allowed is None:
-        return None
-    plain = [name[7:-1] for name in allowed if name.startswith("tensor(")]
-    return [_NAMES.get(name, name) for name in plain]
+    return {"version": version, "onnx": onnx.__version__, "kernels": onnx_reference.kernels()}
 
 
 def reference(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[str, Any]], list[Any]]:
@@ -261,7 +213,10 @@ def reference(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dic
     implementation."""
     if options.get("level") == "disabled":
         return _by_reference(model)
-    return _runner(_session(model, {"level": "disabled"}, ""))
+    from assay_worker import onnx_reference  # type: ignore[import-not-found, unused-ignore]
+
+    unoptimised: Callable[[dict[str, Any]], list[Any]] = onnx_reference.unoptimised(model)
+    return unoptimised
 
 
 class ReferenceGap(Exception):
@@ -319,6 +274,7 @@ def _nodes(graph: Any) -> Any:
 def compile(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[str, Any]], list[Any]]:
     """The model, optimised as the options say. What the optimisers changed is kept for `engagement`."""
     import onnx
+    from assay_worker import onnx_reference  # type: ignore[import-not-found, unused-ignore]
 
     path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"optimised-{os.getpid()}.onnx")
     session = _session(model, options, path)
@@ -331,7 +287,8 @@ def compile(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[
         removed=dict(before - after),
         added=dict(after - before),
     )
-    return _runner(session)
+    compiled: Callable[[dict[str, Any]], list[Any]] = onnx_reference.runner(session)
+    return compiled
 
 
 def engagement() -> dict[str, Any]:
@@ -355,41 +312,6 @@ def _session(model: bytes, options: dict[str, Any], path: str) -> Any:
         settings.optimized_model_filepath = path
     without = options.get("without", [])
     return ort.InferenceSession(model, settings, providers=["CPUExecutionProvider"], disabled_optimizers=without)
-
-
-def _runner(session: Any) -> Callable[[dict[str, Any]], list[Any]]:
-    """The session as a function of arrays. numpy has no name for some element types; those go by their bits."""
-    import ml_dtypes
-    import numpy as np
-    import onnxruntime as ort
-
-    names = [each.name for each in session.get_outputs()]
-    asked = {each.name: each.type for each in session.get_inputs()}
-    raw = {"tensor(bfloat16)": (16, ml_dtypes.bfloat16)}
-    if not any(type_ in raw for type_ in (*asked.values(), *(each.type for each in session.get_outputs()))):
-        return lambda feeds: list(session.run(names, {name: value for name, value in feeds.items() if name in asked}))
-
-    def run(feeds: dict[str, Any]) -> list[Any]:
-        import ctypes
-
-        given = {}
-        for name, type_ in asked.items():
-            value = feeds[name]
-            if type_ in raw:
-                given[name] = ort.OrtValue.ortvalue_from_numpy_with_onnx_type(value.view("uint16"), raw[type_][0])
-            else:
-                given[name] = ort.OrtValue.ortvalue_from_numpy(value)
-        found = []
-        for value in session.run_with_ort_values(names, given):
-            if value.data_type() in raw:
-                shape = tuple(value.shape())
-                data = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes()) if 0 not in shape else b""
-                found.append(np.frombuffer(data, "uint16").view(raw[value.data_type()][1]).reshape(shape))
-            else:
-                found.append(value.numpy())
-        return found
-
-    return run
 
 
 def _operators(graph: Any) -> Counter[str]:

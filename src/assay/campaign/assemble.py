@@ -29,6 +29,9 @@ from assay.oracles.numeric import EXACT, FLOAT64_SHADOW, SHADOW, VALUES
 from assay.oracles.outcome import Outcome
 from assay.oracles.verdict import Judgement
 
+KERNELS = ("kernels", "reference_kernels")
+"""Under these names a worker says what a target, and what it is held against, have kernels for."""
+
 
 def generator_settings(settings: CampaignSettings) -> Settings:
     """What the generator needs to know of a campaign. Asks runtimes for their kernels; raises BackendNotInstalled."""
@@ -49,7 +52,7 @@ def kernels_of(targets: Sequence[str]) -> dict[str, Kernels]:
             with Worker(targets=[target]) as worker:
                 (said,) = worker.hello.backends.values()
             if "kernels" in said:
-                found[target] = Kernels(said["kernels"])
+                found[target] = Kernels(*(said[name] for name in KERNELS if name in said))
     return found
 
 

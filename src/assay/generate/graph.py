@@ -17,7 +17,7 @@ from assay import __version__
 from assay.backends import find_backend
 from assay.emit.cases import build_case
 from assay.generate.builder import Builder
-from assay.generate.dialect import TORCH, Dialect, draw_opset
+from assay.generate.dialect import TORCH, Dialect, dialect_of
 from assay.generate.policy import Policy, draw_policy
 from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
@@ -50,9 +50,7 @@ def make_case(settings: Settings, index: int) -> Case:
     rng = _rng(settings, index, "case")
     target = _target(settings, rng)
     backend = find_backend(target)
-    dialect = TORCH
-    if backend.framework == "onnx":
-        dialect = Dialect(draw_opset(rng), settings.kernels.get(target))
+    dialect = dialect_of(backend, rng, settings.kernels.get(target))
     program, policy = _program(settings, index, backend.module.DEAR, dialect=dialect)
     options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:
@@ -113,7 +111,7 @@ def _program(
         # State that grows from call to call may leave a domain in the second; the last attempt has none.
         stateless: dict[str, Any] = {"state": 0.0} if attempt == ATTEMPTS - 1 else {}
         choices = {**(forced or {}), **dialect.forced, **stateless}
-        policy = draw_policy(rng, operators, operations, dear, choices)
+        policy = dialect.policy(draw_policy(rng, operators, operations, dear, choices))
         builder = Builder(rng, policy, dict(load()), dialect)
         _fill(builder, rng)
         program = _pruned(builder.program(_outputs(builder, rng)))

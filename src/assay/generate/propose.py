@@ -9,7 +9,7 @@ made as inputs otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain, combinations
 from typing import Any
@@ -173,6 +173,8 @@ class _Proposal:
         results = [result.type for result in self.applied.results if isinstance(result.type, TensorType)]
         operands = [operand(choice) for choice in self.choices]
         self.builder.dialect.check(self.operator, self.binding, operands, results)
+        self._keep_held(self.applied.results)
+        self._keep_held(map(self._abstract, self.choices))
         clamp = self.builder.operators[CLAMP]
         for position, interval in self.clamps:
             abstract = self._abstract(self.choices[position])
@@ -181,6 +183,13 @@ class _Proposal:
             attributes, _ = self._clamped(abstract.facts, abstract.type, interval)
             binding = bind(clamp, [abstract.type], attributes)
             self.builder.dialect.check(clamp, binding, [abstract.type], [abstract.type])
+
+    def _keep_held(self, abstracts: Iterable[Any]) -> None:
+        for abstract in abstracts:
+            if isinstance(abstract, tuple):
+                self._keep_held(abstract)
+            elif abstract is not None and abstract.facts is not None and isinstance(abstract.type, TensorType):
+                self.builder.dialect.hold(abstract.type.dtype, abstract.facts)
 
     def _takes_gradients(self, specification: OperandSpecification) -> bool:
         """Whether backward works where this operand requires a gradient."""

@@ -190,7 +190,10 @@ class Graph:
                 return self.node("Div", self.node("Sub", first, rest, dtype="int64"), second, dtype="int64")
             return self.node(_SIZE_OPERATORS[op], first, second, dtype="int64")
         if expr not in self._symbols:
-            source, dim = self._sizes[expr]
+            try:
+                source, dim = self._sizes[expr]
+            except KeyError:
+                raise Unsatisfied("no input has this size") from None
             if dim is None:
                 self._symbols[expr] = self.node("Reshape", source, self.constant([1]), dtype="int64")
             else:
