@@ -93,6 +93,12 @@ class Backend:
         """Whether it takes graphs of values only: no writes, no aliases, no Python."""
         return bool(getattr(self.module, "GRAPH_ONLY", False))
 
+    @property
+    def reference_options(self) -> dict[str, Any] | None:
+        """The options under which its reference is judged by another one; None where there is no other."""
+        found: Mapping[str, Any] | None = getattr(self.module, "REFERENCE_OPTIONS", None)
+        return None if found is None else dict(found)
+
     def options(self, draw: random.Random, training: bool) -> dict[str, Any]:
         """Draw the options of a case."""
         drawn: dict[str, Any] = self.module.options(draw, training)

@@ -87,6 +87,7 @@ OPTIMISERS = (
 
 # Cases of the unoptimised runtime against the reference implementation of ONNX.
 REFERENCE_SHARE = 0.06
+REFERENCE_OPTIONS = {"level": "disabled"}
 
 # Optimisers that are worth leaving out: what follows them then sees what it seldom sees.
 LEAVES_OUT = (
@@ -106,7 +107,7 @@ _engaged: dict[str, Any] = {}
 def options(draw: random.Random, training: bool) -> dict[str, Any]:
     """The level, now and then without some optimisers, and settings of the session."""
     if draw.random() < REFERENCE_SHARE:
-        return {"level": "disabled"}
+        return dict(REFERENCE_OPTIONS)
     drawn: dict[str, Any] = {"level": draw.choices(LEVELS, (15, 15, 10, 60))[0]}
     if draw.random() < 0.15:
         drawn["without"] = sorted(draw.sample(LEAVES_OUT, draw.randint(1, 3)))
@@ -126,10 +127,13 @@ def parts(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def source(name: str, options: dict[str, Any]) -> str:
     """Python text that defines ``reference`` and ``compile_model``, each from a serialised model to a function of named
     arrays, and ``versions``."""
+    judged = {key: value for key, value in options.items() if key != "raw"}
+    by_onnx = judged == REFERENCE_OPTIONS
     return "\n".join(
         [
             "import onnx",
             "import onnxruntime",
+            *(["from onnx.reference import ReferenceEvaluator"] if by_onnx else []),
             "",
             "",
             "def versions():",
@@ -147,8 +151,7 @@ def source(name: str, options: dict[str, Any]) -> str:
             *(RAW_RUN if options.get("raw") else RUN),
             "",
             "",
-            "def reference(model):",
-            '    return session(model, "ORT_DISABLE_ALL")',
+            *(BY_ONNX if by_onnx else UNOPTIMISED),
             "",
             "",
             "def compile_model(model):",
@@ -157,6 +160,16 @@ def source(name: str, options: dict[str, Any]) -> str:
     )
 
 
+UNOPTIMISED = [
+    "def reference(model):",
+    '    return session(model, "ORT_DISABLE_ALL")',
+]
+BY_ONNX = [
+    "def reference(model):",
+    '    """ONNX\'s own implementation of its operators."""',
+    "    evaluator = ReferenceEvaluator(model)",
+    "    return lambda feeds: evaluator.run(None, feeds)",
+]
 RUN = [
     "    taken = {each.name for each in made.get_inputs()}",
     "    return lambda feeds: made.run(None, {name: feeds[name] for name in feeds if name in taken})",
@@ -204,7 +217,10 @@ def prepare(name: str) -> dict[str, Any]:
     model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
     import numpy as np
 
-    compile(model.SerializeToString(), name, {"level": "all"})({"x": np.ones(2, "float32")})
+    # The reference implementation loads its operators when it is first used.
+    for level in ("all", "disabled"):
+        for make in (compile, reference):
+            make(model.SerializeToString(), name, {"level": level})({"x": np.ones(2, "float32")})
     return {"version": version, "onnx": onnx.__version__, "kernels": onnx_reference.kernels()}
 
 

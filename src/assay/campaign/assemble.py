@@ -65,7 +65,15 @@ def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
         judge=judge,
         witnesses=witnesses,
         triage=triage,
+        instead=against_its_reference,
     )
+
+
+def against_its_reference(case: Case) -> Case | None:
+    """The case with options under which what its target was held against is judged itself; None where there are
+    none."""
+    options = find_backend(case.target).reference_options
+    return None if options is None or options == dict(case.options) else replace(case, options=options, _id="")
 
 
 def start_bench(targets: Sequence[str], seconds: float = 60.0, memory_mb: int = 4096) -> Bench:

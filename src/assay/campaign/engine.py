@@ -43,7 +43,7 @@ TRIAGE_SECONDS = 30.0
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a campaign is made of. ``make`` gives the case at an index and may take a while; ``start_bench`` a
-    thread's workers.
+    thread's workers; ``instead`` the case that judges what an invalid one was held against, if there is one.
     """
 
     make: Callable[[int], Case]
@@ -51,6 +51,7 @@ class Parts:
     judge: Judge
     witnesses: Witnesses
     triage: Triage | None
+    instead: Callable[[Case], Case | None] = lambda case: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +318,11 @@ class Engine:
         parts = self._parts
         try:
             examination = examine(case, bench.run, parts.judge, parts.witnesses)
+            if examination.judgement.verdict is Verdict.Invalid and (accused := parts.instead(case)) is not None:
+                # Perhaps it is the reference that is wrong: then it is that which is to be judged.
+                other = examine(accused, bench.run, parts.judge, parts.witnesses)
+                if other.judgement.verdict in FINDINGS:
+                    case, examination = accused, other
         except Abandoned:
             raise
         except Exception:
