@@ -126,8 +126,13 @@ def find_backend(target: str) -> Backend:
     for module in modules():
         prefix = module.PREFIX
         if name in module.NAMES or (prefix and name.startswith(prefix) and len(name) > len(prefix)):
-            return Backend(target, name, python, module, str(Path(module.__file__ or "").resolve()))
+            return Backend(target, name, python, module, _resolved(module.__file__ or ""))
     raise UnknownTarget(f"unknown target '{name}': choose among {', '.join(known_targets())}")
+
+
+@functools.cache
+def _resolved(file: str) -> str:
+    return str(Path(file).resolve())
 
 
 def known_targets() -> tuple[str, ...]:
