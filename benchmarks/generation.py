@@ -1,4 +1,4 @@
-"""Measures generation: validity in eager mode, CPU per program, shares of operators, pairs and attribute values.
+"""Measures generation: validity in eager mode, CPU per program, shares of operators, pairs, attribute values, motifs.
 
 python -m benchmarks.generation --programs 10000 --nodes 10 [--no-eager]
 """
@@ -17,7 +17,8 @@ from itertools import combinations
 from types import SimpleNamespace
 
 from assay.emit.torch import render
-from assay.generate.graph import make_program
+from assay.generate.graph import draw_program, make_program
+from assay.generate.motifs.catalogue import load as load_motifs
 from assay.generate.settings import Settings
 from assay.ir.program import Operation, Program, Region, operand_names, walk
 from assay.ir.types import TensorType
@@ -168,12 +169,15 @@ def main() -> int:
     statistics = Statistics()
     produced: dict[str, set[tuple[str, int]]] = defaultdict(set)
     invalid: Counter[str] = Counter()
+    motifs = Counter(dict.fromkeys(load_motifs(), 0))
+    changes: Counter[str] = Counter()
     cpu = 0.0
     operations = 0
     for index in range(arguments.programs):
         start = time.process_time()
         try:
-            program, _ = make_program(settings, index)
+            drawn = draw_program(settings, index)
+            program = drawn.program
             text = render(program)
         except Exception as error:  # a defect of a specification: counted as what it costs a campaign
             frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -182,6 +186,8 @@ def main() -> int:
         cpu += time.process_time() - start
         verify(program)
         statistics.add(program)
+        motifs.update(name for name, _ in drawn.motifs)
+        changes.update(change.partition(" ")[0] or "none" for _, change in drawn.motifs)
         for statement in walk(program.body):
             if isinstance(statement, Operation):
                 operations += 1
@@ -220,6 +226,9 @@ def main() -> int:
         "pairs_share": len(statistics.pairs & compatible) / max(len(compatible), 1),
         "commonest_value": worst,
         "missing_class_pairs": len(missing),
+        "motifs": sum(motifs.values()),
+        "motif_changes": dict(changes.most_common()),
+        "rarest_motifs": motifs.most_common()[:-11:-1],
     }
     print(json.dumps(figures, indent=1, default=str))
     if not arguments.json:

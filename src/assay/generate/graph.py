@@ -11,6 +11,7 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from assay import __version__
@@ -18,6 +19,7 @@ from assay.backends import find_backend
 from assay.emit.cases import build_case
 from assay.generate.builder import Builder
 from assay.generate.dialect import TORCH, Dialect, draw_opset
+from assay.generate.motifs.deck import Deck
 from assay.generate.policy import Policy, draw_policy
 from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
@@ -45,6 +47,15 @@ ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A program, its policy, and the motifs in it: the name of each and what was changed in it."""
+
+    program: Program
+    policy: Policy
+    motifs: tuple[tuple[str, str], ...]
+
+
 def make_case(settings: Settings, index: int) -> Case:
     """The case at an index. Budgets are counted in steps, so that it does not depend on the machine's speed."""
     rng = _rng(settings, index, "case")
@@ -53,7 +64,8 @@ def make_case(settings: Settings, index: int) -> Case:
     dialect = TORCH
     if backend.framework == "onnx":
         dialect = Dialect(draw_opset(rng), settings.kernels.get(target))
-    program, policy = _program(settings, index, backend.module.DEAR, dialect=dialect)
+    drawn = draw_program(settings, index, backend.module.DEAR, dialect=dialect)
+    program = drawn.program
     options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:
         options["dynamic"] = _dynamic(rng, bool(program.sizes), backend.module.DEAR)
@@ -61,7 +73,8 @@ def make_case(settings: Settings, index: int) -> Case:
         "version": __version__,
         "seed": settings.seed,
         "index": index,
-        "policy": {**policy.to_json(), "left_out": sorted(set(settings.operators) - set(policy.operators))},
+        "policy": {**drawn.policy.to_json(), "left_out": sorted(set(settings.operators) - set(drawn.policy.operators))},
+        "motifs": [list(motif) for motif in drawn.motifs],
     }
     if dialect.opset is not None:
         recipe["opset"] = dialect.opset
@@ -72,7 +85,8 @@ def make_program(
     settings: Settings, index: int, forced: Mapping[str, Any] | None = None, dialect: Dialect = TORCH
 ) -> tuple[Program, Policy]:
     """The program at an index, for a cheap target, and its policy; ``forced`` fixes choices of the policy."""
-    return _program(settings, index, False, forced, dialect)
+    drawn = draw_program(settings, index, False, forced, dialect)
+    return drawn.program, drawn.policy
 
 
 def _rng(settings: Settings, index: int, part: str) -> random.Random:
@@ -99,13 +113,14 @@ def _dynamic(rng: random.Random, symbolic: bool, dear: bool) -> bool | None:
     return rng.choices((None, True, False), (40, 50, 10) if dear else (45, 20, 35))[0]
 
 
-def _program(
+def draw_program(
     settings: Settings,
     index: int,
-    dear: bool,
+    dear: bool = False,
     forced: Mapping[str, Any] | None = None,
     dialect: Dialect = TORCH,
-) -> tuple[Program, Policy]:
+) -> Drawn:
+    """The program at an index and what it was drawn from; ``dear``: for a target where a compile is dear."""
     operators = dialect.operators(settings.operators, load())
     for attempt in range(ATTEMPTS):
         rng = _rng(settings, index, f"program/{attempt}")
@@ -116,14 +131,20 @@ def _program(
         policy = draw_policy(rng, operators, operations, dear, choices)
         builder = Builder(rng, policy, dict(load()), dialect)
         _fill(builder, rng)
-        program = _pruned(builder.program(_outputs(builder, rng)))
+        program = finished(builder)
+        motifs = tuple(builder.motifs)
         if all(entry.role == "argument" for entry in program.inputs):
-            return program, policy
+            return Drawn(program, policy, motifs)
         try:
-            return interpret(program, load())[0], policy
+            return Drawn(interpret(program, load())[0], policy, motifs)
         except Unsatisfied:
             continue
     raise AssertionError("a program without state meets its specifications as it was built")
+
+
+def finished(builder: Builder) -> Program:
+    """The program that was built, with its outputs, without what it does not read."""
+    return _pruned(builder.program(_outputs(builder, builder.rng)))
 
 
 def _fill(builder: Builder, rng: random.Random) -> None:
@@ -136,6 +157,8 @@ def _fill(builder: Builder, rng: random.Random) -> None:
             deck.extend(rng.sample(policy.operators, len(policy.operators)))
         return deck.pop()
 
+    motifs = Deck(builder)
+
     done = 0
     retired = 0
     for _ in range(policy.operations * 6):
@@ -145,6 +168,9 @@ def _fill(builder: Builder, rng: random.Random) -> None:
             before = builder.counter
             if add_region(builder, deal):
                 done += 1 + (builder.counter - before) // 4
+            continue
+        if rng.random() < policy.motifs:
+            done += motifs.insert(policy.operations - done)
             continue
         if rng.random() < policy.mutation * WRITE_SHARE and done and _write(builder, rng):
             done += 1
@@ -270,7 +296,9 @@ def _outputs(builder: Builder, rng: random.Random) -> Tree:
     leaves = [name for name in body if builder.tracked[name].uses == 0]
     used = [name for name in body if builder.tracked[name].uses > 0]
     # Nothing may go unseen: in a fat program every unused value is an output.
-    names = leaves + rng.sample(used, min(len(used), max(1, len(used) // 8)))
+    shown = [name for name in used if name in builder.shown]
+    names = leaves + shown + rng.sample(used, min(len(used), max(1, len(used) // 8)))
+    names = list(dict.fromkeys(names))
     inputs = [entry.name for entry in builder.inputs if isinstance(entry.value.type, TensorType)]
     if inputs and rng.random() < 0.08:
         names.append(rng.choice(inputs))
@@ -350,4 +378,4 @@ def _pruned(program: Program) -> Program:
     )
 
 
-__all__ = ["SOURCE", "Unsatisfied", "make_case", "make_program"]
+__all__ = ["SOURCE", "Drawn", "Unsatisfied", "draw_program", "make_case", "make_program"]
