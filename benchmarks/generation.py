@@ -68,8 +68,9 @@ class Statistics:
         self.depths: list[int] = []
         self.outputs: list[int] = []
 
-    def add(self, program: Program) -> None:
-        """Count one program."""
+    def add(self, program: Program, drawn: bool = True) -> None:
+        """Count one program; ``drawn``: no motif has given attributes in it, so that shares of their values mean
+        something."""
         operators = load()
         producer: dict[str, str] = {}
         depth: dict[str, int] = {}
@@ -93,10 +94,10 @@ class Statistics:
             for value in statement.results:
                 producer[value.name] = statement.operator
                 depth[value.name] = level
-            self._attributes(operators[statement.operator], statement, types)
+            self._attributes(operators[statement.operator], statement, types, drawn)
         self.depths.append(max(depth.values(), default=0))
 
-    def _attributes(self, operator, statement, types) -> None:
+    def _attributes(self, operator, statement, types, drawn) -> None:
         operands = [_type(operand, types) for operand in statement.operands]
         binding = bind(operator, operands, dict(statement.attributes))
         if operator.operands[0].many is not None:
@@ -110,7 +111,7 @@ class Statistics:
             value = dict(statement.attributes)[attribute.name]
             key = (operator.name, attribute.name)
             legal = {repr(v) for values in classes.values() for v in values}
-            if len(legal) >= 5:
+            if len(legal) >= 5 and drawn:
                 self.values[key][repr(value)] += 1
             names = [name for name, values in classes.items() if any(repr(v) == repr(value) for v in values)]
             found.append((attribute.name, names, list(classes)))
@@ -145,7 +146,8 @@ def top_up(values: dict[tuple[str, str], Counter[str]], settings: Settings) -> N
     for name in sorted({name for (name, _), counts in values.items() if counts.total() < FEWEST_DRAWS}):
         alone = Statistics()
         for index in range(MOST_PROGRAMS):
-            alone.add(make_program(dataclasses.replace(settings, operators=(name,)), index)[0])
+            settings = dataclasses.replace(settings, operators=(name,))
+            alone.add(make_program(settings, index, {"motifs": 0.0})[0])
             mine = [counts.total() for (owner, _), counts in alone.values.items() if owner == name]
             if mine and min(mine) >= FEWEST_DRAWS:
                 break
@@ -185,7 +187,7 @@ def main() -> int:
             continue
         cpu += time.process_time() - start
         verify(program)
-        statistics.add(program)
+        statistics.add(program, drawn=not drawn.policy.motifs)
         motifs.update(name for name, _ in drawn.motifs)
         changes.update(change.partition(" ")[0] or "none" for _, change in drawn.motifs)
         for statement in walk(program.body):

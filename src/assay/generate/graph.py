@@ -130,7 +130,7 @@ def draw_program(
         choices = {**(forced or {}), **dialect.forced, **stateless}
         policy = draw_policy(rng, operators, operations, dear, choices)
         builder = Builder(rng, policy, dict(load()), dialect)
-        _fill(builder, rng)
+        _fill(builder, rng, Deck(builder, settings.seed, index))
         program = finished(builder)
         motifs = tuple(builder.motifs)
         if all(entry.role == "argument" for entry in program.inputs):
@@ -147,7 +147,7 @@ def finished(builder: Builder) -> Program:
     return _pruned(builder.program(_outputs(builder, builder.rng)))
 
 
-def _fill(builder: Builder, rng: random.Random) -> None:
+def _fill(builder: Builder, rng: random.Random, motifs: Deck) -> None:
     """Add operations until the policy's number is reached; a bounded number of steps, whatever is refused."""
     policy = builder.policy
     deck: list[str] = []
@@ -157,23 +157,27 @@ def _fill(builder: Builder, rng: random.Random) -> None:
             deck.extend(rng.sample(policy.operators, len(policy.operators)))
         return deck.pop()
 
-    motifs = Deck(builder)
-
     done = 0
     retired = 0
     for _ in range(policy.operations * 6):
         if done >= policy.operations:
             return
+        if done - retired >= COMPONENT and policy.operations > 2 * COMPONENT:
+            retired = done
+            _retire(builder, rng)
         if rng.random() < policy.regions and done > 1:
             before = builder.counter
             if add_region(builder, deal):
                 done += 1 + (builder.counter - before) // 4
             continue
-        if rng.random() < policy.motifs:
-            done += motifs.insert(policy.operations - done)
-            continue
         if rng.random() < policy.mutation * WRITE_SHARE and done and _write(builder, rng):
             done += 1
+            continue
+        if rng.random() < policy.motifs:
+            motif = motifs.insert(policy.operations - done)
+            if motif is not None:
+                done += motif.count
+                done += done < policy.operations and _consume(builder, rng, motif.results[0])
             continue
         made = propose(builder, builder.operators[deal()])
         if made is None:
@@ -185,9 +189,6 @@ def _fill(builder: Builder, rng: random.Random) -> None:
         for name in made[:2]:
             if done < policy.operations and rng.random() < PAIR_SHARE:
                 done += _consume(builder, rng, name)
-        if done - retired >= COMPONENT and policy.operations > 2 * COMPONENT:
-            retired = done
-            _retire(builder, rng)
 
 
 def _consume(builder: Builder, rng: random.Random, name: str) -> bool:

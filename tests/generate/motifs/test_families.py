@@ -39,7 +39,7 @@ def built(motif: Motif, change: str, wanted: int, dialect: Dialect = TORCH) -> I
         forced: dict[str, Any] = {"mutation": 0.5 if change == WRITE or motif.writes else 0.2, **dialect.forced}
         names = dialect.operators(tuple(load()), load())
         builder = Builder(rng, draw_policy(rng, names, OPERATIONS, False, forced), dict(load()), dialect)
-        if insert(builder, motif, OPERATIONS, change) and builder.motifs == [(motif.name, change)]:
+        if insert(builder, motif, OPERATIONS, change) is not None and builder.motifs == [(motif.name, change)]:
             yield finished(builder)
             found += 1
             if found == wanted:

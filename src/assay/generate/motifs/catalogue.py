@@ -21,7 +21,8 @@ class Motif:
     ``build`` appends it to a program through a `Draft`. ``inductor`` and ``onnxruntime`` name what looks for it there,
     as their sources do. ``uses`` are operators without which it is nothing; others are asked for as it is built.
     ``changes`` are the places at which it asks whether it is to be changed, beside those that every motif has. What
-    ``rounds`` has no place in exact arithmetic, what ``writes`` none in a policy without mutation.
+    ``rounds`` has no place in exact arithmetic, what ``writes`` none in a policy without mutation. What is long, or
+    asks for more than ``uses`` says, has a greater ``weight``, so that it is dealt more often.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Motif:
     changes: tuple[str, ...]
     rounds: bool
     writes: bool
+    weight: float
 
     @property
     def summary(self) -> str:
@@ -50,6 +52,7 @@ def motif(
     changes: tuple[str, ...] = (),
     rounds: bool = False,
     writes: bool = False,
+    weight: float = 1.0,
 ) -> Callable[[Build], Build]:
     """Register a function as the motif of its name; names of passes are separated by commas. Raises ValueError where
     the name is taken."""
@@ -59,8 +62,8 @@ def motif(
         if name in _REGISTERED:
             raise ValueError(f"motif {name} is registered twice")
         family = build.__module__.rpartition(".")[2]
-        found = Motif(name, family, build, _split(inductor), _split(onnxruntime), uses, changes, rounds, writes)
-        _REGISTERED[name] = found
+        passes = _split(inductor), _split(onnxruntime)
+        _REGISTERED[name] = Motif(name, family, build, *passes, uses, changes, rounds, writes, weight)
         return build
 
     return register

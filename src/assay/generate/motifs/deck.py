@@ -2,43 +2,76 @@
 
 from __future__ import annotations
 
+import random
+from functools import cache, lru_cache
+
 from assay.generate.builder import Builder
 from assay.generate.motifs.catalogue import Motif, load
 from assay.generate.motifs.draft import CAST, USE, WRITE, Draft
 from assay.ops.facts import Unsatisfied
 
-# Of the motifs, those that are changed.
-CHANGED = 0.6
+# Of the motifs, those that are to be changed; one in six cannot be at the place that was drawn.
+CHANGED = 0.7
 # Tries of one motif, and motifs that are tried at a step.
 TRIES = 2
 DEALT = 4
 # By how many operations a motif may pass the number that the policy asks for, as a part of it.
-SLACK = 0.34
+SLACK = 0.5
 
 
 class Deck:
-    """Deals motifs that the policy of one program allows."""
+    """Deals motifs that the policy of one program allows, that at ``turn`` of the shoe first."""
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, seed: int, turn: int) -> None:
         self.builder = builder
+        self._first = (seed, turn)
         self.slack = int(builder.policy.operations * SLACK)
         self._cards: list[Motif] = []
 
-    def insert(self, room: int) -> int:
-        """Insert the next motif that can be; ``room`` is what is left of the policy's operations. The number of
-        operations, 0 where none was inserted."""
+    def insert(self, room: int) -> Draft | None:
+        """Insert the next motif that can be, and say how it was made; ``room`` is what is left of the policy's
+        operations."""
         for _ in range(DEALT):
             motif = self._next()
-            count = 0 if motif is None else insert(self.builder, motif, room + self.slack)
-            if count or motif is None:
-                return count
-        return 0
+            made = None if motif is None else insert(self.builder, motif, room + self.slack)
+            if made is not None or motif is None:
+                return made
+        return None
 
     def _next(self) -> Motif | None:
         if not self._cards:
+            rng = self.builder.rng
             known = [motif for motif in load().values() if suits(motif, self.builder)]
-            self._cards = self.builder.rng.sample(known, len(known))
+            # A weighted order without repetition (Efraimidis and Spirakis 2006): what few policies have room for comes
+            # early where there is room.
+            self._cards = sorted(known, key=lambda motif: rng.random() ** share(motif))
+            seed, turn = self._first
+            block, position = divmod(turn, len(shoe()))
+            self._cards += [motif for motif in known if motif.name == shuffled(seed, block)[position]]
         return self._cards.pop() if self._cards else None
+
+
+@cache
+def shoe() -> tuple[str, ...]:
+    """The names of all motifs, of each the more the fewer policies have room for it."""
+    return tuple(motif.name for motif in load().values() for _ in range(round(2 / share(motif))))
+
+
+@lru_cache(maxsize=4)
+def shuffled(seed: int, block: int) -> tuple[str, ...]:
+    """The shoe as it lies for a block of programs. Each of them begins with one card of it, so that no motif depends on
+    luck alone for its share of a campaign."""
+    return tuple(random.Random(f"{seed}/{block}/motifs").sample(shoe(), len(shoe())))
+
+
+@cache
+def share(motif: Motif) -> float:
+    """About which share of the policies has room for a motif."""
+    count = len(motif.uses)
+    # Half of the policies keep every operator, the others a share of them that is drawn evenly.
+    low, high = 0.4, 0.9
+    kept = (high ** (count + 1) - low ** (count + 1)) / ((count + 1) * (high - low))
+    return (0.5 + 0.5 * kept) * (0.5 if motif.rounds else 1.0) * (0.75 if motif.writes else 1.0) / motif.weight
 
 
 def suits(motif: Motif, builder: Builder) -> bool:
@@ -49,8 +82,8 @@ def suits(motif: Motif, builder: Builder) -> bool:
     return builder.allowed.issuperset(motif.uses)
 
 
-def insert(builder: Builder, motif: Motif, limit: int, change: str | None = None) -> int:
-    """Append a motif of at most so many operations; how many they are, 0 where it was refused. ``change`` says what is
+def insert(builder: Builder, motif: Motif, limit: int, change: str | None = None) -> Draft | None:
+    """Append a motif of at most so many operations; how it was made, None where it was refused. ``change`` says what is
     to be changed ("": nothing), by default it is drawn."""
     for _ in range(TRIES):
         mark = builder.mark()
@@ -62,8 +95,8 @@ def insert(builder: Builder, motif: Motif, limit: int, change: str | None = None
             builder.back_to(mark)
             continue
         builder.motifs.append((motif.name, draft.changed))
-        return draft.count
-    return 0
+        return draft
+    return None
 
 
 def _change(builder: Builder, motif: Motif) -> str:

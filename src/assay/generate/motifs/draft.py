@@ -25,6 +25,7 @@ ORDER = "order"
 # Bounds of what a motif starts from, where it does not state its own: room for sums of products in 16 bits.
 REACH = 4.0
 CLAMP = "unary.clamp"
+ROUNDING = {f"activation.{name}" for name in ("gelu", "silu", "elu", "hardswish", "hardsigmoid", "leaky_relu")}
 CONSUMERS = ("unary.neg", "unary.abs", "unary.relu", "unary.logical_not", "unary.bitwise_not")
 
 
@@ -39,8 +40,9 @@ class Draft:
         # What has been changed, in the words of the recipe.
         self.changed = ""
         self.count = 0
+        # What its last operation yields, and what those before did.
+        self.results: tuple[str, ...] = ()
         self._made: list[str] = []
-        self._last: tuple[str, ...] = ()
 
     # operations
 
@@ -63,16 +65,18 @@ class Draft:
         if not results:
             results = give(self.builder, specification, operands, attributes)
         self.count += 1
-        self._made += self._last
-        self._last = results
+        self._made += self.results
+        self.results = results
         if len(results) == 1 and self._now(CAST):
             results = (self._there_and_back(results[0]),)
-            self._last = results
+            self.results = results
         return results
 
     def either(self, *operators: str) -> str:
         """One of several operators, of those that the policy has. Raises Unsatisfied."""
         known = [name for name in operators if name in self.builder.allowed]
+        if self.builder.policy.exact:
+            known = [name for name in known if not rounds(name)] or known
         require(bool(known), "the policy has none of the operators")
         return self.rng.choice(known)
 
@@ -110,10 +114,14 @@ class Draft:
 
     def pick(self, change: str, usual: T, *others: T) -> T:
         """The usual value, or one of the others where this is what is changed."""
-        if self.change != change or not others:
+        if self.change != change:
+            return usual
+        # 1 and 1.0 are different numbers here: a constant of another class is a change.
+        changed = [other for other in others if (type(other), other) != (type(usual), usual)]
+        if not changed:
             return usual
         self.changed = change
-        return self.rng.choice(others)
+        return self.rng.choice(changed)
 
     def order(self, *operands: T) -> tuple[T, ...]:
         """Operands in the usual order, or in reverse where the order is what is changed."""
@@ -127,8 +135,8 @@ class Draft:
         """Make the change that is left for the end: another use of an intermediate, or a cast of the result."""
         if self.changed:
             return
-        if self.change == CAST and len(self._last) == 1:
-            self._there_and_back(self._last[0])
+        if self.change == CAST and len(self.results) == 1:
+            self._there_and_back(self.results[0])
         elif self.change == USE:
             self._use()
 
@@ -163,7 +171,7 @@ class Draft:
             return self.cast(self.cast(name, self.rng.choice(others)), own)
         except Unsatisfied:
             self.builder.back_to(mark)
-            self.count, self.changed, self._last = count, "", (name,)
+            self.count, self.changed, self.results = count, "", (name,)
             return name
 
     # values to begin with
@@ -269,6 +277,11 @@ class Draft:
         """A size that is the same in every call."""
         sizes = [size for size in self.builder.palette.static if isinstance(size, int) and least <= size <= most]
         return self.rng.choice(sizes) if sizes else self.rng.randint(least, max(least, most))
+
+
+def rounds(operator: str) -> bool:
+    """Whether an operator that motifs choose among leaves exact arithmetic."""
+    return operator.startswith("smooth.") or operator in ROUNDING
 
 
 def even(size: Size) -> bool:

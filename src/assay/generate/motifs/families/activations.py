@@ -10,9 +10,9 @@ RANKS = (1, 2, 3, 4)
 
 
 @motif(
-    "smooth.erf",
-    "binary.mul",
     "binary.add",
+    "binary.mul",
+    "smooth.erf",
     inductor="_gelu_fusion_1",
     onnxruntime="GeluFusion, BiasGeluFusion",
     changes=("constant root", "constant one", "constant half", "order", "attribute function"),
@@ -40,13 +40,14 @@ def gelu_erf(m: Draft) -> None:
 
 
 @motif(
-    "smooth.tanh",
-    "binary.mul",
     "binary.add",
+    "binary.mul",
+    "smooth.tanh",
     inductor="_gelu_fusion_2",
     onnxruntime="FastGeluFusion",
     changes=("constant cube", "constant root", "constant half", "order", "attribute exponent"),
     rounds=True,
+    weight=1.6,
 )
 def gelu_tanh(m: Draft) -> None:
     """gelu, taken apart, with the hyperbolic tangent"""
@@ -64,8 +65,8 @@ def gelu_tanh(m: Draft) -> None:
 
 
 @motif(
-    "smooth.sigmoid",
     "binary.mul",
+    "smooth.sigmoid",
     inductor="_register_unary_fusion",
     onnxruntime="QuickGeluFusion",
     changes=("constant factor", "order", "attribute function"),
@@ -80,10 +81,10 @@ def gated_by_itself(m: Draft) -> None:
 
 
 @motif(
-    "smooth.exp",
-    "unary.neg",
     "binary.add",
     "binary.div",
+    "smooth.exp",
+    "unary.neg",
     inductor="_silu_fusion",
     onnxruntime="QuickGeluFusion",
     changes=("constant one", "attribute numerator"),
@@ -101,8 +102,8 @@ def silu_parts(m: Draft) -> None:
 
 @motif(
     "binary.add",
-    "unary.clamp",
     "binary.div",
+    "unary.clamp",
     inductor="_hardswish_fusion, _hardsigmoid_fusion",
     onnxruntime="ConvActivationFusion",
     changes=("constant shift", "constant top", "constant divisor", "order", "attribute gate"),
@@ -122,9 +123,9 @@ def hard_gate(m: Draft) -> None:
 
 
 @motif(
+    "binary.mul",
     "compare.gt",
     "ternary.where",
-    "binary.mul",
     inductor="_leaky_relu_fusion",
     onnxruntime="ConvActivationFusion",
     changes=("constant slope", "constant bound", "order", "attribute comparison"),
@@ -172,8 +173,8 @@ def clamp_chain(m: Draft) -> None:
 
 
 @motif(
-    "binary.minimum",
     "binary.maximum",
+    "binary.minimum",
     inductor="ValueRanges",
     onnxruntime="ConstantFolding",
     changes=("order", "shape bound", "attribute second"),
@@ -203,8 +204,8 @@ def idempotent_pair(m: Draft) -> None:
 
 
 @motif(
-    "smooth.log1p",
     "smooth.exp",
+    "smooth.log1p",
     inductor="_register_unary_fusion",
     changes=("constant factor", "attribute last"),
     rounds=True,
@@ -222,8 +223,8 @@ def softplus_parts(m: Draft) -> None:
 
 
 @motif(
-    "binary.add",
     "activation.gelu",
+    "binary.add",
     inductor="_register_binary_unary_fusion",
     onnxruntime="BiasGeluFusion, FastGeluFusion",
     changes=("shape bias", "order", "attribute approximate"),

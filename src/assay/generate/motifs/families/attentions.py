@@ -34,18 +34,19 @@ def scores(m: Draft, query: str, key: str) -> str:
 
 
 @motif(
-    "norm.softmax",
     "matmul.matmul",
+    "norm.softmax",
     inductor="_sfdp_pattern_1, _sfdp_pattern_2, _sfdp_pattern_11, _sfdp_pattern_28",
     onnxruntime="AttentionFusion, MatMulScaleFusion",
     changes=("constant scale", "attribute function", "attribute dim", "attribute place", "attribute dims"),
     rounds=True,
+    weight=1.5,
 )
 def attention(m: Draft) -> None:
     """Attention, scaled before or after the product"""
     permuted = m.any(True, False)
     query, key, value = heads(m, permuted)
-    function = m.pick("attribute function", m.any("binary.mul", "binary.div"), "binary.add")
+    function = m.pick("attribute function", m.either("binary.mul", "binary.div"), "binary.add")
     scale = m.pick("constant scale", m.any(0.5, 2.0, 0.25), 1.0, 4, 0.125)
     place = m.pick("attribute place", m.any("query", "scores"), "key")
     if place == "query":
@@ -62,13 +63,14 @@ def attention(m: Draft) -> None:
 
 
 @motif(
-    "norm.softmax",
-    "matmul.matmul",
     "binary.add",
+    "matmul.matmul",
+    "norm.softmax",
     inductor="_sfdp_pattern_5, _sfdp_pattern_14, _sfdp_pattern_21, _sfdp_pattern_25",
     onnxruntime="AttentionFusion, BiasSoftmaxFusion",
     changes=("shape mask", "order", "constant scale", "attribute dtype", "attribute late"),
     rounds=True,
+    weight=1.6,
 )
 def attention_with_added_mask(m: Draft) -> None:
     """Attention with a mask that is added to the scores, after a scale or without one"""
@@ -91,12 +93,14 @@ def attention_with_added_mask(m: Draft) -> None:
 
 
 @motif(
-    "norm.softmax",
+    "binary.div",
     "matmul.matmul",
+    "norm.softmax",
     inductor="_sfdp_pattern_15, _sfdp_pattern_17, _sfdp_pattern_18, _sfdp_pattern_20",
     onnxruntime="AttentionFusion, NotWhereFusion",
     changes=("shape mask", "constant fill", "attribute inverted", "attribute form"),
     rounds=True,
+    weight=1.6,
 )
 def attention_with_chosen_mask(m: Draft) -> None:
     """Attention whose scores are replaced where a mask says so"""
@@ -119,14 +123,17 @@ def attention_with_chosen_mask(m: Draft) -> None:
 
 
 @motif(
-    "norm.softmax",
-    "matmul.matmul",
+    "compare.eq",
     "create.ones_like",
+    "matmul.matmul",
+    "norm.softmax",
+    "ternary.masked_fill",
     "tri.tril",
     inductor="_sfdp_pattern_18, _sfdp_pattern_19",
     onnxruntime="AttentionFusion",
     changes=("attribute diagonal", "constant fill", "attribute triangle", "attribute dtype"),
     rounds=True,
+    weight=1.6,
 )
 def causal_attention(m: Draft) -> None:
     """Attention with a causal mask made of a triangle of ones"""
@@ -147,6 +154,7 @@ def causal_attention(m: Draft) -> None:
 @motif(
     "matmul.bmm",
     "norm.softmax",
+    "view.transpose",
     inductor="_sfdp_pattern_13, _sfdp_pattern_24",
     onnxruntime="MatmulTransposeFusion",
     changes=("attribute dim", "attribute dims", "constant scale", "order"),
@@ -170,13 +178,14 @@ def attention_of_batches(m: Draft) -> None:
 
 
 @motif(
-    "view.unsqueeze",
     "view.expand",
     "view.reshape",
+    "view.unsqueeze",
     inductor="_sfdp_pattern_1",
     onnxruntime="GroupQueryAttentionFusion, ExpandElimination",
     changes=("attribute times", "attribute order", "attribute is_causal"),
     rounds=True,
+    weight=1.5,
 )
 def grouped_attention(m: Draft) -> None:
     """Attention whose keys and values are repeated for several queries"""
@@ -202,13 +211,14 @@ def grouped_attention(m: Draft) -> None:
 
 @motif(
     "matmul.linear",
+    "matmul.scaled_dot_product_attention",
     "view.reshape",
     "view.transpose",
-    "matmul.scaled_dot_product_attention",
     inductor="matmul_fuse_pattern, _sfdp_pattern_11",
     onnxruntime="AttentionFusion",
     changes=("attribute is_causal", "attribute scale", "attribute dims", "attribute merged"),
     rounds=True,
+    weight=2.0,
 )
 def projected_attention(m: Draft) -> None:
     """Projections, heads, attention, and heads merged again"""
@@ -238,6 +248,7 @@ def projected_attention(m: Draft) -> None:
 
 @motif(
     "matmul.scaled_dot_product_attention",
+    "view.permute",
     inductor="_sfdp_pattern_29, _sfdp_pattern_30",
     onnxruntime="AttentionFusion",
     changes=("attribute scale", "attribute is_causal", "attribute layout", "shape mask"),

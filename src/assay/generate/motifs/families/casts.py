@@ -26,20 +26,7 @@ def cast_chain(m: Draft) -> None:
 
 
 @motif(
-    "cast.to",
-    inductor="pointless_convert",
-    onnxruntime="CastChainElimination, ConstantFolding",
-    changes=("attribute first", "attribute last"),
-)
-def cast_of_casts(m: Draft) -> None:
-    """Three casts in a row, through ever wider types"""
-    x = m.start(("float16", "bfloat16", "int8", "uint8", "int16", "int32"), RANKS)
-    first = m.pick("attribute first", "float32", "float64", "bfloat16", "int32")
-    y = m.cast(m.cast(x, first), "float64")
-    m.cast(y, m.pick("attribute last", m.any("float32", "float16"), "int32", "bool", "float64"))
-
-
-@motif(
+    "binary.add",
     "cast.to",
     inductor="convert_element_type_noop, unnecessary_dtype_convert",
     onnxruntime="CastElimination",
@@ -54,6 +41,7 @@ def cast_to_own(m: Draft) -> None:
 
 
 @motif(
+    "binary.mul",
     "cast.to",
     inductor="pointless_convert, int_noop",
     onnxruntime="CastElimination, CastChainElimination",
@@ -68,8 +56,8 @@ def truth_of_integers(m: Draft) -> None:
 
 
 @motif(
-    "cast.to",
     "binary.mul",
+    "cast.to",
     inductor="pointless_convert",
     onnxruntime="CastElimination, RemoveDuplicateCastTransformer",
     changes=("attribute dtype", "constant bound", "order"),
@@ -129,17 +117,3 @@ def narrow_product(m: Draft) -> None:
     narrow = m.pick("attribute dtype", m.any(*NARROW), "float64", "float32")
     z = m("matmul.mm", m.cast(x, narrow), m.cast(y, narrow))
     m.cast(z, m.pick("attribute last", m.dtype(x), "float64", "float16"))
-
-
-@motif(
-    "cast.type_as",
-    inductor="pointless_convert, _sfdp_pattern_21",
-    onnxruntime="CastElimination",
-    changes=("order",),
-)
-def cast_like_operand(m: Draft) -> None:
-    """A value brought to the type of another before they meet"""
-    x = m.start(NUMERIC, (1, 2, 3))
-    other = m.input(m.any("float32", "float16", "float64", "int64"), m.shape(x))
-    y = m("cast.type_as", x, other)
-    m(m.either("binary.add", "binary.mul", "binary.maximum"), *m.order(y, other))

@@ -16,8 +16,8 @@ def up_to(m: Draft, x: str, dim: int = -1, dtype: str = "") -> str:
 
 
 @motif(
-    "create.arange",
     "compare.lt",
+    "create.arange",
     inductor="IndexPropagation, ValueRanges",
     onnxruntime="ConstantFolding",
     changes=("constant bound", "attribute comparison", "attribute dtype", "attribute dim"),
@@ -78,8 +78,10 @@ def cumulative_constant(m: Draft) -> None:
 
 
 @motif(
-    "create.arange",
     "compare.le",
+    "create.arange",
+    "ternary.where",
+    "view.unsqueeze",
     inductor="IndexPropagation",
     onnxruntime="ConstantFolding",
     changes=("attribute comparison", "attribute dim", "constant shift"),
@@ -97,6 +99,7 @@ def range_triangle(m: Draft) -> None:
 
 @motif(
     "create.eye",
+    "matmul.mm",
     inductor="constant_fold_uniform_value",
     onnxruntime="ConstantFolding",
     changes=("attribute dtype", "order", "attribute function"),
@@ -107,7 +110,7 @@ def identity_matrix(m: Draft) -> None:
     dtype = m.pick("attribute dtype", m.dtype(x), "float16", "int64")
     eye = m("create.eye", x, dim=1, dtype=Dtype(dtype))
     eye = eye if dtype == m.dtype(x) else m.cast(eye, m.dtype(x))
-    function = m.pick("attribute function", m.any("matmul.mm", "matmul.mm", "binary.mul"), "binary.add")
+    function = m.pick("attribute function", m.either("matmul.mm", "binary.mul"), "binary.add")
     if function == "matmul.mm":
         m(function, *m.order(x, eye))
     else:
@@ -116,6 +119,7 @@ def identity_matrix(m: Draft) -> None:
 
 
 @motif(
+    "binary.mul",
     "create.full_like",
     "scatter.scatter_value",
     inductor="scatter_upon_const_tensor",
@@ -162,10 +166,16 @@ def view_of_constant(m: Draft) -> None:
 
 
 @motif(
+    "binary.add",
+    "binary.floor_divide",
+    "binary.mul",
     "create.arange",
+    "index.advanced",
+    "unary.clamp",
     inductor="IndexPropagation, FloorDiv",
     onnxruntime="ConstantFolding",
     changes=("constant factor", "attribute divided", "constant shift"),
+    weight=1.3,
 )
 def range_arithmetic(m: Draft) -> None:
     """Arithmetic on a range, and a value at the places that result"""
@@ -181,6 +191,7 @@ def range_arithmetic(m: Draft) -> None:
 
 @motif(
     "index.one_hot",
+    "reduce.argmax",
     onnxruntime="CastElimination",
     changes=("attribute num_classes", "attribute dtype", "attribute dim"),
 )
@@ -196,8 +207,11 @@ def argmax_of_one_hot(m: Draft) -> None:
 
 
 @motif(
-    "create.arange",
+    "cast.to",
     "compare.eq",
+    "create.arange",
+    "matmul.mm",
+    "view.unsqueeze",
     inductor="decompose_mm",
     onnxruntime="ConstantFolding",
     changes=("attribute dim", "attribute dtype", "order"),
@@ -216,10 +230,12 @@ def one_hot_product(m: Draft) -> None:
 
 
 @motif(
-    "create.full_like",
+    "binary.add",
+    "cast.to",
     inductor="constant_fold_uniform_value, ValueRanges",
     onnxruntime="ConstantFolding",
     changes=("constant number", "attribute function", "attribute dtype"),
+    weight=1.5,
 )
 def large_integers(m: Draft) -> None:
     """Integers beyond 2**31 and 2**53, added and taken away again"""
@@ -231,4 +247,4 @@ def large_integers(m: Draft) -> None:
     else:
         made = m("create.full_like", x, fill_value=big, dtype=Dtype(m.pick("attribute dtype", "int64", "float64")))
         y = m("binary.add", wide, made)
-    m(m.pick("attribute function", m.any("binary.sub", "compare.gt"), "compare.eq"), y, abs(big) - 1)
+    m(m.pick("attribute function", m.either("binary.sub", "compare.gt", "compare.ge"), "compare.eq"), y, abs(big) - 1)

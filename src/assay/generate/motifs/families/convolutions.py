@@ -47,6 +47,7 @@ def channels(m: Draft, y: str, dims: int = 2) -> tuple[Any, ...]:
 
 
 @motif(
+    "conv.conv2d",
     "norm.batch_norm",
     inductor="efficient_conv_bn_eval_graph_transform_decomposed, fuse_conv_bn",
     onnxruntime="ConvBNFusion",
@@ -81,6 +82,7 @@ def convolution_batch_norm(m: Draft) -> None:
 
 
 @motif(
+    "conv.conv2d",
     inductor="_register_unary_fusion",
     onnxruntime="ConvActivationFusion, NchwcTransformer",
     changes=("attribute groups", "attribute stride", "attribute dims", "attribute padding"),
@@ -121,8 +123,8 @@ def convolution_constant(m: Draft) -> None:
 
 
 @motif(
-    "conv.conv2d",
     "binary.add",
+    "conv.conv2d",
     inductor="_register_binary_unary_fusion, _register_inplace_fusion",
     onnxruntime="ConvAddActivationFusion, NchwcTransformer",
     changes=("order", "shape other", "attribute alpha", "attribute function"),
@@ -139,8 +141,8 @@ def convolution_residual(m: Draft) -> None:
 
 
 @motif(
-    "conv.conv2d",
     "binary.mul",
+    "conv.conv2d",
     inductor="constant_fold, unnecessary_dtype_convert",
     onnxruntime="ConstantFolding",
     changes=("shape scale", "attribute dtype", "attribute groups"),
@@ -167,6 +169,7 @@ def scaled_weight(m: Draft) -> None:
 
 @motif(
     "conv.conv2d",
+    "view.permute",
     inductor="conv_1x1_as_mm, layout_optimization",
     onnxruntime="NchwcTransformer, TransposeOptimizer",
     changes=("attribute kernel", "attribute stride", "attribute dims"),

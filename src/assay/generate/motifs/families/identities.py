@@ -29,7 +29,6 @@ def neutral_number(m: Draft) -> None:
 
 
 @motif(
-    "create.full_like",
     inductor="remove_no_ops, constant_fold_uniform_value",
     onnxruntime="ConstantFolding, NoopElimination",
     changes=("constant neutral", "attribute dtype", "order", "shape made"),
@@ -83,7 +82,7 @@ def times_zero(m: Draft) -> None:
     else:
         like = m(m.pick("constant zero", "create.zeros_like", "create.ones_like"), x)
         zeros = m("binary.mul", *m.order(x, like))
-    m(m.pick("attribute last", "binary.add", "binary.sub", "binary.maximum"), x, zeros)
+    m(m.pick("attribute last", m.either("binary.add", "binary.sub"), "binary.maximum"), x, zeros)
 
 
 @motif(
@@ -121,6 +120,7 @@ def negated_comparison(m: Draft) -> None:
 
 @motif(
     "ternary.where",
+    "unary.logical_not",
     inductor="ValueRanges",
     onnxruntime="NotWhereFusion",
     changes=("attribute inverted", "order", "shape condition"),
@@ -188,7 +188,7 @@ def root_and_power(m: Draft) -> None:
     """A root, then its square or its reciprocal"""
     x = m.start(FLOATS, RANKS, 0.25, 4)
     y = m("smooth.sqrt", x)
-    second = m.pick("attribute second", m.any("unary.square", "smooth.reciprocal"), "unary.pow")
+    second = m.pick("attribute second", m.either("unary.square", "smooth.reciprocal"), "unary.pow")
     if second == "unary.pow":
         m(second, y, exponent=m.any(2, 3))
     else:
@@ -199,13 +199,14 @@ def root_and_power(m: Draft) -> None:
     inductor="ValueRanges",
     changes=("attribute second", "constant shift"),
     rounds=True,
+    weight=1.5,
 )
 def inverse_pair(m: Draft) -> None:
     """A function and its inverse"""
     x = m.start(FLOATS, RANKS, -2, 2)
-    first, second = m.any(
-        ("smooth.exp", "smooth.log"), ("smooth.expm1", "smooth.log1p"), ("smooth.exp2", "smooth.log2")
-    )
+    pairs = {"smooth.exp": "smooth.log", "smooth.expm1": "smooth.log1p", "smooth.exp2": "smooth.log2"}
+    first = m.either(*(first for first, second in pairs.items() if second in m.builder.allowed))
+    second = pairs[first]
     y = m(first, x)
     shift = m.pick("constant shift", 0, 1)
     y = m("binary.add", y, shift) if shift else m("binary.add", y, 0.5) if first == "smooth.expm1" else y
@@ -257,8 +258,9 @@ def chain_of_constants(m: Draft) -> None:
 
 
 @motif(
-    "binary.mul",
     "binary.add",
+    "binary.mul",
+    "ternary.addcmul",
     inductor="addcmul",
     onnxruntime="ConvMulFusion, ConvAddFusion",
     changes=("order", "shape scale", "attribute second"),
@@ -270,7 +272,7 @@ def multiply_add(m: Draft) -> None:
     shift = m.other(x, m.shape(x)[-1:], -2, 2)
     parts = m("binary.add", *m.order(m("binary.mul", x, scale), shift))
     fused = m("ternary.addcmul", shift, x, scale)
-    m(m.pick("attribute second", "binary.sub", "binary.maximum", "binary.add"), parts, fused)
+    m(m.pick("attribute second", m.either("binary.sub", "binary.maximum"), "binary.add"), parts, fused)
 
 
 @motif(
@@ -291,7 +293,8 @@ def equal_subgraphs(m: Draft) -> None:
 
 
 @motif(
-    "compare.logical_and",
+    "compare.ne",
+    "ternary.where",
     inductor="constant_fold_uniform_value",
     onnxruntime="ConstantFolding",
     changes=("attribute function", "constant first", "order"),

@@ -11,6 +11,7 @@ INTEGERS = ("int64", "int32", "int16", "uint8")
 
 
 @motif(
+    "binary.add",
     "index.embedding",
     inductor="_embedding_dense_backward",
     onnxruntime="EmbedLayerNormFusion",
@@ -49,11 +50,12 @@ def gather_of_gather(m: Draft) -> None:
 
 
 @motif(
-    "sort.stable_sort",
     "index.gather",
+    "sort.stable_sort",
     inductor="sort_stable",
     onnxruntime="CommonSubexpressionElimination",
     changes=("attribute dim", "attribute descending", "attribute last"),
+    weight=1.3,
 )
 def sort_gather(m: Draft) -> None:
     """Values in the order of their own indices"""
@@ -61,26 +63,11 @@ def sort_gather(m: Draft) -> None:
     dim = m.any(0, m.rank(x) - 1)
     values, places = m.several("sort.stable_sort", x, dim=dim, descending=m.pick("attribute descending", False, True))
     y = m("index.gather", x, places, dim=m.pick("attribute dim", dim, dim - m.rank(x)))
-    m(m.pick("attribute last", "binary.sub", "binary.maximum", "compare.eq"), y, values)
+    m(m.pick("attribute last", m.either("binary.sub", "binary.maximum"), "compare.eq"), y, values)
 
 
 @motif(
-    "sort.argsort",
-    "index.gather",
-    inductor="sort_stable",
-    onnxruntime="CommonSubexpressionElimination",
-    changes=("attribute dim", "attribute descending"),
-)
-def ranks_by_sorting(m: Draft) -> None:
-    """The inverse of an order, by sorting it again"""
-    x = m.start(NUMERIC, (1, 2), least=1, jumps=True)
-    dim = m.rank(x) - 1
-    order = m("sort.argsort", x, dim=dim, descending=m.pick("attribute descending", False, True))
-    ranks = m("sort.argsort", order, dim=m.pick("attribute dim", dim, 0, -1))
-    m("index.gather", x, ranks, dim=dim)
-
-
-@motif(
+    "reduce.amax",
     "sort.topk",
     inductor="register_partial_reduction_pattern",
     changes=("attribute k", "attribute largest", "attribute dim"),
@@ -95,8 +82,8 @@ def first_of_order(m: Draft) -> None:
 
 
 @motif(
-    "ternary.masked_fill",
     "binary.mul",
+    "ternary.masked_fill",
     inductor="_sfdp_pattern_3",
     onnxruntime="BiasDropoutFusion",
     changes=("constant fill", "shape mask", "order"),
@@ -113,6 +100,7 @@ def fill_and_scale(m: Draft) -> None:
 
 @motif(
     "move.repeat_interleave",
+    "view.reshape",
     inductor="pointless_view, FloorDiv",
     onnxruntime="ReshapeFusion",
     changes=("attribute repeats", "attribute dim", "attribute shape"),
@@ -130,10 +118,10 @@ def interleaved_view(m: Draft) -> None:
 
 
 @motif(
-    "binary.remainder",
+    "binary.add",
     "binary.floor_divide",
     "binary.mul",
-    "binary.add",
+    "binary.remainder",
     inductor="FloorDiv, ModularIndexing",
     onnxruntime="ConstantFolding",
     changes=("constant divisor", "attribute rounding", "attribute remainder", "order"),
@@ -155,6 +143,8 @@ def divided_and_rest(m: Draft) -> None:
 
 @motif(
     "binary.bitwise_and",
+    "binary.bitwise_left_shift",
+    "binary.bitwise_right_shift",
     inductor="ValueRanges",
     onnxruntime="ConstantFolding",
     changes=("constant mask", "attribute shift", "order"),
@@ -169,6 +159,8 @@ def bits_and_shifts(m: Draft) -> None:
 
 
 @motif(
+    "binary.add",
+    "create.zeros_like",
     "scatter.index_put_accumulate",
     inductor="partitioned_scatter_optimization_pass",
     onnxruntime="ConstantFolding",
@@ -185,8 +177,9 @@ def counts_by_index(m: Draft) -> None:
 
 
 @motif(
-    "scatter.scatter_add",
+    "create.zeros_like",
     "index.gather",
+    "scatter.scatter_add",
     inductor="use_scatter_fallback",
     changes=("attribute dim", "attribute scatter", "order"),
 )
@@ -208,6 +201,7 @@ def scatter_gather(m: Draft) -> None:
     inductor="canonicalize_view_scatter_ops, reinplace_inplaceable_ops",
     onnxruntime="EliminateIdentity",
     changes=("attribute copy", "attribute last"),
+    weight=1.4,
 )
 def put_into_clone(m: Draft) -> None:
     """A copy of which some rows are replaced, beside the original"""
@@ -215,6 +209,6 @@ def put_into_clone(m: Draft) -> None:
     copy = m(m.pick("attribute copy", "move.clone", "move.contiguous", "unary.positive"), x)
     y = m("scatter.index_put", copy, m.made(), m.made())
     if m.dtype(x) != "bool":
-        m(m.pick("attribute last", "binary.sub", "binary.maximum", "compare.eq"), y, x)
+        m(m.pick("attribute last", m.either("binary.sub", "binary.maximum"), "compare.eq"), y, x)
     else:
         m("compare.logical_xor", y, x)

@@ -27,25 +27,26 @@ def affine(m: Draft, y: str, scale: bool = True, shift: bool = True) -> str:
 
 
 @motif(
-    "reduce.mean",
-    "binary.sub",
-    "binary.mul",
     "binary.add",
+    "binary.mul",
+    "binary.sub",
+    "reduce.mean",
     inductor="var_mean_welford_",
     onnxruntime="LayerNormFusion",
     changes=("constant eps", "attribute dim", "attribute square", "attribute root", "order", "attribute affine"),
     rounds=True,
+    weight=2.0,
 )
 def layer_norm_parts(m: Draft) -> None:
     """A layer normalisation, taken apart"""
     x = rows(m)
     dim = m.pick("attribute dim", (-1,), (-2,), (-1, -2))
     centred = m("binary.sub", x, m("reduce.mean", x, dim=dim, keepdim=True))
-    square = m.pick("attribute square", m.any("pow", "square"), "abs")
-    squared = m("unary.pow", centred, exponent=2) if square == "pow" else m(f"unary.{square}", centred)
+    square = m.pick("attribute square", m.either("unary.pow", "unary.square"), "unary.abs")
+    squared = m(square, centred, exponent=2) if square == "unary.pow" else m(square, centred)
     variance = m("reduce.mean", squared, dim=dim, keepdim=True)
     shifted = m("binary.add", variance, m.pick("constant eps", m.any(*EPS), 1, 2.0))
-    root = m.pick("attribute root", m.any("smooth.sqrt", "smooth.rsqrt"), "")
+    root = m.pick("attribute root", m.either("smooth.sqrt", "smooth.rsqrt"), "")
     if root == "smooth.rsqrt":
         y = m("binary.mul", centred, m(root, shifted))
     else:
@@ -55,13 +56,14 @@ def layer_norm_parts(m: Draft) -> None:
 
 
 @motif(
-    "reduce.mean",
-    "binary.mul",
     "binary.add",
+    "binary.mul",
+    "reduce.mean",
     inductor="pointless_convert",
     onnxruntime="SimplifiedLayerNormFusion",
     changes=("constant eps", "attribute dim", "attribute root", "order", "attribute between"),
     rounds=True,
+    weight=1.6,
 )
 def rms_norm_parts(m: Draft) -> None:
     """A root-mean-square normalisation, taken apart, in a wider type or not"""
@@ -69,12 +71,13 @@ def rms_norm_parts(m: Draft) -> None:
     own = m.dtype(x)
     between = m.pick("attribute between", own if own in ("float32", "float64") else "float32", own, "float64")
     wide = x if between == own else m.cast(x, between)
-    squared = m("unary.pow", wide, exponent=2) if m.any(True, False) else m("unary.square", wide)
+    square = m.either("unary.pow", "unary.square")
+    squared = m(square, wide, exponent=2) if square == "unary.pow" else m(square, wide)
     mean = m("reduce.mean", squared, dim=m.pick("attribute dim", (-1,), (-2,), (0,)), keepdim=True)
     shifted = m("binary.add", mean, m.pick("constant eps", m.any(*EPS), 1))
-    root = m.pick("attribute root", m.any("smooth.rsqrt", "div"), "smooth.reciprocal")
-    if root == "div":
-        y = m("binary.div", wide, m("smooth.sqrt", shifted))
+    root = m.pick("attribute root", m.either("smooth.rsqrt", "smooth.sqrt"), "smooth.reciprocal")
+    if root == "smooth.sqrt":
+        y = m("binary.div", wide, m(root, shifted))
     else:
         y = m("binary.mul", *m.order(wide, m(root, shifted)))
     if between != own:
@@ -89,6 +92,7 @@ def rms_norm_parts(m: Draft) -> None:
     onnxruntime="SkipLayerNormFusion, BiasSkipLayerNormFusion, EmbedLayerNormFusion",
     changes=("shape bias", "order", "constant eps", "attribute affine"),
     rounds=True,
+    weight=1.3,
 )
 def skip_layer_norm(m: Draft) -> None:
     """A residual and a bias, added before a layer normalisation"""
@@ -104,11 +108,11 @@ def skip_layer_norm(m: Draft) -> None:
 
 
 @motif(
-    "reduce.amax",
-    "binary.sub",
-    "smooth.exp",
-    "reduce.sum",
     "binary.div",
+    "binary.sub",
+    "reduce.amax",
+    "reduce.sum",
+    "smooth.exp",
     inductor="prepare_softmax_pattern, prepare_softmax_online",
     onnxruntime="AttentionFusion",
     changes=("attribute dim", "attribute of"),
@@ -126,8 +130,8 @@ def softmax_parts(m: Draft) -> None:
 
 
 @motif(
-    "reduce.amax",
     "binary.sub",
+    "reduce.amax",
     inductor="mul_softmax_pattern, div_softmax_pattern",
     onnxruntime="BiasSoftmaxFusion",
     changes=("constant scale", "shape scale", "attribute dim", "attribute function", "order"),
@@ -136,7 +140,7 @@ def scaled_softmax(m: Draft) -> None:
     """A scaled value less its own maximum, as before a softmax"""
     x = rows(m, -0.5, 0.5, least=1)
     dim = m.pick("attribute dim", m.any((-1,), (0,)), (0, -1))
-    function = m.pick("attribute function", m.any("binary.mul", "binary.mul", "binary.div"), "binary.add")
+    function = m.pick("attribute function", m.either("binary.mul", "binary.div"), "binary.add")
     if m.any(True, False):
         scale = m.pick("constant scale", m.any(0.5, 2.0), -1.0, 1)
         sign = {"sign": -1} if function == "binary.div" and scale < 0 else {}
@@ -150,8 +154,9 @@ def scaled_softmax(m: Draft) -> None:
 
 
 @motif(
-    "smooth.exp",
+    "binary.sub",
     "reduce.sum",
+    "smooth.exp",
     "smooth.log",
     inductor="prepare_softmax_pattern",
     changes=("attribute dim", "attribute keepdim", "attribute last"),
@@ -173,11 +178,13 @@ def log_sum_exp_parts(m: Draft) -> None:
 
 
 @motif(
-    "reduce.sum",
     "binary.div",
+    "binary.sub",
+    "reduce.sum",
     inductor="var_mean_sum_",
     onnxruntime="LayerNormFusion",
     changes=("constant count", "attribute dim", "attribute keepdim", "attribute function"),
+    weight=1.5,
 )
 def mean_parts(m: Draft) -> None:
     """A mean as a sum and a division by the number of elements"""
@@ -196,12 +203,13 @@ def mean_parts(m: Draft) -> None:
 
 
 @motif(
-    "reduce.sum",
     "binary.mul",
     "binary.sub",
+    "reduce.sum",
     inductor="var_mean_welford_, MixOrderReduction",
     onnxruntime="CommonSubexpressionElimination",
     changes=("attribute dim", "order", "constant count"),
+    weight=1.3,
 )
 def moments(m: Draft) -> None:
     """Sum and sum of squares of one tensor, and the variance from them"""
@@ -216,32 +224,18 @@ def moments(m: Draft) -> None:
 
 
 @motif(
-    "reduce.sum",
-    inductor="MixOrderReduction",
-    onnxruntime="SimplifiedLayerNormFusion",
-    changes=("constant least", "attribute dim", "attribute root"),
-    rounds=True,
-)
-def unit_rows(m: Draft) -> None:
-    """Rows divided by their length, which is kept away from zero"""
-    x = rows(m, -2, 2, least=1)
-    dim = m.pick("attribute dim", (-1,), (0,), (0, -1))
-    summed = m("reduce.sum", m("unary.square", x), dim=dim, keepdim=True)
-    least = m.pick("constant least", m.any(0.5, 1), 2, 4.0)
-    summed = m("unary.clamp", summed, min=least, max=None) if m.any(True, False) else m("binary.add", summed, least)
-    root = m.pick("attribute root", m.any("smooth.sqrt", "smooth.rsqrt"), "unary.positive")
-    if root == "smooth.rsqrt":
-        m("binary.mul", x, m(root, summed))
-    else:
-        m("binary.div", x, m(root, summed))
-
-
-@motif(
+    "binary.add",
+    "binary.div",
+    "binary.sub",
+    "reduce.mean",
+    "reduce.var",
+    "smooth.sqrt",
     "view.reshape",
     inductor="var_mean_welford_",
     onnxruntime="ReshapeFusion",
     changes=("attribute groups", "attribute correction"),
     rounds=True,
+    weight=1.5,
 )
 def group_norm_parts(m: Draft) -> None:
     """Groups of channels, centred and divided by their deviation"""
@@ -273,9 +267,9 @@ def biased_softmax(m: Draft) -> None:
 
 
 @motif(
-    "binary.sub",
-    "binary.mul",
     "binary.add",
+    "binary.mul",
+    "binary.sub",
     inductor="_check_conv_and_broadcast_op",
     onnxruntime="ConvBNFusion, ConvMulFusion, ConvAddFusion",
     changes=("shape statistics", "order", "attribute function"),

@@ -42,8 +42,8 @@ def pad_before_pool(m: Draft) -> None:
 
 
 @motif(
-    "pad.constant",
     "conv.conv2d",
+    "pad.constant",
     inductor="constant_pad_nd",
     onnxruntime="PadFusion",
     changes=("attribute pad", "attribute value", "attribute padding", "attribute dilation"),
@@ -115,8 +115,8 @@ def pad_crop(m: Draft) -> None:
 
 
 @motif(
-    "pad.constant",
     "matmul.mm",
+    "pad.constant",
     "part.slice",
     inductor="pad_mm, constant_pad_nd",
     onnxruntime="EliminateSlice",
@@ -132,21 +132,3 @@ def padded_product(m: Draft) -> None:
     tall = m("pad.constant", y, pad=(0, 3, *pad))
     product = m("matmul.mm", wide, tall)
     m("part.slice", product, dim=1, stop=m.pick("attribute stop", -3, None, -1))
-
-
-@motif(
-    "pad.reflect",
-    inductor="constant_boundary_condition",
-    onnxruntime="PadFusion",
-    changes=("attribute pad", "attribute mode"),
-)
-def reflected_window(m: Draft) -> None:
-    """An image padded by reflection, then pooled or convolved"""
-    x = m.start(FLOATS, (4,), fits=spatial(3), low=-2, high=2)
-    mode = m.pick("attribute mode", "pad.reflect", "pad.replicate", "pad.circular")
-    pad = m.pick("attribute pad", (1, 1, 1, 1), (2, 0, 0, 1), (0, 0, 0, 0))
-    y = m(mode, x, pad=pad)
-    if m.any(True, False):
-        m(m.either("pool.avg_pool2d", "pool.max_pool2d"), y, kernel_size=m.any(2, 3), stride=m.any(None, 1))
-    else:
-        m("conv.conv2d", y, m.made(-1, 1, constant=True), None, kernel=(3, 3), outputs=2)

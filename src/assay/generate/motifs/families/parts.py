@@ -29,8 +29,8 @@ def extent(m: Draft, name: str, dim: int = 0) -> int:
 
 
 @motif(
-    "split.split_with_sizes",
     "join.cat",
+    "split.split_with_sizes",
     inductor="splitwithsizes_cat_replace, simplify_split_cat, split_cat_to_slices",
     changes=("order", "attribute dim", "constant gap", "attribute sizes"),
 )
@@ -103,8 +103,8 @@ def cat_slice_cat(m: Draft) -> None:
 
 
 @motif(
-    "part.narrow",
     "join.cat",
+    "part.narrow",
     inductor="pointwise_cat, simplify_split_cat",
     onnxruntime="EliminateSlice",
     changes=("constant gap", "order", "attribute dim"),
@@ -121,8 +121,8 @@ def narrow_cat(m: Draft) -> None:
 
 
 @motif(
-    "split.chunk",
     "binary.mul",
+    "split.chunk",
     inductor="normalize_split_default, pointwise_cat",
     onnxruntime="QuickGeluFusion",
     changes=("order", "attribute chunks", "attribute dim"),
@@ -158,8 +158,8 @@ def stack_unbind(m: Draft) -> None:
 
 
 @motif(
-    "split.unbind",
     "join.stack",
+    "split.unbind",
     inductor="merge_unbind_stack, unbind_stack_to_slices",
     onnxruntime="UnsqueezeElimination",
     changes=("order", "attribute dim", "constant count"),
@@ -208,8 +208,8 @@ def cat_pointwise(m: Draft) -> None:
 
 
 @motif(
-    "split.split",
     "join.cat",
+    "split.split",
     inductor="BatchTanhPreGradFusion, merge_getitem_cat, mutate_cat_node",
     changes=("order", "attribute dim", "attribute function"),
 )
@@ -225,9 +225,9 @@ def split_pointwise_cat(m: Draft) -> None:
 
 
 @motif(
+    "join.stack",
     "split.split",
     "view.squeeze",
-    "join.stack",
     inductor="merge_split_squeeze, split_stack_to_cats",
     onnxruntime="UnsqueezeElimination, GatherSliceToSplitFusion",
     changes=("attribute dim", "attribute squeezed"),
@@ -242,6 +242,7 @@ def split_squeeze(m: Draft) -> None:
 
 
 @motif(
+    "join.cat",
     "split.split_with_sizes",
     inductor="merge_splits, remove_split_with_size_one",
     changes=("attribute sizes", "attribute dim"),
@@ -292,8 +293,8 @@ def slice_of_slice(m: Draft) -> None:
 
 
 @motif(
-    "part.slice",
     "join.cat",
+    "part.slice",
     inductor="pointwise_cat",
     onnxruntime="SliceConcatToSpaceToDepthFusion",
     changes=("order", "attribute start", "attribute dim"),
@@ -311,8 +312,9 @@ def space_to_depth(m: Draft) -> None:
 
 
 @motif(
-    "join.cat",
     "create.zeros_like",
+    "join.cat",
+    "part.narrow",
     inductor="pointwise_cat, constant_fold_uniform_value",
     onnxruntime="ConstantFolding, PadFusion",
     changes=("order", "attribute dim"),
@@ -325,20 +327,6 @@ def cat_of_zeros(m: Draft) -> None:
     m(m.either(*POINTWISE, "reduce.sum", "reduce.amax"), both)
 
 
-@motif(
-    "join.cat",
-    inductor="cat_noop",
-    onnxruntime="EliminateIdentity, CommonSubexpressionElimination",
-    changes=("constant count", "attribute dim"),
-)
-def cat_of_same(m: Draft) -> None:
-    """A tensor joined with itself, or with nothing"""
-    x = m.start(NUMERIC, (1, 2, 3))
-    parts = (x,) * m.pick("constant count", m.any(1, 2), 3, 4)
-    y = m("join.cat", parts, dim=m.pick("attribute dim", 0, -1))
-    m(m.either("unary.abs", "unary.square", "unary.relu"), y)
-
-
 def halves(size: Size) -> int:
     """Half a known size."""
     assert isinstance(size, int)
@@ -346,13 +334,15 @@ def halves(size: Size) -> int:
 
 
 @motif(
-    "part.slice",
-    "join.cat",
+    "binary.add",
     "binary.mul",
+    "join.cat",
+    "part.slice",
     "unary.neg",
     inductor="pointwise_cat",
     onnxruntime="GroupQueryAttentionPreNormFusion, ConstantSharing",
     changes=("order", "attribute start", "shape cosine"),
+    weight=1.5,
 )
 def rotary_halves(m: Draft) -> None:
     """The halves of the last dimension turned into each other, as rotary embeddings do"""

@@ -28,8 +28,8 @@ def linear(m: Draft, x: str, bias: bool) -> str:
 
 
 @motif(
-    "matmul.mm",
     "binary.add",
+    "matmul.mm",
     inductor="addmm, is_valid_addmm_fusion, unfuse_bias_add_to_pointwise",
     onnxruntime="MatMulAddFusion",
     changes=("shape bias", "order", "attribute alpha", "attribute function"),
@@ -45,8 +45,8 @@ def product_and_bias(m: Draft) -> None:
 
 
 @motif(
-    "matmul.mm",
     "binary.add",
+    "matmul.mm",
     inductor="mm_plus_mm, addmm",
     onnxruntime="GemmSumFusion",
     changes=("order", "attribute function", "shape second"),
@@ -63,6 +63,7 @@ def sum_of_products(m: Draft) -> None:
 
 
 @motif(
+    "join.cat",
     inductor="matmul_fuse_pattern, addmm_fuse_pattern_second, GroupLinearFusion, grouped_gemm_pass",
     changes=("shape weight", "attribute bias", "order"),
 )
@@ -145,8 +146,8 @@ def linear_constant(m: Draft) -> None:
 
 
 @motif(
-    "matmul.matmul",
     "binary.mul",
+    "matmul.matmul",
     inductor="_sfdp_pattern_2",
     onnxruntime="MatMulScaleFusion",
     changes=("constant scale", "attribute place", "attribute function"),
@@ -170,6 +171,7 @@ def scaled_product(m: Draft) -> None:
 
 @motif(
     "matmul.bmm",
+    "view.squeeze",
     inductor="bmm_to_mm, decompose_bmm",
     changes=("shape batch", "attribute squeezed"),
 )
@@ -208,6 +210,7 @@ def thin_product(m: Draft) -> None:
     inductor="b2b_gemm",
     onnxruntime="MatMulActivationFusion",
     changes=("attribute between", "shape inner"),
+    weight=1.5,
 )
 def products_in_a_row(m: Draft) -> None:
     """Two matrix products with a pointwise operation between them"""
@@ -219,8 +222,8 @@ def products_in_a_row(m: Draft) -> None:
 
 
 @motif(
-    "view.reshape",
     "matmul.mm",
+    "view.reshape",
     inductor="_is_foldable_pattern, _recover_linear",
     onnxruntime="ReshapeFusion, MatMulAddFusion",
     changes=("attribute shape", "attribute bias"),
@@ -240,24 +243,9 @@ def flattened_product(m: Draft) -> None:
 
 
 @motif(
-    "matmul.mm",
-    onnxruntime="CommonSubexpressionElimination",
-    changes=("attribute second", "order"),
-)
-def repeated_product(m: Draft) -> None:
-    """The same matrix product twice"""
-    x = matrix(m)
-    y = m.other(x, (m.shape(x)[1], m.size()), -2, 2)
-    first = m("matmul.mm", x, y)
-    again = x if m.pick("attribute second", True, False) else m.input(m.dtype(x), m.shape(x), -2, 2)
-    second = m("matmul.mm", again, y)
-    m(m.either("binary.sub", "binary.add", "binary.maximum"), *m.order(first, second))
-
-
-@motif(
-    "tri.tril",
     "create.ones_like",
     "matmul.mm",
+    "tri.tril",
     inductor="constant_fold_uniform_value",
     onnxruntime="ConstantFolding",
     changes=("attribute diagonal", "attribute triangle"),
@@ -274,6 +262,7 @@ def cumulative_product(m: Draft) -> None:
 
 
 @motif(
+    "binary.add",
     "matmul.einsum",
     inductor="replace_einsum_to_pointwise",
     onnxruntime="MatmulTransposeFusion",
@@ -293,20 +282,6 @@ def einsum_and_sum(m: Draft) -> None:
 
 @motif(
     "matmul.matmul",
-    inductor="tuned_int_mm",
-    onnxruntime="MatMulScaleFusion",
-    changes=("attribute dtype", "order"),
-)
-def integer_product(m: Draft) -> None:
-    """A product of integer matrices, scaled to a floating-point number"""
-    x = m.start(("int8", "uint8", "int32", "int64", "int16"), (2,), 0, 3, least=1)
-    y = m("matmul.matmul", x, m.input(m.dtype(x), (m.shape(x)[1], m.size()), 0, 3))
-    z = m.cast(y, m.pick("attribute dtype", "float32", "int32", "float16", "int64"))
-    m("binary.mul", *m.order(z, m.constant("float32", m.any((), m.shape(y)[-1:]), -2, 2)))
-
-
-@motif(
-    "matmul.matmul",
     "norm.batch_norm",
     inductor="efficient_conv_bn_eval_graph_transform_decomposed",
     onnxruntime="MatmulBNFusion",
@@ -322,20 +297,3 @@ def linear_batch_norm(m: Draft) -> None:
     mean, variance = m.made(-1, 1, constant=True), m.made(0.25, 4, constant=True)
     z = m("norm.batch_norm", y, mean, variance, parameter, parameter, eps=m.pick("constant eps", 1e-5, 1e-3, 0.125))
     m(m.either(*ACTIVATIONS), z)
-
-
-@motif(
-    "matmul.addmm",
-    inductor="unfuse_bias_add_to_pointwise, decompose_addmm",
-    onnxruntime="GemmSumFusion, GemmActivationFusion",
-    changes=("attribute alpha", "attribute beta", "shape bias"),
-)
-def addmm_and_sum(m: Draft) -> None:
-    """A fused product and sum, whose result is added to again"""
-    x = matrix(m)
-    columns = m.size()
-    weight = m.constant(m.dtype(x), (m.shape(x)[1], columns), -1, 1)
-    shape = m.pick("shape bias", (columns,), (1,), (m.shape(x)[0], 1), (m.shape(x)[0], columns))
-    alpha, beta = m.pick("attribute alpha", 1, 2, -1), m.pick("attribute beta", 1, 0, 2)
-    y = m("matmul.addmm", m.constant(m.dtype(x), shape, -2, 2), x, weight, alpha=alpha, beta=beta)
-    m(m.either("binary.add", "binary.mul"), y, m.other(x, (columns,), -2, 2))

@@ -43,6 +43,7 @@ def reduction_and_pointwise(m: Draft) -> None:
 
 
 @motif(
+    "binary.sub",
     inductor="NestedReduction",
     changes=("attribute second", "attribute dim", "attribute keepdim"),
 )
@@ -51,16 +52,15 @@ def reduction_of_reduction(m: Draft) -> None:
     x = m.start(FLOATS, RANKS, least=1)
     function = m.either(*REDUCTIONS)
     keepdim = m.pick("attribute keepdim", False, True)
-    y = m(function, x, dim=(m.any(0, -1),), keepdim=keepdim)
-    y = m(m.pick("attribute second", function, *REDUCTIONS), y, dim=(m.pick("attribute dim", -1, 0),), keepdim=keepdim)
-    m(
-        "binary.sub",
-        y,
-        m(function, x, dim=tuple(range(m.rank(x))) if keepdim or m.rank(x) == 2 else (0, -1), keepdim=keepdim),
-    )
+    first, last = m.any((0, -1), (-1, 0))
+    y = m(function, x, dim=(first,), keepdim=keepdim)
+    last = m.pick("attribute dim", last, 0, -1)
+    y = m(m.pick("attribute second", function, *REDUCTIONS), y, dim=(last,), keepdim=keepdim)
+    m("binary.sub", y, m(function, x, dim=(0, -1), keepdim=keepdim))
 
 
 @motif(
+    "binary.sub",
     inductor="register_partial_reduction_pattern",
     onnxruntime="CommonSubexpressionElimination",
     changes=("attribute second", "attribute keepdim"),
@@ -98,6 +98,9 @@ def truth_of_comparison(m: Draft) -> None:
 
 
 @motif(
+    "index.gather",
+    "reduce.amax",
+    "reduce.argmax",
     onnxruntime="CommonSubexpressionElimination",
     changes=("attribute dim", "attribute keepdim", "attribute second"),
 )
@@ -113,6 +116,7 @@ def extreme_and_place(m: Draft) -> None:
 
 
 @motif(
+    "part.narrow",
     inductor="reorder_for_locality",
     onnxruntime="EliminateSlice",
     changes=("attribute dim", "order", "attribute second"),
@@ -132,6 +136,8 @@ def reduction_of_parts(m: Draft) -> None:
 
 
 @motif(
+    "part.select",
+    "reduce.sum",
     "scan.cumsum",
     inductor="is_split_scan",
     changes=("attribute dim", "attribute index", "attribute last"),
@@ -143,10 +149,12 @@ def scan_and_total(m: Draft) -> None:
     y = m("scan.cumsum", x, dim=m.pick("attribute dim", dim, 0, -1))
     end = m("part.select", y, dim=dim, index=m.pick("attribute index", -1, 0))
     total = m("reduce.sum", x, dim=(dim,))
-    m(m.pick("attribute last", "binary.sub", "binary.maximum"), end, total)
+    m(m.pick("attribute last", m.either("binary.sub", "binary.add"), "binary.maximum"), end, total)
 
 
 @motif(
+    "binary.mul",
+    "reduce.sum",
     inductor="decompose_mm, split_reduction",
     changes=("shape other", "attribute dim", "attribute keepdim"),
 )
@@ -161,6 +169,9 @@ def reduced_product(m: Draft) -> None:
 
 
 @motif(
+    "binary.sub",
+    "pool.adaptive_avg_pool2d",
+    "reduce.mean",
     inductor="_adaptive_avg_pool2d",
     onnxruntime="NchwcTransformer",
     changes=("attribute dim", "attribute keepdim", "attribute output_size"),
@@ -173,17 +184,3 @@ def global_pool(m: Draft) -> None:
     keepdim = m.pick("attribute keepdim", True, False)
     z = m("reduce.mean", x, dim=m.pick("attribute dim", (2, 3), (-1, -2), (3,)), keepdim=keepdim)
     m("binary.sub", y, z)
-
-
-@motif(
-    inductor="MixOrderReduction",
-    onnxruntime="CastElimination",
-    changes=("attribute second", "shape mask", "order"),
-)
-def masked_sum(m: Draft) -> None:
-    """The sum of the elements that a mask lets through, and their number"""
-    x = m.start(FLOATS, (2, 3), least=1)
-    mask = m.input("bool", m.pick("shape mask", m.shape(x), m.shape(x)[-1:]), 0, 1)
-    total = m("reduce.sum", m("binary.mul", *m.order(x, mask)), dim=(-1,))
-    count = m(m.pick("attribute second", "reduce.sum", "reduce.any"), mask, dim=(-1,))
-    m("binary.mul", total, count)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from assay.generate.motifs.catalogue import motif
 from assay.generate.motifs.draft import Draft
-from assay.ir.sizes import Shape, product
-from assay.ir.types import ALL, FLOATS, NUMERIC
+from assay.ir.sizes import Shape
+from assay.ir.types import ALL, FLOATS
 
 POINTWISE = ("unary.relu", "unary.abs", "unary.neg", "unary.square", "smooth.sigmoid", "smooth.tanh")
 REDUCTIONS = ("reduce.sum", "reduce.amax", "reduce.mean", "reduce.amin")
@@ -126,8 +126,8 @@ def channel_shuffle(m: Draft) -> None:
 
 
 @motif(
-    "view.unsqueeze",
     "view.squeeze",
+    "view.unsqueeze",
     inductor="normalize_squeeze_default",
     onnxruntime="UnsqueezeElimination, TransposeOptimizer",
     changes=("attribute dim",),
@@ -173,21 +173,7 @@ def expand_before_broadcast(m: Draft) -> None:
 
 
 @motif(
-    "view.flatten",
-    "view.unflatten",
-    inductor="pointless_view_pair",
-    onnxruntime="ReshapeFusion",
-    changes=("attribute start_dim", "attribute sizes"),
-)
-def flatten_unflatten(m: Draft) -> None:
-    """Two dimensions merged and split again"""
-    x = m.start(ALL, (2, 3, 4), least=1)
-    shape = m.shape(x)
-    y = m("view.flatten", x, start_dim=m.pick("attribute start_dim", 0, -2), end_dim=1)
-    m("view.unflatten", y, dim=0, sizes=m.pick("attribute sizes", shape[:2], shape[:2][::-1], (-1, 1)))
-
-
-@motif(
+    "move.contiguous",
     "view.transpose",
     inductor="true_noop, remove_noop_ops",
     onnxruntime="TransposeOptimizer, EliminateIdentity",
@@ -215,19 +201,6 @@ def flip_pair(m: Draft) -> None:
     dims = m.any((0,), (m.rank(x) - 1,), tuple(range(m.rank(x))))
     y = m("move.flip", x, dims=dims)
     m("move.flip", y, dims=m.pick("attribute dims", dims, (0,), (-1,), ()))
-
-
-@motif(
-    "move.roll",
-    inductor="ModularIndexing, IndexPropagation",
-    changes=("attribute shifts", "attribute dims"),
-)
-def roll_pair(m: Draft) -> None:
-    """A tensor rolled and rolled back"""
-    x = m.start(NUMERIC, (1, 2, 3), least=1)
-    shift = m.any(1, 2, -1)
-    y = m("move.roll", x, shifts=shift, dims=0)
-    m("move.roll", y, shifts=m.pick("attribute shifts", -shift, shift, 0), dims=m.pick("attribute dims", 0, -1, None))
 
 
 @motif(
@@ -266,17 +239,3 @@ def expand_reshape(m: Draft) -> None:
         m("view.reshape", y, shape=(*shape[:-1], shape[-1] * times))
     else:
         m("view.reshape", y, shape=(shape[0] * times, *shape[1:]))
-
-
-@motif(
-    "view.reshape",
-    inductor="pointless_view, NestedReduction",
-    onnxruntime="ReshapeFusion",
-    changes=("attribute dim",),
-)
-def reshaped_reduction(m: Draft) -> None:
-    """All elements in a row, reduced"""
-    x = m.start(FLOATS, (2, 3, 4), least=1)
-    y = m("view.reshape", x, shape=(product(m.shape(x)),))
-    z = m(m.either(*REDUCTIONS), y, dim=m.pick("attribute dim", (0,), (-1,)), keepdim=m.any(False, True))
-    m(m.either("binary.sub", "binary.add"), x, z)

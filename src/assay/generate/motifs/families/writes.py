@@ -21,10 +21,12 @@ def fresh_copy(m: Draft, name: str) -> str:
 
 
 @motif(
+    "part.slice",
     "write.copy_",
     inductor="canonicalize_view_scatter_ops, slice_scatter_noop",
     changes=("attribute start", "attribute step", "shape source", "attribute dtype"),
     writes=True,
+    weight=1.5,
 )
 def copy_into_slice(m: Draft) -> None:
     """A slice of a copy, written, and the whole read"""
@@ -42,18 +44,19 @@ def copy_into_slice(m: Draft) -> None:
     inductor="canonicalize_view_scatter_ops, decompose_generalized_scatter",
     changes=("attribute index", "attribute view", "attribute write"),
     writes=True,
+    weight=1.5,
 )
 def write_through_views(m: Draft) -> None:
     """A view of a view, written, and the first of them read"""
     x = m.start(NUMERIC, (2, 3), least=1)
     base = fresh_copy(m, x)
-    view = m.pick("attribute view", m.any("view.t", "view.mT"), "view.flatten")
+    view = m.pick("attribute view", m.either("view.t", "view.mT"), "view.flatten")
     if view == "view.flatten":
         first = m("view.unsqueeze", base, dim=0)
     else:
         first = m(view if m.rank(x) == 2 else "view.mT", base)
     second = m("part.select", first, dim=0, index=m.pick("attribute index", 0, -1))
-    write = m.pick("attribute write", m.any("write.copy_", "write.fill_"), "write.zero_")
+    write = m.pick("attribute write", m.either("write.copy_", "write.fill_"), "write.zero_")
     if write == "write.copy_":
         m(write, second, m.input(m.dtype(x), m.shape(second), 0, 4))
     elif write == "write.fill_":
@@ -65,11 +68,12 @@ def write_through_views(m: Draft) -> None:
 
 
 @motif(
-    "write.fill_",
     "part.diagonal",
+    "write.fill_",
     inductor="scatter_always_uses_mutation",
     changes=("attribute offset", "constant value", "attribute last"),
     writes=True,
+    weight=1.3,
 )
 def fill_diagonal(m: Draft) -> None:
     """The diagonal of a copy, filled"""
@@ -77,7 +81,7 @@ def fill_diagonal(m: Draft) -> None:
     base = fresh_copy(m, x)
     diagonal = m("part.diagonal", base, offset=m.pick("attribute offset", 0, 1, -1), dim1=0, dim2=1)
     m("write.fill_", diagonal, value=m.pick("constant value", 0, 1))
-    m(m.pick("attribute last", "binary.mul", "binary.sub", "binary.maximum"), base, x)
+    m(m.pick("attribute last", m.either("binary.mul", "binary.sub"), "binary.maximum"), base, x)
 
 
 @motif(
@@ -95,7 +99,7 @@ def write_back(m: Draft) -> None:
         **({"dims": (0,)} if m.changed == "attribute function" else {}),
     )
     m("write.copy_", x, y)
-    m(m.pick("attribute last", "binary.add", "binary.sub"), x, y)
+    m(m.pick("attribute last", m.either("binary.add", "binary.mul"), "binary.sub"), x, y)
 
 
 @motif(
@@ -116,11 +120,14 @@ def copy_then_write(m: Draft) -> None:
 
 
 @motif(
+    "join.cat",
+    "move.clone",
     "split.chunk",
     "write.copy_",
     inductor="canonicalize_view_scatter_ops",
     changes=("order", "attribute dim", "attribute write"),
     writes=True,
+    weight=1.3,
 )
 def swap_parts(m: Draft) -> None:
     """The halves of a copy, one written from the other"""
