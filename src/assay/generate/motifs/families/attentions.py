@@ -251,7 +251,7 @@ def projected_attention(m: Draft) -> None:
     "view.permute",
     inductor="_sfdp_pattern_29, _sfdp_pattern_30",
     onnxruntime="AttentionFusion",
-    changes=("attribute scale", "attribute is_causal", "attribute layout", "shape mask"),
+    changes=("attribute scale", "attribute is_causal", "attribute layout", "constant mask"),
     rounds=True,
 )
 def fused_attention(m: Draft) -> None:
@@ -261,7 +261,8 @@ def fused_attention(m: Draft) -> None:
     with_mask = m.any(True, False)
     scale = m.pick("attribute scale", None, 0.25, 1.0)
     if with_mask:
-        mask = m.other(query, m.pick("shape mask", shape, shape[::-1]), -8, 0)
+        # One that masks nothing out, and one that raises scores.
+        mask = m.other(query, shape, *m.pick("constant mask", (-8, 0), (0, 0), (0, 8)))
         m("matmul.scaled_dot_product_attention", query, key, value, mask, scale=scale)
     else:
         causal = m.pick("attribute is_causal", m.any(False, True), True)
