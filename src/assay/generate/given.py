@@ -131,13 +131,15 @@ class _Given(Proposal):
             self._check_target()
             return "inplace", None
         available = forms(self.operator, self.attributes)
+        plain = [form for form in available if form in ("method", "operator")]
+        # Drawn in any case, so that what follows does not depend on whether this is written in place.
+        form = "function"
+        if plain and self._tensor_first() and self.rng.random() < self.builder.policy.forms:
+            form = self.rng.choice(plain)
         if self.inplace:
             require("inplace" in available and self._takes_in_place(), "not in place")
             return "inplace", None
-        plain = [form for form in available if form in ("method", "operator")]
-        if plain and self._tensor_first() and self.rng.random() < self.builder.policy.forms:
-            return self.rng.choice(plain), None
-        return "function", None
+        return form, None
 
 
 def _may_follow(specification: OperandSpecification, type_: object) -> bool:

@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from assay import __version__
@@ -24,11 +25,13 @@ from assay.generate.policy import Policy, draw_policy
 from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
 from assay.generate.settings import Settings
+from assay.generate.shoe import Shoe
 from assay.ir.case import Case
 from assay.ir.program import Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
-from assay.ir.types import ScalarType, TensorType
+from assay.ir.types import ALL, ScalarType, TensorType
 from assay.ops.catalogue import load
+from assay.ops.errors import rounds
 from assay.ops.facts import Unsatisfied, require
 from assay.ops.interpret import interpret
 from assay.ops.python_forms import PICKS
@@ -37,6 +40,14 @@ SOURCE = "graph"
 CHEAP_OPERATIONS = (6, 18)
 DEAR_OPERATIONS = (50, 70)
 COMPONENT = 12
+# Keeps what takes little from being dealt far more often than the rest.
+LEAST_WELCOME = 0.3
+# What is left of it for what rounds, for which half of the policies have no room and which has domains beside.
+ROUNDING = 0.4
+# Cards of the shoe that a program begins with, and of an operator that takes everything.
+CARDS = 3
+COPIES = 4
+RANKS = range(5)
 PAIR_SHARE = 1.0
 ARITHMETIC = ("binary.add", "binary.sub", "binary.mul", "binary.div", "binary.minimum", "binary.maximum")
 # Of the steps of a program that writes, those that are chosen for what they write, as a part of its policy's share.
@@ -130,7 +141,7 @@ def draw_program(
         choices = {**(forced or {}), **dialect.forced, **stateless}
         policy = draw_policy(rng, operators, operations, dear, choices)
         builder = Builder(rng, policy, dict(load()), dialect)
-        _fill(builder, rng, Deck(builder, settings.seed, index))
+        _fill(builder, rng, settings.seed, index)
         program = finished(builder)
         motifs = tuple(builder.motifs)
         if all(entry.role == "argument" for entry in program.inputs):
@@ -147,14 +158,22 @@ def finished(builder: Builder) -> Program:
     return _pruned(builder.program(_outputs(builder, builder.rng)))
 
 
-def _fill(builder: Builder, rng: random.Random, motifs: Deck) -> None:
-    """Add operations until the policy's number is reached; a bounded number of steps, whatever is refused."""
+def _fill(builder: Builder, rng: random.Random, seed: int, turn: int) -> None:
+    """Add operations until the policy's number is reached; a bounded number of steps, whatever is refused. ``turn``
+    says which cards of the shoes are dealt first."""
     policy = builder.policy
+    motifs = Deck(builder, seed, turn)
+    held = set(policy.operators)
+    first = [name for name in _shoe().deal(seed, turn, CARDS) if name in held]
     deck: list[str] = []
+    refused: set[str] = set()
 
     def deal() -> str:
         if not deck:
-            deck.extend(rng.sample(policy.operators, len(policy.operators)))
+            # A weighted order without repetition (Efraimidis and Spirakis 2006).
+            deck.extend(sorted(policy.operators, key=lambda name: rng.random() ** welcome(name)))
+            deck.extend(first)
+            first.clear()
         return deck.pop()
 
     done = 0
@@ -179,16 +198,37 @@ def _fill(builder: Builder, rng: random.Random, motifs: Deck) -> None:
                 done += motif.count
                 done += done < policy.operations and _consume(builder, rng, motif.results[0])
             continue
-        made = propose(builder, builder.operators[deal()])
+        name = deal()
+        made = propose(builder, builder.operators[name])
         if made is None:
+            if name not in refused:
+                # Once again, when there is more to choose from.
+                refused.add(name)
+                deck.insert(max(len(deck) - rng.randint(2, 5), 0), name)
             continue
         done += 1
         if rng.random() < policy.containers:
             _container(builder, rng, made[0])
         done += _beside(builder, rng)
-        for name in made[:2]:
+        for result in made[:2]:
             if done < policy.operations and rng.random() < PAIR_SHARE:
-                done += _consume(builder, rng, name)
+                done += _consume(builder, rng, result)
+
+
+@cache
+def welcome(name: str) -> float:
+    """How readily an operator takes what comes: of the dtypes and ranks, those that one of its operands may have; half
+    of the policies are exact, and have no room for what rounds. What takes little is seldom given a result at once, and
+    motifs name some operators rather than others; so it is dealt more often."""
+    operator = load()[name]
+    taken = max(len(operand.dtypes) * len(operand.ranks) for operand in operator.operands)
+    part = LEAST_WELCOME + taken / (len(ALL) * len(RANKS))
+    return part * ROUNDING if rounds(operator) else part
+
+
+@cache
+def _shoe() -> Shoe:
+    return Shoe("operators", {name: round(COPIES / welcome(name)) for name in load()})
 
 
 def _consume(builder: Builder, rng: random.Random, name: str) -> bool:

@@ -148,6 +148,11 @@ def rules_of(operators: Iterable[Operator]) -> dict[str, ErrorRule]:
     return {name: rule for name, (rule, _) in found.items()}
 
 
+def rounds(operator: Operator) -> bool:
+    """Whether an operator leaves exact arithmetic with most operands, as far as its rules tell."""
+    return any(rule.kind in ("smooth", "steady") or rule.k > 1 for rule in _stated(operator).values())
+
+
 def _stated(operator: Operator) -> Rules:
     if operator.error is None:
         return {}

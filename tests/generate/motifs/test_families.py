@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from benchmarks.generation import Eager
+from tests.generate.motifs.drafts import built
 
 from assay.emit.onnx import translate
 from assay.emit.torch import render
-from assay.generate.builder import Builder
-from assay.generate.dialect import TORCH, Dialect
-from assay.generate.graph import finished
+from assay.generate.dialect import Dialect
 from assay.generate.motifs.catalogue import Motif
 from assay.generate.motifs.catalogue import load as load_motifs
-from assay.generate.motifs.deck import insert
-from assay.generate.motifs.draft import CAST, USE, WRITE
-from assay.generate.policy import draw_policy
-from assay.ir.program import Operation, Program, walk
+from assay.generate.motifs.draft import CAST, USE
+from assay.ir.program import Operation, walk
 from assay.ir.verify import verify
 from assay.ops.catalogue import load
 from assay.ops.interpret import interpret
 
 MOTIFS = load_motifs()
 FAMILIES = sorted({motif.family for motif in MOTIFS.values()})
-OPERATIONS = 40
-# Draws of a policy and of a motif before a change counts as one that cannot be made.
-TRIES = 400
-
-
-def built(motif: Motif, change: str, wanted: int, dialect: Dialect = TORCH) -> Iterator[Program]:
-    """Programs of this motif alone, with this change."""
-    found = 0
-    for seed in range(TRIES):
-        rng = random.Random(f"{motif.name}/{change}/{seed}")
-        forced: dict[str, Any] = {"mutation": 0.5 if change == WRITE or motif.writes else 0.2, **dialect.forced}
-        names = dialect.operators(tuple(load()), load())
-        builder = Builder(rng, draw_policy(rng, names, OPERATIONS, False, forced), dict(load()), dialect)
-        if insert(builder, motif, OPERATIONS, change) is not None and builder.motifs == [(motif.name, change)]:
-            yield finished(builder)
-            found += 1
-            if found == wanted:
-                return
-    raise AssertionError(f"{motif.name} could not be changed: {change or 'as it is'}")
 
 
 def changes_of(motif: Motif) -> list[str]:

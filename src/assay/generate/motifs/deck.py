@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from functools import cache, lru_cache
+from functools import cache
 
 from assay.generate.builder import Builder
 from assay.generate.motifs.catalogue import Motif, load
 from assay.generate.motifs.draft import CAST, USE, WRITE, Draft
+from assay.generate.shoe import Shoe
 from assay.ops.facts import Unsatisfied
 
 # Of the motifs, those that are to be changed; one in six cannot be at the place that was drawn.
@@ -45,23 +45,15 @@ class Deck:
             # A weighted order without repetition (Efraimidis and Spirakis 2006): what few policies have room for comes
             # early where there is room.
             self._cards = sorted(known, key=lambda motif: rng.random() ** share(motif))
-            seed, turn = self._first
-            block, position = divmod(turn, len(shoe()))
-            self._cards += [motif for motif in known if motif.name == shuffled(seed, block)[position]]
+            first = set(shoe().deal(*self._first, 1))
+            self._cards += [motif for motif in known if motif.name in first]
         return self._cards.pop() if self._cards else None
 
 
 @cache
-def shoe() -> tuple[str, ...]:
-    """The names of all motifs, of each the more the fewer policies have room for it."""
-    return tuple(motif.name for motif in load().values() for _ in range(round(2 / share(motif))))
-
-
-@lru_cache(maxsize=4)
-def shuffled(seed: int, block: int) -> tuple[str, ...]:
-    """The shoe as it lies for a block of programs. Each of them begins with one card of it, so that no motif depends on
-    luck alone for its share of a campaign."""
-    return tuple(random.Random(f"{seed}/{block}/motifs").sample(shoe(), len(shoe())))
+def shoe() -> Shoe:
+    """All motifs, of each the more the fewer policies have room for it."""
+    return Shoe("motifs", {motif.name: round(2 / share(motif)) for motif in load().values()})
 
 
 @cache

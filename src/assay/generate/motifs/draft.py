@@ -35,6 +35,8 @@ class Draft:
     def __init__(self, builder: Builder, change: str, limit: int) -> None:
         self.builder = builder
         self.rng: random.Random = builder.rng
+        # How a change is made is drawn apart, so that one motif with a change and without differ in nothing else.
+        self._chance = random.Random(builder.rng.random())
         self.change = change
         self.limit = limit
         # What has been changed, in the words of the recipe.
@@ -57,11 +59,12 @@ class Draft:
         specification = self.builder.operators[operator]
         results: tuple[str, ...] = ()
         if self._now(WRITE) and specification.inplace and not specification.inplace_only:
+            state = self.rng.getstate()
             try:
                 results = give(self.builder, specification, operands, attributes, inplace=True)
                 self.changed = WRITE
             except Unsatisfied:
-                results = ()
+                self.rng.setstate(state)
         if not results:
             results = give(self.builder, specification, operands, attributes)
         self.count += 1
@@ -113,15 +116,15 @@ class Draft:
     # changes
 
     def pick(self, change: str, usual: T, *others: T) -> T:
-        """The usual value, or one of the others where this is what is changed."""
-        if self.change != change:
+        """The usual value, or one of the others where this is what is changed: at the first place that asks."""
+        if self.change != change or self.changed:
             return usual
         # 1 and 1.0 are different numbers here: a constant of another class is a change.
         changed = [other for other in others if (type(other), other) != (type(usual), usual)]
         if not changed:
             return usual
         self.changed = change
-        return self.rng.choice(changed)
+        return self._chance.choice(changed)
 
     def order(self, *operands: T) -> tuple[T, ...]:
         """Operands in the usual order, or in reverse where the order is what is changed."""
@@ -143,18 +146,18 @@ class Draft:
     def _use(self) -> None:
         made = [name for name in self._made if self.builder.tracked[name].promised]
         require(bool(made), "no intermediate to use")
-        name = self.rng.choice(made)
+        name = self._chance.choice(made)
         dtype = self.dtype(name)
         consumers = [each for each in CONSUMERS if each in self.builder.allowed]
         consumers = [each for each in consumers if dtype in self.builder.operators[each].operands[0].dtypes]
-        if consumers and self.rng.random() < 0.5:
-            self(self.rng.choice(consumers), name)
+        if consumers and self._chance.random() < 0.5:
+            self(self._chance.choice(consumers), name)
         else:
             self.builder.shown.append(name)
         self.changed = USE
 
     def _now(self, change: str) -> bool:
-        return self.change == change and not self.changed and self.rng.random() < 0.4
+        return self.change == change and not self.changed and self._chance.random() < 0.4
 
     def _there_and_back(self, name: str) -> str:
         """The value, cast to another dtype and back; as it is where that is refused."""
@@ -168,7 +171,7 @@ class Draft:
         mark, count = self.builder.mark(), self.count
         self.changed = CAST
         try:
-            return self.cast(self.cast(name, self.rng.choice(others)), own)
+            return self.cast(self.cast(name, self._chance.choice(others)), own)
         except Unsatisfied:
             self.builder.back_to(mark)
             self.count, self.changed, self.results = count, "", (name,)
