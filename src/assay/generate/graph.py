@@ -12,7 +12,8 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import accumulate
 from typing import Any
 
 from assay import __version__
@@ -196,7 +197,8 @@ def _fill(builder: Builder, rng: random.Random, seed: int, turn: int) -> None:
             motif = motifs.insert(policy.operations - done)
             if motif is not None:
                 done += motif.count
-                done += done < policy.operations and _consume(builder, rng, motif.results[0])
+                for result in motif.results[:2]:
+                    done += done < policy.operations and _consume(builder, rng, result)
             continue
         name = deal()
         made = propose(builder, builder.operators[name])
@@ -231,15 +233,22 @@ def _shoe() -> Shoe:
     return Shoe("operators", {name: round(COPIES / welcome(name)) for name in load()})
 
 
+@lru_cache(maxsize=4)
+def _appetites(operators: tuple[str, ...]) -> list[float]:
+    """How often each is tried where something is to be consumed, summed up."""
+    return list(accumulate(1 / welcome(name) for name in operators))
+
+
 def _consume(builder: Builder, rng: random.Random, name: str) -> bool:
-    """Give a result at once to an operator drawn from all that take it, so that pairs of producer and consumer meet by
-    design and not only where shapes happen to fit."""
+    """Give a result at once to an operator drawn from all that take it, rather one that takes little, so that pairs of
+    producer and consumer meet by design and not only where shapes happen to fit."""
     if not builder.tracked[name].promised:
         return False
     builder.preferred = name
+    operators = builder.policy.operators
     try:
-        for _ in range(8):
-            operator = builder.operators[rng.choice(builder.policy.operators)]
+        for drawn in rng.choices(operators, cum_weights=_appetites(operators), k=8):
+            operator = builder.operators[drawn]
             type_ = builder.environment.values[name].type
             first = name if takes(operator, type_, heads=True) else None
             if takes(operator, type_) and propose(builder, operator, first=first):

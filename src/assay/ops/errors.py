@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from assay.ir.types import is_float
+
 if TYPE_CHECKING:
     from assay.ops.protocol import Operator
 
@@ -149,8 +151,12 @@ def rules_of(operators: Iterable[Operator]) -> dict[str, ErrorRule]:
 
 
 def rounds(operator: Operator) -> bool:
-    """Whether an operator leaves exact arithmetic with most operands, as far as its rules tell."""
-    return any(rule.kind in ("smooth", "steady") or rule.k > 1 for rule in _stated(operator).values())
+    """Whether an operator leaves exact arithmetic with most operands, as far as its rules tell. What has no rule of its
+    own and takes floating-point numbers alone is made of others that do."""
+    rules = [rule for name, rule in _stated(operator).items() if not name.endswith("_backward")]
+    if not rules:
+        return all(is_float(dtype) for dtype in operator.operands[0].dtypes)
+    return any(rule.kind in ("smooth", "steady") or rule.k > 1 for rule in rules)
 
 
 def _stated(operator: Operator) -> Rules:

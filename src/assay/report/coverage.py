@@ -17,6 +17,7 @@ from assay.campaign.coverage import RunCoverage
 from assay.emit.onnx import DEFAULT_OPSET
 from assay.generate.coverage import PYTHON, TITLES, Key, Tally, declared, flat
 from assay.generate.dialect import TORCH, Dialect
+from assay.generate.motifs.catalogue import load as load_motifs
 from assay.ops.catalogue import load
 from assay.report.summary import share
 
@@ -143,12 +144,12 @@ class _Reasons:
         return Never(what, Why.IDLE if exercised else self._why(name, key, expected), exercised, expected)
 
     def _why(self, name: str, key: Key, expected: float) -> Why:
-        operators = key if name in ("operators", "pairs") else key[:1] if name in ("dtypes", "forms", "classes") else ()
+        operators = _operators(name, key)
         if any(operator not in self._drawn_from for operator in operators):
             return Why.EXCLUDED
         if any(operator not in self._sayable for operator in operators):
             return Why.UNSAYABLE
-        if not self._python and (name in PYTHON or (name == "forms" and key[1] != "function") or key in BEYOND_GRAPHS):
+        if not self._python and _beyond_graphs(name, key):
             return Why.UNSAYABLE
         if self._unmade:
             return Why.UNKNOWN
@@ -180,6 +181,30 @@ class _Reasons:
 def _group(name: str, key: Key) -> str:
     """The things that are drawn beside each other: motifs, expressions, else by the first part of their names."""
     return "" if name == "motifs" or len(key) == 1 else key[0]
+
+
+def _operators(name: str, key: Key) -> Key:
+    """The operators without which something cannot be."""
+    match name:
+        case "operators" | "pairs":
+            return key
+        case "dtypes" | "forms" | "classes":
+            return key[:1]
+        case "motifs" if key[0] in load_motifs():
+            return load_motifs()[key[0]].uses
+        case _:
+            return ()
+
+
+def _beyond_graphs(name: str, key: Key) -> bool:
+    """Whether only programs for torch have something: of motifs, those that no transformer of ONNX Runtime seeks."""
+    match name:
+        case "forms":
+            return key[1] != "function"
+        case "motifs" if key[0] in load_motifs():
+            return not load_motifs()[key[0]].onnxruntime
+        case _:
+            return name in PYTHON or key in BEYOND_GRAPHS
 
 
 def _onnx(target: str) -> bool:

@@ -67,8 +67,10 @@ def share(motif: Motif) -> float:
 
 
 def suits(motif: Motif, builder: Builder) -> bool:
-    """Whether the policy of a program has room for a motif."""
+    """Whether the policy of a program has room for a motif, and what runs it may look for it."""
     policy = builder.policy
+    if not builder.dialect.python and not motif.onnxruntime:
+        return False
     if (motif.rounds and policy.exact) or (motif.writes and not policy.mutation):
         return False
     return builder.allowed.issuperset(motif.uses)

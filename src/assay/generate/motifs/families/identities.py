@@ -276,6 +276,7 @@ def multiply_add(m: Draft) -> None:
 
 
 @motif(
+    inductor="fx_graph_cse",
     onnxruntime="CommonSubexpressionElimination",
     changes=("attribute second", "attribute dtype"),
 )
