@@ -46,8 +46,8 @@ OPTIMISERS = (
     "ConvAddFusion",
     "ConvMulFusion",
     "ConvBNFusion",
-    "PadFusion",
-    "MatmulBNFusion",
+    "Pad_Fusion",
+    "MatMul_BatchNormalization_Fusion",
     "MatMulAddFusion",
     "MatmulTransposeFusion",
     "MatMulScaleFusion",
@@ -252,7 +252,8 @@ def _dtypes(letter: str, kernel: Any) -> list[str] | None:
     allowed = kernel.type_constraints.get(letter)
     if allowed is None:
         return None
-    plain = [name[7:-1] for name in allowed if name.startswith("tensor(")]
+    # Of sequences, what they are of: a kernel that takes one apart takes a "seq(tensor(float))".
+    plain = [name.removeprefix("seq(").removeprefix("tensor(").rstrip(")") for name in allowed]
     return [_NAMES.get(name, name) for name in plain]
 
 

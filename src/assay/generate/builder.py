@@ -120,6 +120,8 @@ class Builder:
         # Storages that are never written; values that are outputs though they are used.
         self.held: set[str] = set()
         self.shown: list[str] = []
+        # Values inside of motifs: nothing else reads them, and no output shows them.
+        self.interior: set[str] = set()
         # Name of each motif that was inserted, and what was changed in it.
         self.motifs: list[tuple[str, str]] = []
         # A value that the next operation is to take, where it fits.
@@ -444,6 +446,12 @@ class Builder:
         self.scope.statements[-1] = replace(last, results=(replace(last.results[0], storage=storage),))
         self.tracked[name] = replace(self.tracked[like], uses=0)
         self.scope.names.append(name)
+
+    def hide(self, names: Sequence[str]) -> None:
+        """Keep values that something reads from being read by anything else, or shown."""
+        self.interior.update(name for name in names if self.tracked[name].uses > 0)
+        self.retired.extend(name for name in self.scope.names if name in self.interior)
+        self.scope.names = [name for name in self.scope.names if name not in self.interior]
 
     def produced(self) -> list[str]:
         """Names of tensor values that the outermost block defines, oldest first."""

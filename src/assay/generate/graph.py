@@ -347,6 +347,8 @@ def _outputs(builder: Builder, rng: random.Random) -> Tree:
     used = [name for name in body if builder.tracked[name].uses > 0]
     # Nothing may go unseen: in a fat program every unused value is an output.
     shown = [name for name in used if name in builder.shown]
+    # A motif of which the inside is seen is another, for which no pass looks.
+    used = [name for name in used if name not in builder.interior]
     names = leaves + shown + rng.sample(used, min(len(used), max(1, len(used) // 8)))
     names = list(dict.fromkeys(names))
     inputs = [entry.name for entry in builder.inputs if isinstance(entry.value.type, TensorType)]

@@ -21,6 +21,7 @@ from assay.ir.types import TensorType
 MOTIFS = load_motifs()
 FAMILIES = sorted({motif.family for motif in MOTIFS.values()})
 SEEDS = 60
+MUTATION = {"mutation": 0.5}
 PAIRS = 2
 
 
@@ -39,8 +40,8 @@ def pairs(motif: Motif, change: str) -> Iterator[tuple[Builder, Builder]]:
     """The motif without and with a change, both drawn alike."""
     found = 0
     for seed in range(SEEDS):
-        changed = drafted(motif, change, seed, mutation=0.5)
-        usual = drafted(motif, "", seed, mutation=0.5) if changed is not None else None
+        changed = drafted(motif, change, seed, choices=MUTATION)
+        usual = drafted(motif, "", seed, choices=MUTATION) if changed is not None else None
         if usual is None or changed is None:
             continue
         yield usual, changed
@@ -141,7 +142,7 @@ def test_a_place_that_asks_twice_is_changed_once() -> None:
 
     motif = Motif("twice", "none", twice, (), (), (), ("attribute function",), False, False, 1.0)
     builders = (drafted(motif, "attribute function", seed) for seed in range(20))
-    made = [[each.operator for each in operations(builder)][-2:] for builder in builders if builder is not None]
+    made = [[each.operator for each in operations(builder)][-3:-1] for builder in builders if builder is not None]
     assert made
     assert all(names == ["unary.neg", "unary.abs"] for names in made)
 
@@ -150,7 +151,7 @@ def test_which_change_is_made_is_drawn_among_those_of_the_motif() -> None:
     motif = MOTIFS["permuted_pointwise"]
     changes = set()
     for seed in range(100):
-        builder = drafted(motif, "", seed, mutation=0.5)
+        builder = drafted(motif, "", seed, choices=MUTATION)
         if builder is not None:
             builder.rng = random.Random(seed)
             deck.insert(builder, motif, 40)

@@ -88,6 +88,7 @@ def insert(builder: Builder, motif: Motif, limit: int, change: str | None = None
         except Unsatisfied:
             builder.back_to(mark)
             continue
+        builder.hide(draft.inside)
         builder.motifs.append((motif.name, draft.changed))
         return draft
     return None

@@ -44,7 +44,7 @@ class Draft:
         self.count = 0
         # What its last operation yields, and what those before did.
         self.results: tuple[str, ...] = ()
-        self._made: list[str] = []
+        self.inside: list[str] = []
 
     # operations
 
@@ -68,7 +68,7 @@ class Draft:
         if not results:
             results = give(self.builder, specification, operands, attributes)
         self.count += 1
-        self._made += self.results
+        self.inside += self.results
         self.results = results
         if len(results) == 1 and self._now(CAST):
             results = (self._there_and_back(results[0]),)
@@ -86,6 +86,11 @@ class Draft:
     def cast(self, name: str, dtype: str) -> str:
         """The value in a dtype."""
         return self("cast.to", name, dtype=Dtype(dtype))
+
+    @property
+    def graph(self) -> bool:
+        """Whether the program is an ONNX graph, of which passes know fewer forms than of torch's."""
+        return not self.builder.dialect.python
 
     # what is known of a value
 
@@ -144,7 +149,7 @@ class Draft:
             self._use()
 
     def _use(self) -> None:
-        made = [name for name in self._made if self.builder.tracked[name].promised]
+        made = [name for name in self.inside if self.builder.tracked[name].promised]
         require(bool(made), "no intermediate to use")
         name = self._chance.choice(made)
         dtype = self.dtype(name)

@@ -80,7 +80,7 @@ def narrow_shape(b: Binding) -> Shape:
     position = normal_dim(b.dim, b.x.rank)
     size = smallest(b.x.shape[position])
     start = b.start if b.start >= 0 else size + b.start
-    require(0 <= start and 0 <= b.length and start + b.length <= size, "the part leaves the tensor")
+    require(start >= 0 and b.length >= 0 and start + b.length <= size, "the part leaves the tensor")
     return replaced(b.x.shape, position, b.length)
 
 

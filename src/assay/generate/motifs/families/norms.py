@@ -42,11 +42,13 @@ def layer_norm_parts(m: Draft) -> None:
     x = rows(m)
     dim = m.pick("attribute dim", (-1,), (-2,), (-1, -2))
     centred = m("binary.sub", x, m("reduce.mean", x, dim=dim, keepdim=True))
-    square = m.pick("attribute square", m.either("unary.pow", "unary.square"), "unary.abs")
+    squares = ["unary.pow"] if m.graph else ["unary.pow", "unary.square"]
+    square = m.pick("attribute square", m.either(*squares), "unary.abs")
     squared = m(square, centred, exponent=2) if square == "unary.pow" else m(square, centred)
     variance = m("reduce.mean", squared, dim=dim, keepdim=True)
     shifted = m("binary.add", variance, m.pick("constant eps", m.any(*EPS), 1, 2.0))
-    root = m.pick("attribute root", m.either("smooth.sqrt", "smooth.rsqrt"), "")
+    roots = ["smooth.sqrt"] if m.graph else ["smooth.sqrt", "smooth.rsqrt"]
+    root = m.pick("attribute root", m.either(*roots), "")
     if root == "smooth.rsqrt":
         y = m("binary.mul", centred, m(root, shifted))
     else:
@@ -71,11 +73,14 @@ def rms_norm_parts(m: Draft) -> None:
     own = m.dtype(x)
     between = m.pick("attribute between", own if own in ("float32", "float64") else "float32", own, "float64")
     wide = x if between == own else m.cast(x, between)
-    square = m.either("unary.pow", "unary.square")
+    squares = ["unary.pow"] if m.graph else ["unary.pow", "unary.square"]
+    square = m.either(*squares)
     squared = m(square, wide, exponent=2) if square == "unary.pow" else m(square, wide)
     mean = m("reduce.mean", squared, dim=m.pick("attribute dim", (-1,), (-2,), (0,)), keepdim=True)
     shifted = m("binary.add", mean, m.pick("constant eps", m.any(*EPS), 1))
-    root = m.pick("attribute root", m.either("smooth.rsqrt", "smooth.sqrt"), "smooth.reciprocal")
+    root = m.pick(
+        "attribute root", m.either("smooth.sqrt", *([] if m.graph else ["smooth.rsqrt"])), "smooth.reciprocal"
+    )
     if root == "smooth.sqrt":
         y = m("binary.div", wide, m(root, shifted))
     else:
