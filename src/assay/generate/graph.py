@@ -236,7 +236,7 @@ def _shoe() -> Shoe:
 @lru_cache(maxsize=4)
 def _appetites(operators: tuple[str, ...]) -> list[float]:
     """How often each is tried where something is to be consumed, summed up."""
-    return list(accumulate(1 / welcome(name) for name in operators))
+    return list(accumulate(welcome(name) ** -0.5 for name in operators))
 
 
 def _consume(builder: Builder, rng: random.Random, name: str) -> bool:

@@ -101,7 +101,7 @@ def draw_policy(
         "regions": rng.choice((0.0, 0.1, 0.25)),
         "containers": rng.choice((0.0, 0.1, 0.4)),
         "forms": rng.choice((0.0, 0.3, 0.6)),
-        "motifs": rng.choice((0.0, 0.2, 0.35)),
+        "motifs": rng.choice((0.0, 0.15, 0.3)),
         "style": rng.choice(("function", "function", "forward")),
     }
     if choices["exact"] and choices["profile"] == "distinct":

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from assay.ir.types import is_float
-
 if TYPE_CHECKING:
     from assay.ops.protocol import Operator
+
+INEXACT = ("activation", "loss", "norm", "smooth")
+"""Families of which most operators round, often by others that they are made of."""
 
 Kind: TypeAlias = Literal["moves", "elementwise", "sums", "smooth", "steady", "selects", "pinned", "unknown"]
 
@@ -151,12 +152,9 @@ def rules_of(operators: Iterable[Operator]) -> dict[str, ErrorRule]:
 
 
 def rounds(operator: Operator) -> bool:
-    """Whether an operator leaves exact arithmetic with most operands, as far as its rules tell. What has no rule of its
-    own and takes floating-point numbers alone is made of others that do."""
+    """Whether an operator leaves exact arithmetic with most operands, as far as its family and its rules tell."""
     rules = [rule for name, rule in _stated(operator).items() if not name.endswith("_backward")]
-    if not rules:
-        return all(is_float(dtype) for dtype in operator.operands[0].dtypes)
-    return any(rule.kind in ("smooth", "steady") or rule.k > 1 for rule in rules)
+    return operator.family in INEXACT or any(rule.kind in ("smooth", "steady") or rule.k > 1 for rule in rules)
 
 
 def _stated(operator: Operator) -> Rules:

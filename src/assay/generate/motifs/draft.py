@@ -156,7 +156,10 @@ class Draft:
         consumers = [each for each in CONSUMERS if each in self.builder.allowed]
         consumers = [each for each in consumers if dtype in self.builder.operators[each].operands[0].dtypes]
         if consumers and self._chance.random() < 0.5:
+            # Beside the motif, which yields what it did.
+            results, inside = self.results, list(self.inside)
             self(self._chance.choice(consumers), name)
+            self.results, self.inside = results, inside
         else:
             self.builder.shown.append(name)
         self.changed = USE

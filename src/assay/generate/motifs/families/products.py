@@ -192,17 +192,15 @@ def batch_of_one(m: Draft) -> None:
     changes=("shape rows", "shape columns", "shape inner"),
 )
 def thin_product(m: Draft) -> None:
-    """A matrix product of a single row, column or inner size"""
+    """A matrix product of a single row, column or inner size, and what is fused with it"""
     dtype = m.any_dtype(FLOATS)
     rows, inner, columns = m.any((1, m.size(), m.size()), (m.size(), m.size(), 1), (m.size(), 1, m.size()))
     rows, columns = m.pick("shape rows", rows, 2, 1), m.pick("shape columns", columns, 1, 2)
     inner = m.pick("shape inner", inner, 1, 2)
     x = m.input(dtype, (rows, inner), -2, 2)
     y = m.other(x, (inner, columns), -2, 2)
-    if m.any(True, False):
-        m("matmul.mm", x, y)
-    else:
-        m("matmul.addmm", m.other(x, (columns,), -2, 2), x, y)
+    z = m("matmul.mm", x, y) if m.any(True, False) else m("matmul.addmm", m.other(x, (columns,), -2, 2), x, y)
+    m(m.either("unary.relu", "unary.neg", "unary.abs"), z)
 
 
 @motif(
