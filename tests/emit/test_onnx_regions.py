@@ -107,7 +107,10 @@ def test_generated_regions_compute_what_torch_computes() -> None:
         found = {statement.kind for statement in walk(program.body) if isinstance(statement, Region)}
         if not found or not policy.exact or policy.dtypes[0] not in ("float32", "float64"):
             continue
-        model = SimpleNamespace(**_executed(onnx_text.render(program)))
+        if "BFLOAT16" in (text := onnx_text.render(program)):
+            # Which numpy does not pass on.
+            continue
+        model = SimpleNamespace(**_executed(text))
         options = runtime.SessionOptions()
         options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 4
@@ -128,3 +131,16 @@ def test_generated_regions_compute_what_torch_computes() -> None:
         kinds |= found
     assert kinds == {"if", "for", "while"}
     assert compared >= 8
+
+
+def test_a_branch_on_a_constant_is_written() -> None:
+    builder = Builder()
+    builder.input("x", shape=(2,))
+    type_ = TensorType("float32", (2,))
+    inner = Builder()
+    inner.op("v1", "unary.neg", "x")
+    blocks = (Block(tuple(inner.program.body), ("v1",)), Block((), ("x",)))
+    builder.add(Region("if", (Literal(False),), (), blocks, (Value("v2", type_, "x"),)))
+    model = SimpleNamespace(**_executed(onnx_text.render(builder.made(("tuple", ("v2",), ()))))).model()
+    found = reference.ReferenceEvaluator(model).run(None, {"x": np.array([1.0, 2.0], "float32")})
+    assert found[0].tolist() == [1, 2]

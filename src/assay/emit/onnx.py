@@ -17,7 +17,6 @@ from assay.emit.torch_inputs import INDENT, concrete, literal
 from assay.ir.program import (
     Argument,
     Data,
-    Literal,
     Operand,
     Operation,
     Program,
@@ -113,11 +112,7 @@ def write(graph: Graph, operator: Operator, statement: Operation, scope: Scope) 
             return None
         if isinstance(operand, tuple):
             return tuple(item for item in map(argument, operand) if isinstance(item, Arg))
-        if isinstance(operand, Literal):
-            return Arg(None, ScalarType(type(operand.value).__name__), operand.value)
-        require(isinstance(operand, str), "a size is no operand in ONNX")
-        assert isinstance(operand, str)
-        return scope.arg(operand)
+        return scope.operand(operand)
 
     def bound(operand: Args) -> Any:
         if isinstance(operand, tuple):

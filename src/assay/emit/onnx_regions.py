@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from assay.emit.onnx_conditions import condition
-from assay.ir.program import Block, PythonOperation, Region, Statement, Value
+from assay.ir.program import Block, Literal, Operand, PythonOperation, Region, Statement, Value
 from assay.ir.types import ScalarType, TensorType, Type
 from assay.ops.facts import require
 from assay.ops.onnx_forms import Arg, Graph, Subgraph
@@ -31,6 +31,13 @@ class Scope:
         assert isinstance(type_, TensorType | ScalarType)
         return Arg(self.names[value], type_)
 
+    def operand(self, operand: Operand) -> Arg:
+        """A value or a Python number as an operand of a form. Raises Unsatisfied for what is neither."""
+        if isinstance(operand, Literal) and isinstance(operand.value, bool | int | float):
+            return Arg(None, ScalarType(type(operand.value).__name__), operand.value)
+        require(isinstance(operand, str), "no operand of ONNX")
+        return self.arg(str(operand))
+
 
 Write = Callable[[Graph, Statement], None]
 
@@ -38,20 +45,16 @@ Write = Callable[[Graph, Statement], None]
 def write_test(graph: Graph, scope: Scope, statement: PythonOperation) -> None:
     """Append the nodes of a condition. Raises Unsatisfied where it is none, or none that ONNX has."""
     require(statement.kind == "test", "ONNX has no Python")
-    number, tensor = statement.operands
-    assert isinstance(number, str)
-    assert isinstance(tensor, str)
-    name = condition(graph, dict(statement.attributes)["form"], scope.arg(number), scope.arg(tensor))
+    number, tensor = map(scope.operand, statement.operands)
+    require(isinstance(number.type, ScalarType) and isinstance(tensor.type, TensorType), "a number and a tensor")
+    name = condition(graph, dict(statement.attributes)["form"], number, tensor)
     scope.define(statement.results[0], name)
 
 
 def write_region(graph: Graph, scope: Scope, region: Region, write: Write) -> None:
     """Append the node of a branch or loop, with its blocks. Raises Unsatisfied."""
     require(region.kind in KINDS, "ONNX has no such statement")
-    given = []
-    for operand in region.operands:
-        assert isinstance(operand, str)
-        given.append(scope.names[operand])
+    given = [graph.name(scope.operand(operand)) for operand in region.operands]
     if region.kind == "if":
         then, other = (_block(graph, scope, block, write) for block in region.blocks)
         made = graph.several(

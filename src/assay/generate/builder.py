@@ -49,6 +49,8 @@ class Fresh:
     facts: Facts
     gradients: bool = True
     refused_layouts: frozenset[str] = frozenset()
+    # State that nothing writes, where the program may have state.
+    constant: bool = False
 
     @property
     def abstract(self) -> Abstract:
@@ -78,6 +80,22 @@ class Scope:
     names: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Mark:
+    """What a builder returns to: lengths of what only grows, copies of the rest."""
+
+    statements: int
+    inputs: int
+    names: list[str]
+    values: dict[str, Abstract]
+    storage: dict[str, str]
+    tracked: dict[str, Tracked]
+    saved: set[str]
+    held: set[str]
+    counts: dict[str, int]
+    counter: int
+
+
 class Builder:
     """Builds one program."""
 
@@ -88,6 +106,7 @@ class Builder:
         self.dialect = dialect
         self.policy = policy
         self.operators = operators
+        self.allowed = frozenset(policy.operators)
         self.palette = Palette(rng, policy)
         self.environment = Environment()
         self.outer: list[Environment] = []
@@ -98,6 +117,13 @@ class Builder:
         self.saved: set[str] = set()
         self.retired: list[str] = []
         self.repeats = 0
+        # Storages that are never written; values that are outputs though they are used.
+        self.held: set[str] = set()
+        self.shown: list[str] = []
+        # Values inside of motifs: nothing else reads them, and no output shows them.
+        self.interior: set[str] = set()
+        # Name of each motif that was inserted, and what was changed in it.
+        self.motifs: list[tuple[str, str]] = []
         # A value that the next operation is to take, where it fits.
         self.preferred = ""
         # Whether the next operation is to be in place, where it can be.
@@ -150,6 +176,7 @@ class Builder:
         distinct: bool = False,
         gradients: bool = True,
         refused_layouts: frozenset[str] = frozenset(),
+        constant: bool = False,
     ) -> Fresh:
         """A new input of a type with elements in an interval. Raises Unsatisfied."""
         require(largest(product(type_.shape)) <= 4 * self.palette.limit, "too many elements")
@@ -165,7 +192,7 @@ class Builder:
             first = draw_data(self.rng, type_.dtype, interval, self.policy.profile, thresholds)
             data = (first, *(moved(self.rng, first) for _ in range(self.policy.calls - 1)))
         facts = hull(*(_facts_of(each) for each in data))
-        return Fresh(type_, data, fit(facts, type_.dtype), gradients, refused_layouts)
+        return Fresh(type_, data, fit(facts, type_.dtype), gradients, refused_layouts, constant)
 
     def add_input(self, fresh: Fresh, written: bool = False) -> str:
         """Make a fresh input real: an argument, a parameter or a buffer, in some layout; one that is ``written`` does
@@ -173,7 +200,10 @@ class Builder:
         policy, rng = self.policy, self.rng
         static = all(isinstance(size, int) for size in fresh.type.shape)
         role = "argument"
-        if static and rng.random() < policy.state:
+        # What is to be constant is an initializer of every ONNX model; other programs have no state where their policy
+        # has none.
+        stateful = policy.state > 0 or not self.dialect.python
+        if static and ((fresh.constant and stateful) or rng.random() < policy.state):
             role = "parameter" if is_float(fresh.type.dtype) and rng.random() < 0.5 else "buffer"
         prefix = {"argument": "x", "parameter": "p", "buffer": "b"}[role]
         count = self.counts.get(prefix, 0)
@@ -190,6 +220,8 @@ class Builder:
                 layout = Layout() if layout.kind in refused else layout
             tracked.overlaps |= layout.kind == "expanded"
             arguments[name] = Argument(fresh.data[call], layout, grad)
+        if fresh.constant:
+            self.held.add(name)
         self._define_input(Input(Value(name, fresh.type, name), role), fresh.abstract, tracked)
         if role == "argument" and not grad and fresh.type.shape and rng.random() < policy.aliases:
             self._alias(name, fresh)
@@ -349,11 +381,11 @@ class Builder:
     def writable(self, name: str, grad_source: bool = False) -> bool:
         """Whether a value may be written in place; ``grad_source``: by a value that requires a gradient."""
         tracked = self.tracked[name]
-        if tracked.overlaps:
+        storage = self.environment.storage[name]
+        if tracked.overlaps or storage in self.held:
             return False
         if not self.policy.training:
             return True
-        storage = self.environment.storage[name]
         sharing = [
             self.tracked[other]
             for other, where in self.environment.storage.items()
@@ -363,6 +395,34 @@ class Builder:
         if storage in self.saved or any(each.leaf and each.grad for each in sharing):
             return False
         return not ((grad or grad_source) and any(each.leaf or each.multi_view for each in sharing))
+
+    def mark(self) -> Mark:
+        """The state of the outermost block, to which `back_to` returns."""
+        assert len(self.scopes) == 1
+        return Mark(
+            len(self.scope.statements),
+            len(self.inputs),
+            list(self.scope.names),
+            dict(self.environment.values),
+            dict(self.environment.storage),
+            {name: replace(tracked) for name, tracked in self.tracked.items()},
+            set(self.saved),
+            set(self.held),
+            dict(self.counts),
+            self.counter,
+        )
+
+    def back_to(self, mark: Mark) -> None:
+        """Forget what was added to the outermost block since. A mark serves once."""
+        del self.scope.statements[mark.statements :]
+        for entry in self.inputs[mark.inputs :]:
+            for arguments in self.arguments:
+                del arguments[entry.name]
+        del self.inputs[mark.inputs :]
+        self.scope.names[:] = mark.names
+        self.environment.values, self.environment.storage = mark.values, mark.storage
+        self.tracked, self.saved, self.held = mark.tracked, mark.saved, mark.held
+        self.counts, self.counter = mark.counts, mark.counter
 
     def add_python(self, kind: str, operands: Sequence[Operand], attributes: dict[str, Any]) -> str:
         """Append a Python operation; the name of its result. Raises Unsatisfied."""
@@ -386,6 +446,12 @@ class Builder:
         self.scope.statements[-1] = replace(last, results=(replace(last.results[0], storage=storage),))
         self.tracked[name] = replace(self.tracked[like], uses=0)
         self.scope.names.append(name)
+
+    def hide(self, names: Sequence[str]) -> None:
+        """Keep values that something reads from being read by anything else, or shown."""
+        self.interior.update(name for name in names if self.tracked[name].uses > 0)
+        self.retired.extend(name for name in self.scope.names if name in self.interior)
+        self.scope.names = [name for name in self.scope.names if name not in self.interior]
 
     def produced(self) -> list[str]:
         """Names of tensor values that the outermost block defines, oldest first."""

@@ -43,6 +43,7 @@ class Policy:
     regions: float
     containers: float
     forms: float
+    motifs: float
     style: str
 
     def to_json(self) -> dict[str, Any]:
@@ -100,6 +101,7 @@ def draw_policy(
         "regions": rng.choice((0.0, 0.1, 0.25)),
         "containers": rng.choice((0.0, 0.1, 0.4)),
         "forms": rng.choice((0.0, 0.3, 0.6)),
+        "motifs": rng.choice((0.0, 0.15, 0.3)),
         "style": rng.choice(("function", "function", "forward")),
     }
     if choices["exact"] and choices["profile"] == "distinct":

@@ -16,6 +16,7 @@ from typing import Any
 
 from assay.generate.builder import Builder, Fresh
 from assay.ir.program import Literal, Operand
+from assay.ir.sizes import Sym, largest, smallest
 from assay.ir.types import BOOL, ScalarType, TensorType, is_float, is_integral
 from assay.ops.facts import Facts, Interval, Unsatisfied, constant, require
 from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of, require_apart
@@ -30,7 +31,7 @@ CLAMP = "unary.clamp"
 _INTS = (1, 2, 3, -1, -2, 0, 4, 5)
 _NUMBERS = (0.5, 2.0, -1.0, 1.5, -0.5, 0.25, 3.0, 0.0, -2.0)
 
-Choice = str | Literal | Fresh | None | tuple["str | Fresh", ...]
+Choice = str | Literal | Sym | Fresh | None | tuple["str | Fresh", ...]
 
 
 def propose(
@@ -44,8 +45,11 @@ def propose(
         # The last attempts make their operands, so that an operator whose operands never arise by themselves still
         # gets its share.
         fresh = first is None and (attempt >= ATTEMPTS // 2 or builder.rng.random() < 0.12)
+        proposal = Proposal(builder, operator)
         try:
-            return _Proposal(builder, operator, first, fresh, wanted).commit()
+            proposal.draw(first, fresh)
+            proposal.check(wanted)
+            return proposal.commit()
         except Unsatisfied:
             continue
     return None
@@ -59,43 +63,46 @@ def takes(operator: Operator, type_: object, heads: bool = False) -> bool:
     )
 
 
-class _Proposal:
-    """One attempt: everything is chosen before anything is changed."""
+class Proposal:
+    """One attempt: everything is chosen and checked before anything is changed."""
 
-    def __init__(
-        self, builder: Builder, operator: Operator, first: str | None, fresh: bool, wanted: TensorType | None
-    ) -> None:
+    def __init__(self, builder: Builder, operator: Operator) -> None:
         self.builder = builder
         self.rng = builder.rng
         self.operator = operator
         self.binding = Binding()
         self.attributes: dict[str, Any] = {}
+        self.choices: list[Choice] = []
         self.clamps: list[tuple[int, Interval]] = []
-        head, *rest = operator.operands
+
+    def draw(self, first: str | None, fresh: bool) -> None:
+        """Choose operands and attributes. Raises Unsatisfied."""
+        head, *rest = self.operator.operands
         chosen: Choice
         if first is None:
             chosen = self._head(head, fresh)
         else:
-            require(self._fits(head, first, builder.environment.values[first]), "the given operand does not fit")
+            require(self._fits(head, first, self.builder.environment.values[first]), "the given operand does not fit")
             chosen = first if head.many is None else (first,)
-        self.choices: list[Choice] = [chosen]
-        self._bind(head, chosen)
+        self._choose(head, chosen)
         self._draw_attributes()
         if head.many is not None:
             self._complete(head, 0)
         for specification in rest:
-            choice = self._operand(specification, fresh)
-            self.choices.append(choice)
-            self._bind(specification, choice)
+            self._choose(specification, self._operand(specification, fresh))
             if specification.many is not None:
                 self._complete(specification, len(self.choices) - 1)
-        if builder.policy.training and operator.trains is not None:
-            require(operator.trains(self.binding), "backward does not work with these operands")
-        if builder.policy.training and operator.gradients is not None:
-            self._keep_gradients(operator.gradients)
+
+    def check(self, wanted: TensorType | None = None) -> None:
+        """Hold what was chosen to the specification, the policy and the dialect. Raises Unsatisfied."""
+        builder = self.builder
+        if builder.policy.training and self.operator.trains is not None:
+            require(self.operator.trains(self.binding), "backward does not work with these operands")
+        if builder.policy.training and self.operator.gradients is not None:
+            self._keep_gradients(self.operator.gradients)
         self._keep_domains()
-        self.applied = self._apply("function" if not operator.inplace_only else "inplace")
-        if operator.writes:
+        self.applied = self._apply("function" if not self.operator.inplace_only else "inplace")
+        if self.operator.writes:
             given = [choice if isinstance(choice, str) else None for choice in self.choices]
             written = [position for position, _ in self.applied.written]
             require_apart(given, written, None, builder.environment.storage)
@@ -107,6 +114,10 @@ class _Proposal:
         if not builder.policy.decisions:
             tipped = any(result.facts is not None and result.facts.tipped for result in self.applied.results)
             require(not tipped, "a rounded value reaches a jump")
+
+    def _choose(self, specification: OperandSpecification, choice: Choice) -> None:
+        self.choices.append(choice)
+        self._bind(specification, choice)
 
     # operands
 
@@ -336,6 +347,8 @@ class _Proposal:
             return self.builder.environment.values[choice]
         if isinstance(choice, Literal):
             return Abstract(ScalarType(type(choice.value).__name__), constant(float(choice.value)))
+        if isinstance(choice, Sym):
+            return Abstract(ScalarType("int"), Facts(smallest(choice), largest(choice), 0))
         return choice.abstract
 
     # attributes and conditions

@@ -119,6 +119,7 @@ def _dtypes(letter: str, kernel: Any) -> list[str] | None:
     allowed = kernel.type_constraints.get(letter)
     if allowed is None:
         return None
-    plain = [name[7:-1] for name in allowed if name.startswith("tensor(")]
+    # Of sequences, what they are of: a kernel that takes one apart takes a "seq(tensor(float))".
+    plain = [name.removeprefix("seq(").removeprefix("tensor(").rstrip(")") for name in allowed]
     named = [_NAMES.get(name, name) for name in plain]
     return [*named, "float16"] if "float32" in named and "float16" not in named else named
