@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.emit.onnx import DEFAULT_OPSET, OPSETS
-from assay.ir.program import Literal
+from assay.ir.program import KEPT, Literal
 from assay.ir.types import ScalarType, TensorType
 from assay.ops.facts import require
 from assay.ops.onnx_forms import Arg, Args, Graph, Node, express
@@ -21,6 +21,7 @@ from assay.ops.protocol import Binding, Operator
 OPSET_SHARE = 0.6
 GRAPH_ONLY: dict[str, Any] = {
     "training": False,
+    "values": KEPT,
     "layouts": 0.0,
     "aliases": 0.0,
     "mutation": 0.0,

@@ -347,6 +347,7 @@ def _pruned(program: Program) -> Program:
         calls,
         program.training,
         program.style,
+        program.values,
     )
 
 

@@ -123,7 +123,7 @@ operator(
 )
 unary(
     "unary.frac",
-    lambda x: Facts(-(x.low < 0), x.high > 0, x.scale),
+    lambda x: Facts(-(x.low < 0), x.high > 0, x.scale) if x.scale != 0 else Facts(0, 0, 0),
     FLOATS,
     jumps=True,
     saves="none",

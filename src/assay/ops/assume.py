@@ -1,0 +1,171 @@
+"""What is taken for known of values in programs whose domains nothing keeps: those whose inputs a search finds, and
+those that are to compute with special values (`assay.ir.program.FOUND`, `SPECIAL`).
+
+Where inputs are found, an operation assumes that its operands lie in their domains, and from then on so do they: an
+operation that no input could satisfy is refused, as the logarithm of minus a root. Integers are bounded as ever: the
+search does not answer for them, and nothing may wrap or be out of range. So a conversion of floats counts as any
+integer of `CONVERTED`, in which the search keeps it; among special values it is refused, since NaN has no integer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from assay.ir.program import FOUND, SPECIAL
+from assay.ir.types import TensorType, is_float, is_integral
+from assay.ops.facts import BOOLEAN, Facts, Interval, Unsatisfied, headroom, require
+from assay.ops.protocol import Binding, Operator
+
+INPUT = 2.0**10
+"""The greatest magnitude that is assumed of an input's elements."""
+
+WIDEST = 2.0**60
+LEAST = 2.0**-10
+_POINTS = (-8.0, -2.0, -1.0, -0.25, 0.25, 1.0, 2.0, 8.0)
+CONVERTED = {
+    "uint8": Interval(0, 63),
+    "int8": Interval(-31, 31),
+    "int16": Interval(-(2.0**10), 2.0**10),
+    "int32": Interval(-(2.0**15), 2.0**15),
+    "int64": Interval(-(2.0**20), 2.0**20),
+}
+"""What a float may be that is made an integer of a dtype: with room for arithmetic on it."""
+
+
+def anything(dtype: str, values: str) -> Facts:
+    """What is assumed of an input of a floating dtype."""
+    most = min(INPUT, headroom(dtype))
+    return Facts(-most, most, positive_zero=values == FOUND)
+
+
+def is_free(operand: Any) -> bool:
+    """Whether facts do not answer for an operand's elements: a tensor of floats."""
+    return operand is not None and isinstance(operand.type, TensorType) and is_float(operand.type.dtype)
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """An operation on operands of which some are free, their domains, and why their elements are in them."""
+
+    operator: Operator
+    binding: Binding
+    operands: Sequence[Any]
+    domains: Sequence[Interval | None]
+    values: str
+
+    def assumed(self) -> Mapping[int, Facts]:
+        """By position, the facts of free operands that the operation narrows. Raises Unsatisfied where nothing is
+        left, or another operand leaves its domain."""
+        found: dict[int, Facts] = {}
+        for position, (operand, domain) in enumerate(zip(self.operands, self.domains, strict=True)):
+            for item in operand if isinstance(operand, tuple) else (operand,):
+                narrowed = self._narrowed(item, domain)
+                if narrowed is not None and item is operand and narrowed is not item.facts:
+                    found[position] = narrowed
+        return found
+
+    def transferred(self, dtypes: Sequence[str]) -> tuple[Facts, ...]:
+        """Facts of what the operation yields and then writes, in these dtypes. Raises Unsatisfied."""
+        within = self._computed(self._narrowed)
+        beyond = self._computed(_widened) if any(is_integral(d) and d != "bool" for d in dtypes) else None
+        found = []
+        for position, dtype in enumerate(dtypes):
+            known, of_any = (each[position] if isinstance(each, tuple) else each for each in (within, beyond))
+            if dtype == "bool":
+                found.append(BOOLEAN)
+            else:
+                found.append(self._integer(of_any, dtype) if is_integral(dtype) else self._float(known, dtype))
+        return tuple(found)
+
+    def _integer(self, known: Facts | None, dtype: str) -> Facts:
+        # Bounds that no float widens are those of an index, or of a count.
+        if known is not None and max(-known.low, known.high) < WIDEST / 2:
+            return known
+        require(self.values != SPECIAL, "a special value has no integer")
+        return Facts(CONVERTED[dtype].low, CONVERTED[dtype].high, 0)
+
+    def _float(self, known: Facts | None, dtype: str) -> Facts:
+        most = headroom(dtype)
+        if self.values == SPECIAL or known is None or not known.low <= known.high:
+            return Facts(-most, most)
+        if known.magnitude <= most:
+            return known
+        require(known.low <= most and known.high >= -most, "no input keeps it from overflow")
+        return Facts(max(known.low, -most), min(known.high, most), positive_zero=known.positive_zero)
+
+    def _computed(self, bounds: Any) -> Any:
+        """What the specification says of operands within bounds; None where these overflow."""
+        last = Unsatisfied("nothing is known")
+        # Some ask for operands on one side of zero, which is no interval.
+        for side in (lambda facts: facts, lambda facts: Facts(max(facts.low, LEAST), max(facts.high, LEAST))):
+            facts = SimpleNamespace()
+            for specification, operand, domain in zip(self.operator.operands, self.operands, self.domains, strict=True):
+                items = operand if isinstance(operand, tuple) else (operand,)
+                known = tuple(side(bounds(item, domain)) if is_free(item) else _facts(item) for item in items)
+                setattr(facts, specification.name, known if isinstance(operand, tuple) else known[0])
+            try:
+                if self._twice() and bounds == self._narrowed:
+                    return self._on_itself()
+                return self.operator.facts(self.binding, facts)
+            except (OverflowError, ValueError, ZeroDivisionError):
+                return None
+            except Unsatisfied as reason:
+                last = reason
+                if not self._smooth():
+                    break
+        raise last
+
+    def _twice(self) -> bool:
+        """Whether it is an elementwise operation of a value and itself."""
+        return self.operator.family == "binary" and self.operands[0] is self.operands[1] and is_free(self.operands[0])
+
+    def _on_itself(self) -> Facts:
+        """Bounds over a few values of the operand: a quotient of one and the same is one."""
+        first, second = (self._narrowed(o, d) for o, d in zip(self.operands[:2], self.domains[:2], strict=True))
+        assert first is not None
+        assert second is not None
+        low, high = max(first.low, second.low), min(first.high, second.high)
+        require(low <= high, "no input brings an operand into both domains")
+        points = {low, high, *(min(max(point, low), high) for point in _POINTS)}
+        x, y = (specification.name for specification in self.operator.operands[:2])
+        found = [
+            self.operator.facts(self.binding, SimpleNamespace(**{x: Facts(point, point), y: Facts(point, point)}))
+            for point in sorted(points)
+        ]
+        return Facts(min(each.low for each in found), max(each.high for each in found))
+
+    def _smooth(self) -> bool:
+        """Whether another side of zero gives no other answer: not so for what has a sign bit."""
+        return self.operator.differentiable
+
+    def _narrowed(self, operand: Any, domain: Interval | None) -> Facts | None:
+        facts = _facts(operand)
+        if facts is None or domain is None or facts.within(domain):
+            return facts
+        require(is_free(operand), "an operand leaves the domain")
+        low, high = max(facts.low, domain.low), min(facts.high, domain.high)
+        if self.values == SPECIAL:
+            return Facts(low, high) if low <= high else Facts(domain.low, domain.high)
+        require(low <= high, "no input brings an operand into the domain")
+        # Inputs that are searched have no scale, so that this one follows from integers, or was rounded to one.
+        require(facts.scale is None or facts.tipped, "no input moves it")
+        if facts.scale is not None:
+            unit = 2.0**-facts.scale
+            require(math.ceil(low / unit) <= math.floor(high / unit), "no value of its grid is in the domain")
+        require(facts.sure is None or domain.low <= facts.sure <= domain.high, "an element stays outside the domain")
+        return Facts(low, high, facts.scale if facts.tipped else None, 0.0, facts.positive_zero, facts.tipped)
+
+
+def _facts(operand: Any) -> Facts | None:
+    known: Facts | None = None if operand is None else operand.facts
+    return known
+
+
+def _widened(operand: Any, domain: Interval | None) -> Facts:
+    if domain is None or math.isinf(domain.high - domain.low):
+        return Facts(-WIDEST, WIDEST)
+    return Facts(domain.low, domain.high)
