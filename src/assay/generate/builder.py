@@ -170,6 +170,7 @@ class Builder:
             facts = anything(type_.dtype, self.policy.values)
         else:
             facts = hull(*(facts_of(each) for each in data))
+            facts = facts if self.policy.values == KEPT else replace(facts, fixed=True)
         return Fresh(type_, data, fit(facts, type_.dtype), gradients, refused_layouts)
 
     def add_input(self, fresh: Fresh, written: bool = False) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +25,8 @@ INPUT = 2.0**10
 
 WIDEST = 2.0**60
 LEAST = 2.0**-10
+_ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary")
+_MOVING = ("view", "move", "part", "join", "split", "index", "sort")
 _POINTS = (-8.0, -2.0, -1.0, -0.25, 0.25, 1.0, 2.0, 8.0)
 CONVERTED = {
     "uint8": Interval(0, 63),
@@ -45,6 +47,13 @@ def anything(dtype: str, values: str) -> Facts:
 def is_free(operand: Any) -> bool:
     """Whether facts do not answer for an operand's elements: a tensor of floats."""
     return operand is not None and isinstance(operand.type, TensorType) and is_float(operand.type.dtype)
+
+
+def is_fixed(operands: Sequence[Any]) -> bool:
+    """Whether no input that is searched has a part in any operand."""
+    items = (item for operand in operands for item in (operand if isinstance(operand, tuple) else (operand,)))
+    tensors = (item for item in items if item is not None and isinstance(item.type, TensorType))
+    return all(item.facts is not None and item.facts.fixed for item in tensors)
 
 
 @dataclass(frozen=True)
@@ -77,14 +86,39 @@ class Assumption:
             known, of_any = (each[position] if isinstance(each, tuple) else each for each in (within, beyond))
             if dtype == "bool":
                 found.append(BOOLEAN)
+            elif is_integral(dtype):
+                found.append(self._integer(of_any, dtype))
             else:
-                found.append(self._integer(of_any, dtype) if is_integral(dtype) else self._float(known, dtype))
+                found.append(replace(self._float(known, dtype), holds=self._held(known), fixed=is_fixed(self.operands)))
         return tuple(found)
+
+    def _held(self, known: Facts | None) -> float | None:
+        """An element that the result has whatever the inputs are: one that the specification knows of, or what an
+        elementwise function makes of one that the operand has."""
+        if known is not None and known.sure is not None:
+            return known.sure
+        if self.operator.family in _MOVING:
+            items = self.operands[0] if isinstance(self.operands[0], tuple) else self.operands[:1]
+            return next((item.facts.sure for item in items if is_free(item) and item.facts.sure is not None), None)
+        present = [operand for operand in self.operands if operand is not None]
+        free = [operand for operand in present if not isinstance(operand, tuple) and is_free(operand)]
+        if self.operator.family not in _ELEMENTWISE or len(free) != len(present) or free[0].facts.sure is None:
+            return None
+        if len(free) > 1 and not self._twice():
+            return None
+        point = Facts(free[0].facts.sure, free[0].facts.sure)
+        names = [specification.name for specification in self.operator.operands]
+        try:
+            there = self.operator.facts(self.binding, SimpleNamespace(**dict.fromkeys(names, point)))
+        except (Unsatisfied, OverflowError, ValueError, ZeroDivisionError):
+            return None
+        near = isinstance(there, Facts) and there.high - there.low <= 2.0**-6 * max(1.0, abs(there.low))
+        return there.low if near else None
 
     def _integer(self, known: Facts | None, dtype: str) -> Facts:
         # Bounds that no float widens are those of an index, or of a count.
         if known is not None and max(-known.low, known.high) < WIDEST / 2:
-            return known
+            return replace(known, fixed=True)
         require(self.values != SPECIAL, "a special value has no integer")
         return Facts(CONVERTED[dtype].low, CONVERTED[dtype].high, 0)
 
@@ -121,7 +155,7 @@ class Assumption:
 
     def _twice(self) -> bool:
         """Whether it is an elementwise operation of a value and itself."""
-        return self.operator.family == "binary" and self.operands[0] is self.operands[1] and is_free(self.operands[0])
+        return self.operator.family in ("binary", "loss") and self.operands[0] is self.operands[1] and is_free(self.operands[0])
 
     def _on_itself(self) -> Facts:
         """Bounds over a few values of the operand: a quotient of one and the same is one."""
@@ -130,10 +164,13 @@ class Assumption:
         assert second is not None
         low, high = max(first.low, second.low), min(first.high, second.high)
         require(low <= high, "no input brings an operand into both domains")
-        points = {low, high, *(min(max(point, low), high) for point in _POINTS)}
+        points = {low, high, *((sure,) if (sure := first.sure) is not None else ()), *(min(max(point, low), high) for point in _POINTS)}
         x, y = (specification.name for specification in self.operator.operands[:2])
+        others = {s.name: _facts(o) for s, o in zip(self.operator.operands, self.operands, strict=True)}
         found = [
-            self.operator.facts(self.binding, SimpleNamespace(**{x: Facts(point, point), y: Facts(point, point)}))
+            self.operator.facts(
+                self.binding, SimpleNamespace(**{**others, x: Facts(point, point), y: Facts(point, point)})
+            )
             for point in sorted(points)
         ]
         return Facts(min(each.low for each in found), max(each.high for each in found))
@@ -156,8 +193,9 @@ class Assumption:
         if facts.scale is not None:
             unit = 2.0**-facts.scale
             require(math.ceil(low / unit) <= math.floor(high / unit), "no value of its grid is in the domain")
+        require(not facts.fixed, "no input moves it")
         require(facts.sure is None or domain.low <= facts.sure <= domain.high, "an element stays outside the domain")
-        return Facts(low, high, facts.scale if facts.tipped else None, 0.0, facts.positive_zero, facts.tipped)
+        return replace(facts, low=low, high=high, scale=facts.scale if facts.tipped else None, terms=0.0)
 
 
 def _facts(operand: Any) -> Facts | None:

@@ -45,7 +45,7 @@ class Facts:
     system may decide otherwise, so that it is no more exact than what was decided on.
 
     What it ``holds``, whatever the inputs are, is one of its elements unless that was cut away: the zeros of a triangle,
-    the margin of a padding. Only a search for inputs asks for it.
+    the margin of a padding. What is ``fixed`` follows from no floating input. Only a search for inputs asks for these.
     """
 
     low: float
@@ -55,6 +55,7 @@ class Facts:
     positive_zero: bool = False
     tipped: bool = False
     holds: float | None = None
+    fixed: bool = False
 
     @property
     def exact(self) -> bool:
@@ -106,7 +107,7 @@ class Facts:
 
     def rounded(self) -> Facts:
         """The same bounds, no longer exact."""
-        return Facts(self.low, self.high, None, self.terms)
+        return Facts(self.low, self.high, None, self.terms, holds=self.holds)
 
     def through(self, function: Callable[[float], float]) -> Facts:
         """The image under a non-decreasing function, rounded."""
@@ -206,8 +207,8 @@ def fit(facts: Facts, dtype: str) -> Facts:
     Raises Unsatisfied where an integer may wrap or a float may come near overflow.
     """
     fitted = _fit(facts, dtype)
-    if facts.tipped or facts.holds is not None:
-        return replace(fitted, tipped=facts.tipped, holds=facts.holds)
+    if facts.tipped or facts.fixed or facts.holds is not None:
+        return replace(fitted, tipped=facts.tipped, holds=facts.holds, fixed=facts.fixed)
     return fitted
 
 

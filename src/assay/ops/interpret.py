@@ -31,7 +31,7 @@ from assay.ir.program import (
 )
 from assay.ir.sizes import Sym, evaluate, largest, smallest
 from assay.ir.types import ContainerType, FunctionType, ScalarType, TensorType, Type, is_float, is_integral
-from assay.ops.assume import Assumption, anything, is_free
+from assay.ops.assume import Assumption, anything, is_fixed, is_free
 from assay.ops.facts import Facts, Unsatisfied, constant, fit, hull, require
 from assay.ops.promotion import can_store
 from assay.ops.protocol import Operator, bind, kind_of_scalar
@@ -157,6 +157,8 @@ def apply_operator(
         _check_values(operator, operands, binding)
         transferred = operator.facts(binding, facts)
         all_facts = transferred if isinstance(transferred, tuple) else (transferred,) * len(results)
+        if values != KEPT:
+            all_facts = tuple(replace(each, fixed=is_fixed(operands)) for each in all_facts)
     if _is_tipped(operator, operands, binding):
         all_facts = tuple(replace(fact, tipped=True) for fact in all_facts)
     require(form == "inplace" or not operator.inplace_only, "the operator has no functional form")
@@ -481,7 +483,8 @@ def input_facts(program: Program, entry: Input) -> Abstract:
             if program.values != KEPT and is_float(entry.value.type.dtype):
                 facts.append(anything(entry.value.type.dtype, program.values))
                 continue
-            facts.append(fit(facts_of(argument.data), entry.value.type.dtype))
+            known = fit(facts_of(argument.data), entry.value.type.dtype)
+            facts.append(known if program.values == KEPT else replace(known, fixed=True))
         elif isinstance(argument.scalar, int | float):
             facts.append(constant(float(argument.scalar)))
     return Abstract(entry.value.type, hull(*facts) if facts else None)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from .torch_local import roundoff
-from .torch_tape import Entry, tensors
+from .torch_tape import Entry, address, tensors
 
 NEAR_ZERO = 0.25
 AFTER = 0.125
@@ -58,10 +58,13 @@ class Losses:
         self.near = 0.0
         self.where: list[str] = []
         self.rounded: set[int] = set()
+        self.tainted: set[int] = set()
+        self._before = 0
 
     def before(self, entry: Entry) -> dict[int, torch.Tensor] | None:
         """Operands in the place of those with which the operation would raise, or convert what no integer holds."""
         plan = entry.plan
+        self._before = self.wrong
         interval = None
         position = 0
         if plan.base == "_to_copy" and entry.operands:
@@ -78,15 +81,22 @@ class Losses:
         if operand is None or not operand.value.is_floating_point():
             return None
         mended = self._outside(entry, operand, *interval)
-        return None if mended is None else {id(operand.place): mended}
+        if mended is None:
+            return None
+        operand.value = mended
+        return {id(operand.place): mended}
 
     def after(self, entry: Entry) -> None:
         """See whether a result is finite; if not, note why, and put one there that is."""
+        before = self._before
         for result in entry.results:
             if result.is_floating_point() and result.numel() and not finite(result):
                 if all(finite(each.value) for each in entry.operands) and not _infinite(entry):
                     self._mend(entry)
                 break
+        if self.tainted or self.wrong:
+            if self.wrong > before or any(address(each.place) in self.tainted for each in entry.operands):
+                self.tainted.update(map(address, entry.results))
         if self.margins:
             self._decide(entry)
 
@@ -101,15 +111,20 @@ class Losses:
         self._note(entry, operand.place, apart / scale, 1.0 / scale)
         return inside.to(operand.value.dtype)
 
-    def _note(self, entry: Entry, tensor: torch.Tensor, apart: torch.Tensor, slope: torch.Tensor) -> None:
-        """A loss of signed distances: mostly that of the worst elements."""
+    def _note(
+        self, entry: Entry, tensor: torch.Tensor, apart: torch.Tensor, slope: torch.Tensor, of_result: bool = False
+    ) -> None:
+        """A loss of signed distances: mostly that of the worst elements. What follows from what was mended waits: its
+        gradient would lead through a point where the program is not."""
         distance = apart.abs()
         weights = (distance / distance.max()) ** 4
         weights = weights / weights.sum()
-        self.total += float((weights * distance).sum())
         self.wrong += 1
         self.where.append(entry.plan.name)
-        entry.seeds.append((tensor, weights * torch.sign(apart) * slope))
+        if any(address(each.place) in self.tainted for each in entry.operands):
+            return
+        self.total += float((weights * distance).sum())
+        entry.seeds.append((of_result, tensor, weights * torch.sign(apart) * slope))
 
     def _mend(self, entry: Entry) -> None:
         plan = entry.plan
@@ -125,8 +140,11 @@ class Losses:
             if bool((away != value).any()):
                 self._note(entry, operand.place, value - away, torch.ones_like(value))
                 mended[id(operand.place)] = away.to(operand.value.dtype)
+        for operand in entry.operands:
+            # Its derivative is taken there, too.
+            operand.value = mended.get(id(operand.place), operand.value)
         values = [
-            (operand, mended.get(id(operand.place), operand.value).detach().to(torch.float64))
+            (operand, operand.value.detach().to(torch.float64, copy=True))
             for operand in entry.operands
             if operand.value.is_floating_point()
         ]
@@ -145,7 +163,7 @@ class Losses:
                 self._shrink(entry)
             elif bool((wide.abs() > most / AFTER * 0.99).any()):
                 over = wide.abs().clamp_min(1.0)
-                self._note(entry, result, (wide - wide.clamp(-most, most)) / over, 1.0 / over)
+                self._note(entry, result, (wide - wide.clamp(-most, most)) / over, 1.0 / over, of_result=True)
             with torch.no_grad():
                 result.copy_(wide.clamp(-most, most))
 
@@ -216,7 +234,7 @@ class Losses:
             away = torch.where(apart < 0, -1.0, 1.0).to(torch.float64) * near
             self.near += float(((width - apart.abs()) * near / width).sum())
             if self.margins:
-                entry.seeds.append((operand.place, -away))
+                entry.seeds.append((False, operand.place, -away))
 
 
 def _at(entry: Entry, position: int) -> list[Any]:

@@ -9,6 +9,7 @@ none, a proxy stands for it (`torch_proxies`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,9 +34,11 @@ class Plan:
         self.view = bool(aliasing) and all(aliasing) and not any(writes)
         self.names = [a.name for a in arguments]
         self.functional = self._functional(function) if self.outs else function
-        # Whether integers may take part as numbers; None until it was tried.
-        self.numbers: bool | None = None
+        # The first of `WAYS` that works; None until one was tried.
+        self.way: int | None = None
         self.fails = False
+        # Arguments by which torch has no derivative.
+        self.excluded: set[str] = set()
 
     def _functional(self, function: Any) -> Any:
         """The overload without ``out``, under which autograd works."""
@@ -58,14 +61,14 @@ class Operand:
 
 
 class Entry:
-    """One operation. ``seeds`` are gradients that begin here, of an operand or of a result."""
+    """One operation. ``seeds`` are gradients that begin here: whether of a result or of an operand, where, and what."""
 
     __slots__ = ("args", "kwargs", "operands", "plan", "results", "seeds")
 
     def __init__(self, plan: Plan, args: Any, kwargs: Any, operands: list[Operand], results: list[torch.Tensor]):
         self.plan, self.args, self.kwargs = plan, args, kwargs
         self.operands, self.results = operands, results
-        self.seeds: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.seeds: list[tuple[bool, torch.Tensor, torch.Tensor]] = []
 
     def call(self, values: dict[int, torch.Tensor]) -> Any:
         """The operation on other values of its operands, by the identity of the place; nothing of them is written."""
@@ -147,17 +150,17 @@ class Tape(TorchDispatchMode):
         gradients = Gradients()
         for entry in reversed(self.entries):
             coming = [gradients.take(each) for each in entry.results]
-            for tensor, seed in entry.seeds:
+            for of_result, tensor, seed in entry.seeds:
                 for number, each in enumerate(entry.results):
-                    if tensor is each:
+                    if of_result and tensor is each:
                         before = coming[number]
                         coming[number] = seed if before is None else before + seed
             if any(each is not None for each in coming):
                 for operand, gradient in zip(entry.operands, derivative(entry, coming)):  # noqa: B905
                     if gradient is not None:
                         gradients.add(operand.place, gradient)
-            for tensor, seed in entry.seeds:
-                if not any(tensor is each for each in entry.results):
+            for of_result, tensor, seed in entry.seeds:
+                if not of_result:
                     gradients.add(tensor, seed)
         return gradients
 
@@ -220,16 +223,16 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
             return [None if each is None else _fitted(each, operand) for each, operand in zip(found, entry.operands)]  # noqa: B905
     if plan.fails or plan.functional is None:
         return [None] * len(entry.operands)
-    # Integers are numbers too, unless they are indices.
     integral = any(not operand.value.is_floating_point() for operand in entry.operands)
-    attempts = [False] if not integral or plan.numbers is False else [True, False]
-    for numbers in attempts:
+    for way in WAYS[(plan.way or 0) if integral else 1 :]:
         try:
-            found = _computed(entry, coming, numbers)
-        except (RuntimeError, NotImplementedError, TypeError, IndexError, ValueError):
-            continue
-        if integral and plan.numbers is None:
-            plan.numbers = numbers
+            found = _computed(entry, coming, way)
+        except (RuntimeError, NotImplementedError, TypeError, IndexError, ValueError) as error:
+            found = _without(entry, coming, way, str(error))
+            if found is None:
+                continue
+        if integral and plan.way is None:
+            plan.way = WAYS.index(way)
         if plan.base in FLAT and found[0] is not None and coming[0] is not None:
             if found[0].shape == coming[0].shape:
                 found[0] = torch.where(found[0] == 0, 0.1 * coming[0], found[0])
@@ -238,19 +241,41 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
     return [None] * len(entry.operands)
 
 
-def _computed(entry: Entry, coming: list[torch.Tensor | None], numbers: bool) -> list[torch.Tensor | None]:
-    values, leaves = {}, []
+def _without(entry: Entry, coming: list[torch.Tensor | None], way: str, error: str) -> Any:
+    """The derivative without the operand that torch names as having none; None where there is no such."""
+    named = _NO_DERIVATIVE.search(error)
+    if named is None or named[1] in entry.plan.excluded:
+        return None
+    entry.plan.excluded.add(named[1])
+    return derivative(entry, coming)
+
+
+_NO_DERIVATIVE = re.compile(r"not differentiable with respect to argument '(\w+)'")
+WAYS = ("numbers", "floats", "first")
+"""What takes part in a derivative: integers too, unless they are indices; floats; the first operand, where torch has no
+derivative by the others (`scatter` of a part of its source)."""
+
+
+def _computed(entry: Entry, coming: list[torch.Tensor | None], way: str) -> list[torch.Tensor | None]:
+    values: dict[int, torch.Tensor] = {}
+    leaves: list[torch.Tensor | None] = []
+    arguments = dict(zip(entry.plan.names, entry.args))  # noqa: B905 -- Python 3.9
+    left_out = [id(arguments[name]) for name in entry.plan.excluded if name in arguments]
     with torch.enable_grad():
         for operand in entry.operands:
             value = operand.value.detach()
-            if value.is_floating_point() or numbers:
-                value = value.to(torch.float64)
-                value = value.clone() if value is operand.value else value
-                value.requires_grad_()
-                leaves.append(value)
+            number = value.is_floating_point() or way == "numbers"
+            if number:
+                # Copied: running statistics are written, though no schema says so.
+                value = value.to(torch.float64, copy=True)
+            elif value.dtype == torch.int32:
+                # Below autograd an index may be of 32 bits.
+                value = value.to(torch.int64)
+            values[id(operand.place)] = value
+            if number and (way != "first" or not leaves) and id(operand.place) not in left_out:
+                leaves.append(value.requires_grad_())
             else:
                 leaves.append(None)
-            values[id(operand.place)] = value
         results = list(tensors(entry.call(values)))
         roots, given = [], []
         for result, gradient in zip(results, coming):  # noqa: B905 -- Python 3.9

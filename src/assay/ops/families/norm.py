@@ -29,10 +29,11 @@ def affine(normalised: Facts, f: Any) -> Facts:
     return (result if bias is None else result + bias).rounded()
 
 
-def unit(count: Size) -> Facts:
-    """A normalised element: at most the root of the number of elements, and some rounding where they are all equal."""
+def unit(count: Size, *, centred: bool = True) -> Facts:
+    """A normalised element: at most the root of the number of elements, and some rounding where they are all equal.
+    Of those whose mean was taken away, one is as good as zero, or has another on the other side."""
     bound = math.sqrt(largest(count)) + 1
-    return Facts(-bound, bound)
+    return Facts(-bound, bound, holds=0.0 if centred else None)
 
 
 def suffixes(b: Binding) -> Classes:
@@ -79,7 +80,7 @@ operator(
     attributes=[Attribute("normalized_shape", suffixes), values("eps", None, other=(1e-5, 1e-3, 0.125))],
     order=("x", "normalized_shape", "weight"),
     infer=lambda b: b.x,
-    facts=lambda b, f: affine(unit(product(b.normalized_shape)), f),
+    facts=lambda b, f: affine(unit(product(b.normalized_shape), centred=False), f),
     torch="torch.nn.functional.rms_norm",
     saves="inputs",
     onnx="RMSNormalization",
