@@ -53,7 +53,7 @@ def is_fixed(operands: Sequence[Any]) -> bool:
     """Whether no input that is searched has a part in any operand."""
     items = (item for operand in operands for item in (operand if isinstance(operand, tuple) else (operand,)))
     tensors = (item for item in items if item is not None and isinstance(item.type, TensorType))
-    return all(item.facts is not None and item.facts.fixed for item in tensors)
+    return all(f is not None and (f.fixed or f.low == f.high) for f in (item.facts for item in tensors))
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,11 @@ class Assumption:
 
     def _twice(self) -> bool:
         """Whether it is an elementwise operation of a value and itself."""
-        return self.operator.family in ("binary", "loss") and self.operands[0] is self.operands[1] and is_free(self.operands[0])
+        return (
+            self.operator.family in ("binary", "loss")
+            and self.operands[0] is self.operands[1]
+            and is_free(self.operands[0])
+        )
 
     def _on_itself(self) -> Facts:
         """Bounds over a few values of the operand: a quotient of one and the same is one."""
@@ -164,7 +168,12 @@ class Assumption:
         assert second is not None
         low, high = max(first.low, second.low), min(first.high, second.high)
         require(low <= high, "no input brings an operand into both domains")
-        points = {low, high, *((sure,) if (sure := first.sure) is not None else ()), *(min(max(point, low), high) for point in _POINTS)}
+        points = {
+            low,
+            high,
+            *((sure,) if (sure := first.sure) is not None else ()),
+            *(min(max(point, low), high) for point in _POINTS),
+        }
         x, y = (specification.name for specification in self.operator.operands[:2])
         others = {s.name: _facts(o) for s, o in zip(self.operator.operands, self.operands, strict=True)}
         found = [

@@ -15,17 +15,14 @@ from assay.ops.facts import Interval
 
 @cache
 def search_rules() -> dict[str, Any]:
-    """ "domains": by framework operation and position of the operand, its least and greatest element, and whether it
-    must not even be tried beyond them; "converted": by dtype, what a float may be that is made an integer."""
+    """ "domains": by framework operation and position of the operand, its least and greatest element; "converted": by dtype, what a float may be that is made an integer."""
     domains: dict[str, dict[str, list[Any]]] = {}
     for operator in load().values():
         name = operator.torch.rpartition(".")[2]
-        if operator.order or operator.family in ("norm", "loss"):
+        if name == "copysign" or operator.order or operator.family in ("norm", "loss"):
             # Below autograd their operands stand in another order.
             continue
         for position, operand in enumerate(operator.operands):
             if isinstance(operand.domain, Interval) and operand.dtypes != ("int64",):
-                # Where the operation jumps, what is beyond is finite, and means nothing.
-                hard = operand.jumps is True
-                domains.setdefault(name, {})[str(position)] = [operand.domain.low, operand.domain.high, hard]
+                domains.setdefault(name, {})[str(position)] = [operand.domain.low, operand.domain.high]
     return {"domains": domains, "converted": {name: [i.low, i.high] for name, i in CONVERTED.items()}}

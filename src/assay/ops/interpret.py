@@ -71,11 +71,19 @@ class Environment:
             self.storage[value.name] = value.storage
 
     def assume(self, operands: Sequence[Operand], applied: Applied) -> None:
-        """From here on what an operation assumes of its operands is known of them."""
+        """From here on what an operation assumes of its operands is known of them, and of what shares their memory."""
         for position, facts in applied.assumed:
             name = operands[position]
-            if isinstance(name, str):
-                self.values[name] = replace(self.values[name], facts=facts)
+            if not isinstance(name, str):
+                continue
+            self.values[name] = replace(self.values[name], facts=facts)
+            storage = self.storage.get(name)
+            for other, where in self.storage.items():
+                old = self.values[other].facts
+                if where == storage and other != name and is_free(self.values[other]) and old is not None:
+                    low, high = max(old.low, facts.low), min(old.high, facts.high)
+                    if low <= high:
+                        self.values[other] = replace(self.values[other], facts=replace(old, low=low, high=high))
 
     def write(self, name: str, facts: Facts, *, all_of_it: bool = False) -> None:
         """Elements with these facts were written into a value's storage: whatever shares it may now hold either.

@@ -16,14 +16,14 @@ import torch
 from .torch_local import roundoff
 from .torch_tape import Entry, address, tensors
 
-NEAR_ZERO = 0.25
+NEAR_ZERO = 0.0625
 AFTER = 0.125
 """Of the largest finite magnitude, what is aimed at where a result overflows."""
 
 MARGIN = 64.0
 """Roundoffs of an operand, relative to it beyond one, within which a decision counts as near to tip."""
 
-DIVISORS = {"div": 1, "floor_divide": 1, "remainder": 1, "fmod": 1, "true_divide": 1, "reciprocal": 0, "rsqrt": -1}
+DIVIDING = frozenset({"div", "floor_divide", "remainder", "fmod", "copysign"})
 BY_NAME = {
     ("running_var", None): (2.0**-6, 2.0**10),
     ("weight", "nll_loss_forward"): (0.25, 4.0),
@@ -71,9 +71,12 @@ class Losses:
             wanted = entry.kwargs.get("dtype")
             if entry.operands[0].value.is_floating_point() and wanted is not None:
                 interval = self.converted.get(str(wanted)[6:])
+        elif plan.base == "copysign":
+            # The sign of a zero is nobody's promise.
+            return self._away(entry)
         elif plan.base in self.domains:
-            for place, (low, high, hard) in self.domains[plan.base].items():
-                if hard or (self.training and plan.base in SINGULAR):
+            for place, (low, high) in self.domains[plan.base].items():
+                if self.training and plan.base in SINGULAR:
                     interval, position = (low, high), int(place)
         if interval is None or position >= len(entry.args):
             return None
@@ -89,6 +92,8 @@ class Losses:
     def after(self, entry: Entry) -> None:
         """See whether a result is finite; if not, note why, and put one there that is."""
         before = self._before
+        if "empty" in entry.plan.name:
+            return
         for result in entry.results:
             if result.is_floating_point() and result.numel() and not finite(result):
                 if all(finite(each.value) for each in entry.operands) and not _infinite(entry):
@@ -133,13 +138,7 @@ class Losses:
             inside = self._outside(entry, operand, low, high)
             if inside is not None:
                 mended[id(operand.place)] = inside
-        for operand in self._divisors(entry):
-            value = operand.value.detach().to(torch.float64)
-            side = torch.where(value < 0, -1.0, 1.0).to(torch.float64)
-            away = torch.where(value.abs() < NEAR_ZERO, side * NEAR_ZERO, value)
-            if bool((away != value).any()):
-                self._note(entry, operand.place, value - away, torch.ones_like(value))
-                mended[id(operand.place)] = away.to(operand.value.dtype)
+        mended.update(self._away(entry) or {})
         for operand in entry.operands:
             # Its derivative is taken there, too.
             operand.value = mended.get(id(operand.place), operand.value)
@@ -178,15 +177,24 @@ class Losses:
 
     def _intervals(self, entry: Entry) -> list[Any]:
         plan, found = entry.plan, []
-        for place, (low, high, _) in self.domains.get(plan.base, {}).items():
+        for place, (low, high) in self.domains.get(plan.base, {}).items():
             found += [(o, low, high) for o in _at(entry, int(place))]
         for (name, of), (low, high) in BY_NAME.items():
             if name in plan.names and of in (None, plan.base):
                 found += [(o, low, high) for o in _at(entry, plan.names.index(name))]
         return found
 
-    def _divisors(self, entry: Entry) -> list[Any]:
-        return _at(entry, 1) if entry.plan.base in ("div", "floor_divide", "remainder", "fmod") else []
+    def _away(self, entry: Entry) -> dict[int, torch.Tensor] | None:
+        """Operands away from zero, where one is near it that must not be; else None."""
+        mended = {}
+        for operand in _at(entry, 1) if entry.plan.base in DIVIDING else []:
+            value = operand.value.detach().to(torch.float64)
+            side = torch.where(value < 0, -1.0, 1.0).to(torch.float64)
+            away = torch.where(value.abs() < NEAR_ZERO, side * NEAR_ZERO, value)
+            if bool((away != value).any()):
+                self._note(entry, operand.place, value - away, torch.ones_like(value))
+                mended[id(operand.place)] = operand.value = away.to(operand.value.dtype)
+        return mended or None
 
     # margins
 

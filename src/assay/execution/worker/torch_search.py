@@ -22,8 +22,11 @@ from torch.overrides import TorchFunctionMode
 from .torch_losses import Losses
 from .torch_tape import Tape, tensors
 
-STEPS = 60
-PER_START = 10
+STEPS = 80
+STARTS = 8
+PATIENCE = 4
+"""Steps without a tenth less of loss, after which the search begins anew."""
+
 MARGIN_STEPS = 3
 LONGEST = 4.0
 SIGNIFICAND = {torch.bfloat16: 8, torch.float16: 11, torch.float32: 14, torch.float64: 16}
@@ -56,10 +59,6 @@ class Formula:
         span = step * (self.count - 1)
         self.step = step
         self.low = round((self.centre - span / 2) / unit) * unit + 0.0
-
-    def start(self, low: float, high: float) -> None:
-        """Begin anew, somewhere between two bounds."""
-        self.centre, self.radius = (low + high) / 2, (high - low) / 2
 
     @property
     def state(self) -> tuple[float, float]:
@@ -218,9 +217,6 @@ class _Finite(TorchFunctionMode):
         return result
 
 
-STARTS = ((0.25, 1.0), (-1.0, 1.0), (0.5, 3.0), (0.1, 0.6), (-0.9, -0.1), (1.0, 8.0))
-
-
 def search(text: str, request: dict[str, Any]) -> dict[str, Any]:
     """Search inputs of a program; ``request`` has "inputs" (names in the order in which they are filled), "calls",
     "training", "rules" and "seed". What is found has "inputs" by name as (low, step), or None, and figures."""
@@ -232,26 +228,27 @@ def search(text: str, request: dict[str, Any]) -> dict[str, Any]:
     run = subject.run(rules)
     first = run.losses.where[:]
     found = False
-    for attempt in range(1 + len(STARTS)):
+    for attempt in range(1 + STARTS):
         if attempt:
-            for formula in subject.formulas.values():
-                low, high = rng.choice(STARTS) if attempt % 2 else STARTS[(attempt // 2) % len(STARTS)]
-                formula.start(low, high)
-                formula.settle()
+            _begin_anew(subject, attempt, rng)
             steps += 1
             run = subject.run(rules)
-        trust, before = 1.3, math.inf
-        for _ in range(PER_START):
+        trust, before, least, since = 1.3, math.inf, math.inf, 0
+        while steps < STEPS and since < PATIENCE:
             if run.good:
                 found = subject.check()
                 break
-            if steps >= STEPS or not run.slopes:
+            if not run.slopes:
                 break
-            trust = min(trust * 1.7, 12.0) if run.losses.total > 0.7 * before else 1.3
-            before = run.losses.total
-            _step(subject, run, run.losses.total, trust, rng)
+            loss = run.losses.total
+            trust = min(trust * 1.7, 12.0) if loss > 0.7 * before else 1.3
+            least, since = (loss, 0) if loss < 0.9 * least else (least, since + 1)
+            before = loss
+            _step(subject, run, loss, trust)
             steps += 1
             run = subject.run(rules)
+        if run.good and not found:
+            found = subject.check()
         if found or run.error is not None or steps >= STEPS:
             break
     result: dict[str, Any] = {"steps": steps, "first": first, "last": run.losses.where, "error": run.error}
@@ -262,7 +259,17 @@ def search(text: str, request: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _step(subject: Subject, run: Run, loss: float, trust: float, rng: random.Random) -> None:
+def _begin_anew(subject: Subject, attempt: int, rng: random.Random) -> None:
+    """Other formulas: every other time a point for each input, with nothing but the least distance around it, since
+    what is left of several domains may be narrow."""
+    for formula in subject.formulas.values():
+        centre = rng.choice((1, 1, 1, -1)) * 2.0 ** rng.uniform(-2, 2 if attempt > 2 else 0)
+        radius = abs(centre) * rng.uniform(0.1, 0.9) if attempt % 2 else 0.0
+        formula.state = centre, radius
+        formula.settle()
+
+
+def _step(subject: Subject, run: Run, loss: float, trust: float) -> None:
     size = sum(a * a + b * b for a, b in run.slopes.values())
     if not size > 1e-30:
         return
