@@ -25,7 +25,7 @@ INPUT = 2.0**10
 
 WIDEST = 2.0**60
 LEAST = 2.0**-10
-_ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary")
+_ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary", "ternary")
 _MOVING = ("view", "move", "part", "join", "split", "index", "sort")
 _POINTS = (-8.0, -2.0, -1.0, -0.25, 0.25, 1.0, 2.0, 8.0)
 CONVERTED = {
@@ -47,6 +47,11 @@ def anything(dtype: str, values: str) -> Facts:
 def is_free(operand: Any) -> bool:
     """Whether facts do not answer for an operand's elements: a tensor of floats."""
     return operand is not None and isinstance(operand.type, TensorType) and is_float(operand.type.dtype)
+
+
+def is_tensor(operand: Any) -> bool:
+    """Whether an operand is one tensor."""
+    return operand is not None and not isinstance(operand, tuple) and isinstance(operand.type, TensorType)
 
 
 def is_fixed(operands: Sequence[Any]) -> bool:
@@ -101,15 +106,17 @@ class Assumption:
             items = self.operands[0] if isinstance(self.operands[0], tuple) else self.operands[:1]
             return next((item.facts.sure for item in items if is_free(item) and item.facts.sure is not None), None)
         present = [operand for operand in self.operands if operand is not None]
-        free = [operand for operand in present if not isinstance(operand, tuple) and is_free(operand)]
-        if self.operator.family not in _ELEMENTWISE or len(free) != len(present) or free[0].facts.sure is None:
+        if self.operator.family not in _ELEMENTWISE or not all(is_tensor(o) and is_free(o) for o in present):
             return None
-        if len(free) > 1 and not self._twice():
+        if present[0].facts.sure is None or (len(present) > 1 and not self._twice()):
             return None
-        point = Facts(free[0].facts.sure, free[0].facts.sure)
+        point = Facts(present[0].facts.sure, present[0].facts.sure)
         names = [specification.name for specification in self.operator.operands]
         try:
-            there = self.operator.facts(self.binding, SimpleNamespace(**dict.fromkeys(names, point)))
+            there = self.operator.facts(
+                self.binding,
+                SimpleNamespace(**{n: None if o is None else point for n, o in zip(names, self.operands, strict=True)}),
+            )
         except (Unsatisfied, OverflowError, ValueError, ZeroDivisionError):
             return None
         near = isinstance(there, Facts) and there.high - there.low <= 2.0**-6 * max(1.0, abs(there.low))
@@ -155,33 +162,25 @@ class Assumption:
 
     def _twice(self) -> bool:
         """Whether it is an elementwise operation of a value and itself."""
-        return (
-            self.operator.family in ("binary", "loss")
-            and self.operands[0] is self.operands[1]
-            and is_free(self.operands[0])
-        )
+        given = [operand for operand in self.operands if is_tensor(operand)]
+        same = len(given) > 1 and is_free(given[0]) and all(operand is given[0] for operand in given)
+        return same and self.operator.family in ("binary", "ternary", "loss")
 
     def _on_itself(self) -> Facts:
         """Bounds over a few values of the operand: a quotient of one and the same is one."""
-        first, second = (self._narrowed(o, d) for o, d in zip(self.operands[:2], self.domains[:2], strict=True))
-        assert first is not None
-        assert second is not None
-        low, high = max(first.low, second.low), min(first.high, second.high)
-        require(low <= high, "no input brings an operand into both domains")
-        points = {
-            low,
-            high,
-            *((sure,) if (sure := first.sure) is not None else ()),
-            *(min(max(point, low), high) for point in _POINTS),
-        }
-        x, y = (specification.name for specification in self.operator.operands[:2])
-        others = {s.name: _facts(o) for s, o in zip(self.operator.operands, self.operands, strict=True)}
-        found = [
-            self.operator.facts(
-                self.binding, SimpleNamespace(**{**others, x: Facts(point, point), y: Facts(point, point)})
-            )
-            for point in sorted(points)
-        ]
+        names = [operand.name for operand in self.operator.operands]
+        given = {name: _facts(operand) for name, operand in zip(names, self.operands, strict=True)}
+        mine = [name for name, operand in zip(names, self.operands, strict=True) if is_tensor(operand)]
+        narrowed = [self._narrowed(o, d) for o, d in zip(self.operands, self.domains, strict=True) if is_tensor(o)]
+        known = [facts for facts in narrowed if facts is not None]
+        low, high = max(facts.low for facts in known), min(facts.high for facts in known)
+        require(low <= high, "no input brings an operand into all its domains")
+        sure = known[0].sure
+        points = {low, high, *(min(max(point, low), high) for point in (*_POINTS, low if sure is None else sure))}
+        found = []
+        for point in sorted(points):
+            facts = SimpleNamespace(**{**given, **dict.fromkeys(mine, Facts(point, point))})
+            found.append(self.operator.facts(self.binding, facts))
         return Facts(min(each.low for each in found), max(each.high for each in found))
 
     def _smooth(self) -> bool:

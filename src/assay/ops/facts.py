@@ -156,6 +156,7 @@ def hull(*facts: Facts) -> Facts:
         all(fact.positive_zero for fact in facts),
         any(fact.tipped for fact in facts),
         next((held for fact in facts if (held := fact.sure) is not None), None) if len(facts) > 1 else facts[0].holds,
+        all(fact.fixed for fact in facts),
     )
 
 

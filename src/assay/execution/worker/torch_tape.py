@@ -186,6 +186,11 @@ class Gradients:
                 tensor.untyped_storage().nbytes() // tensor.element_size(), dtype=torch.float64
             )
         gradient = gradient.to(torch.float64)
+        if gradient.shape != tensor.shape:
+            # The tensor was given another shape since (`squeeze_`).
+            if gradient.numel() != tensor.numel():
+                return
+            gradient = gradient.reshape(tensor.shape)
         place = tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
         if all(step or size == 1 for size, step in zip(tensor.shape, tensor.stride())):  # noqa: B905
             try:
@@ -194,7 +199,7 @@ class Gradients:
             except RuntimeError:
                 pass
         index = torch.arange(buffer.numel()).as_strided(*place).reshape(-1)
-        buffer.index_add_(0, index, gradient.expand(tensor.shape).reshape(-1))
+        buffer.index_add_(0, index, gradient.reshape(-1))
 
     def read(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """The gradient of a tensor's elements; None where nothing came."""

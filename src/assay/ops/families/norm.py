@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, is_symbolic, largest, product, smallest
@@ -25,7 +26,7 @@ EPS = values("eps", 1e-5, other=(1e-3, 0.125))
 def affine(normalised: Facts, f: Any) -> Facts:
     """Times the weight, plus the bias, where they are given; always rounded."""
     weight, bias = getattr(f, "weight", None), getattr(f, "bias", None)
-    result = normalised if weight is None else normalised * weight
+    result = normalised if weight is None else replace(normalised * weight, holds=normalised.holds)
     return (result if bias is None else result + bias).rounded()
 
 
@@ -244,15 +245,26 @@ EXPONENTIAL = {
         "_log_softmax_backward_data": smooth(8.0),
     },
 }
+
+
+def shares(b: Binding, f: Any) -> Facts:
+    """Between none and all; of n, one is at least and one at most one n-th."""
+    return Facts(0.0, 1.0, holds=1.0 / max(largest(along(b)), 1))
+
+
+def logarithms_of_shares(b: Binding, f: Any) -> Facts:
+    """The same in logarithms."""
+    number = math.log(max(largest(along(b)), 1))
+    return Facts(f.x.low - f.x.high - number - 0.01, 0.01, holds=-number)
+
+
 for name, jax in (("softmax", "jax.nn.softmax"), ("log_softmax", "jax.nn.log_softmax")):
     operator(
         f"norm.{name}",
         operands=[free("x", FLOATS)],
         attributes=[dim(nonempty=True)],
         infer=lambda b: b.x,
-        facts=(lambda b, f: Facts(0.0, 1.0))
-        if name == "softmax"
-        else (lambda b, f: Facts(f.x.low - f.x.high - math.log(max(largest(along(b)), 1)) - 0.01, 0.01)),
+        facts=shares if name == "softmax" else logarithms_of_shares,
         torch=f"torch.{name}",
         saves="output",
         error=EXPONENTIAL[name],
