@@ -458,7 +458,7 @@ binary(
 )
 binary(
     "xlogy",
-    lambda b, f: Facts(-7 * f.x.magnitude, 14 * f.x.magnitude),
+    lambda b, f: (f.x * f.y.through(lambda v: math.log(max(v, 2.0**-7)))).rounded(),
     infer=promoted_float,
     domains=(None, Interval(2.0**-6, 2.0**20)),
     saves="inputs",
