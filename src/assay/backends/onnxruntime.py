@@ -15,7 +15,7 @@ FRAMEWORK = "onnx"
 RUNG = 4
 DEAR = False
 PROMISES = ()
-UNSUPPORTED = ("onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented",)
+UNSUPPORTED = ("onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented", "ReferenceGap")
 LEVELS = ("basic", "extended", "layout", "all")
 LEVEL_NAMES = {
     "disabled": "ORT_DISABLE_ALL",
@@ -24,6 +24,68 @@ LEVEL_NAMES = {
     "layout": "ORT_ENABLE_LAYOUT",
     "all": "ORT_ENABLE_ALL",
 }
+
+# The runtime's verbose log names those that run on every graph; the rest are rewriting rules, by the strings of 1.31.
+OPTIMISERS = (
+    "ConstantFolding",
+    "ConstantSharing",
+    "CommonSubexpressionElimination",
+    "EliminateIdentity",
+    "EliminateSlice",
+    "EliminateDropout",
+    "ExpandElimination",
+    "CastElimination",
+    "UnsqueezeElimination",
+    "NoopElimination",
+    "PreShapeNodeElimination",
+    "DivMulFusion",
+    "NotWhereFusion",
+    "FuseReluClip",
+    "GemmSumFusion",
+    "GemmTransposeFusion",
+    "ConvAddFusion",
+    "ConvMulFusion",
+    "ConvBNFusion",
+    "PadFusion",
+    "MatmulBNFusion",
+    "MatMulAddFusion",
+    "MatmulTransposeFusion",
+    "MatMulScaleFusion",
+    "MatMulActivationFusion",
+    "GemmActivationFusion",
+    "ConvActivationFusion",
+    "ConvAddActivationFusion",
+    "ReshapeFusion",
+    "GatherToSliceFusion",
+    "GatherSliceToSplitFusion",
+    "SliceConcatToSpaceToDepthFusion",
+    "ConcatSliceElimination",
+    "IsInfReduceSumFusion",
+    "GeluFusionL1",
+    "GeluFusionL2",
+    "FastGeluFusion",
+    "QuickGeluFusion",
+    "BiasGeluFusion",
+    "BiasSoftmaxFusion",
+    "BiasDropoutFusion",
+    "LayerNormFusionL1",
+    "LayerNormFusionL2",
+    "SimplifiedLayerNormFusion",
+    "SkipLayerNormFusion",
+    "BiasSkipLayerNormFusion",
+    "EmbedLayerNormFusion",
+    "AttentionFusion",
+    "GroupQueryAttentionFusion",
+    "RemoveDuplicateCastTransformer",
+    "FuseFp16InitializerToFp32NodeTransformer",
+    "TransposeOptimizer",
+    "TransposeOptimizer_CPUExecutionProvider",
+    "NchwcTransformer",
+    "NhwcTransformer",
+)
+
+# Cases of the unoptimised runtime against the reference implementation of ONNX.
+REFERENCE_SHARE = 0.06
 
 # Optimisers that are worth leaving out: what follows them then sees what it seldom sees.
 LEAVES_OUT = (
@@ -42,12 +104,22 @@ _engaged: dict[str, Any] = {}
 
 def options(draw: random.Random, training: bool) -> dict[str, Any]:
     """The level, now and then without some optimisers, and settings of the session."""
+    if draw.random() < REFERENCE_SHARE:
+        return {"level": "disabled"}
     drawn: dict[str, Any] = {"level": draw.choices(LEVELS, (15, 15, 10, 60))[0]}
     if draw.random() < 0.15:
         drawn["without"] = sorted(draw.sample(LEAVES_OUT, draw.randint(1, 3)))
     if draw.random() < 0.1:
         drawn["memory_pattern"] = False
     return drawn
+
+
+def parts(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Every optimiser, with the options that leave it out beside those that are left out already."""
+    left_out = list(options.get("without", []))
+    if options.get("level") == "disabled":
+        return []
+    return [(each, {**options, "without": [*left_out, each]}) for each in OPTIMISERS if each not in left_out]
 
 
 def source(name: str, options: dict[str, Any]) -> str:
@@ -71,8 +143,7 @@ def source(name: str, options: dict[str, Any]) -> str:
             "    options.log_severity_level = 4",
             '    providers = ["CPUExecutionProvider"]',
             "    made = onnxruntime.InferenceSession(model, options, providers, disabled_optimizers=without)",
-            "    taken = {each.name for each in made.get_inputs()}",
-            "    return lambda feeds: made.run(None, {name: feeds[name] for name in feeds if name in taken})",
+            *(RAW_RUN if options.get("raw") else RUN),
             "",
             "",
             "def reference(model):",
@@ -83,6 +154,32 @@ def source(name: str, options: dict[str, Any]) -> str:
             f"    return session(model, {_arguments(options)})",
         ]
     )
+
+
+RUN = [
+    "    taken = {each.name for each in made.get_inputs()}",
+    "    return lambda feeds: made.run(None, {name: feeds[name] for name in feeds if name in taken})",
+]
+RAW_RUN = """    taken = {each.name for each in made.get_inputs()}
+    return lambda feeds: run(made, {name: feeds[name] for name in feeds if name in taken})
+
+
+def run(made, feeds):
+    \"\"\"onnxruntime knows bfloat16, numpy does not: it goes by its bits.\"\"\"
+    value_of = onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type
+    types = {"bfloat16": TensorProto.BFLOAT16}
+    given = {}
+    for name, array in feeds.items():
+        raw = array.view("uint16") if str(array.dtype) == "bfloat16" else array
+        given[name] = value_of(raw, types.get(str(array.dtype)) or helper.np_dtype_to_tensor_dtype(array.dtype))
+    found = []
+    for value in made.run_with_ort_values(None, given):
+        if value.data_type() == "tensor(bfloat16)":
+            data = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes()) if 0 not in value.shape() else b""
+            found.append(np.frombuffer(data, "bfloat16").reshape(value.shape()))
+        else:
+            found.append(value.numpy())
+    return found""".splitlines()
 
 
 def _arguments(options: dict[str, Any]) -> str:
@@ -113,12 +210,14 @@ def prepare(name: str) -> dict[str, Any]:
     return {"version": ort.__version__, "onnx": onnx.__version__, "kernels": _kernels()}
 
 
+TAKEN_APART = ["float32", "int32", "int64", "bool"]
 _NAMES = {"float": "float32", "double": "float64"}
 
 
 def _kernels() -> list[list[Any]]:
     """What the runtime has kernels for: operator, first and last version, and per input and per output the dtypes that
-    it takes (None: any). An operator without a kernel that is defined by others is taken apart: any dtype will do."""
+    it takes (None: any). An operator without a kernel that is defined by others is taken apart, and what those are has
+    kernels for the commonest dtypes."""
     import onnx
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -144,7 +243,8 @@ def _kernels() -> list[list[Any]]:
             except onnx.defs.SchemaError:
                 continue
             if defined.has_function or defined.has_context_dependent_function:
-                found.append([name, schema.since_version, 1 << 31, None, None])
+                allowed = [TAKEN_APART] * max(1, len(schema.inputs))
+                found.append([name, schema.since_version, 1 << 31, allowed, None])
     return found
 
 
@@ -157,8 +257,52 @@ def _dtypes(letter: str, kernel: Any) -> list[str] | None:
 
 
 def reference(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[str, Any]], list[Any]]:
-    """The model with every optimisation disabled."""
+    """The model with every optimisation disabled; of a case that is about this, the model in onnx's own reference
+    implementation."""
+    if options.get("level") == "disabled":
+        return _by_reference(model)
     return _runner(_session(model, {"level": "disabled"}, ""))
+
+
+class ReferenceGap(Exception):
+    """The reference implementation of ONNX does not run a model."""
+
+
+def _by_reference(model: bytes) -> Callable[[dict[str, Any]], list[Any]]:
+    """The model in the reference implementation. Where that gives another shape than the model declares, it is the one
+    that is wrong."""
+    import numpy as np
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    graph = onnx.ModelProto.FromString(model).graph
+    declared = [each.type.tensor_type.shape.dim for each in graph.output]
+    wrong = sorted({node.op_type for node in graph.node if _reference_is_wrong(node)})
+
+    def run(feeds: dict[str, Any]) -> list[Any]:
+        if wrong:
+            raise ReferenceGap(f"it is known to compute {', '.join(wrong)} wrong")
+        try:
+            with np.errstate(all="ignore"):
+                evaluator = ReferenceEvaluator(model)
+                given = {name: value for name, value in feeds.items() if name in evaluator.input_names}
+                found = [np.asarray(each) for each in evaluator.run(None, given)]
+        except Exception as error:
+            raise ReferenceGap(f"{type(error).__name__}: {error}") from None
+        for dims, value in zip(declared, found):  # noqa: B905 -- Python 3.9
+            sizes = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
+            if len(sizes) != value.ndim or any(a not in (None, b) for a, b in zip(sizes, value.shape)):  # noqa: B905
+                raise ReferenceGap(f"a result of shape {list(value.shape)} where the model has {sizes}")
+        return found
+
+    return run
+
+
+def _reference_is_wrong(node: Any) -> bool:
+    """Where the reference implementation of onnx 1.23 is wrong (docs/onnx.md): it computes the groups of a transposed
+    convolution as one, and the greatest element of the whole batch for a global pool."""
+    groups = next((each.i for each in node.attribute if each.name == "group"), 1)
+    return node.op_type == "GlobalMaxPool" or (node.op_type == "ConvTranspose" and groups > 1)
 
 
 def compile(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[str, Any]], list[Any]]:
@@ -171,7 +315,11 @@ def compile(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[
     with open(path, "rb") as file:
         after = _operators(onnx.ModelProto.FromString(file.read()).graph)
     os.unlink(path)
-    _engaged.update(engaged=before != after, removed=dict(before - after), added=dict(after - before))
+    _engaged.update(
+        engaged=options["level"] == "disabled" or before != after,
+        removed=dict(before - after),
+        added=dict(after - before),
+    )
     return _runner(session)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +25,7 @@ from assay.ir.serialize import program_from_json
 from assay.ops.facts import Unsatisfied
 from assay.ops.twin import drawn_exactly, in_float64
 from assay.oracles import judge as judging
-from assay.oracles.numeric import EXACT, FLOAT64_SHADOW, SHADOW
+from assay.oracles.numeric import EXACT, FLOAT64_SHADOW, SHADOW, VALUES
 from assay.oracles.outcome import Outcome
 from assay.oracles.verdict import Judgement
 
@@ -119,8 +120,9 @@ def _under_shadows(case: Case) -> Witness | None:
     target = rungs[0] if rungs else case.target
     if find_backend(target).framework != "torch":
         recipe = case.recipe.get("program")
-        if recipe is None:
+        if recipe is None or importlib.util.find_spec("torch") is None:
             return None
         program = program_from_json(recipe)
-        return Witness(build_case(program, source=case.source, target="eager", options={}), (SHADOW,))
+        # The bits of another system are its own, so that those of torch are asked for as well.
+        return Witness(build_case(program, source=case.source, target="eager", options={}), (SHADOW, VALUES))
     return Witness(replace(case, target=target, options={}, _id=""), (SHADOW,))

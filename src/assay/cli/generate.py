@@ -13,9 +13,8 @@ from assay.cli.runs import print_json
 
 def generate(options: argparse.Namespace, began: float) -> int:
     """Write the scripts."""
-    if options.emit == "onnx":
-        raise UserMistake("--emit onnx is not in this version yet; use --emit torch")
-    from assay.emit.torch import render
+    from assay.emit import onnx, torch
+    from assay.generate.dialect import TORCH, Dialect
     from assay.generate.graph import make_program
     from assay.generate.settings import Settings
 
@@ -26,10 +25,15 @@ def generate(options: argparse.Namespace, began: float) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         for index in range(options.cases):
             # Every policy so far promises finite values.
-            program, _ = make_program(settings, index)
             title = f"Case {index} of seed {options.seed}."
             path = options.out / f"{index:06}.py"
-            write_durably(path, render(program, main=True, finite=True, title=title).encode())
+            if options.emit == "onnx":
+                program, _ = make_program(settings, index, dialect=Dialect(onnx.DEFAULT_OPSET))
+                text = onnx.render(program, main=True, finite=True, title=title)
+            else:
+                program, _ = make_program(settings, index, dialect=TORCH)
+                text = torch.render(program, main=True, finite=True, title=title)
+            write_durably(path, text.encode())
             scripts.append(str(path))
     except OSError as error:
         raise UserMistake(f"cannot write to {options.out} ({error.strerror}); choose another --out") from None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assay.emit.onnx_main import MAIN
 from assay.emit.torch_inputs import INDENT, concrete, literal
 from assay.ir.program import Argument, Data, Literal, Operand, Operation, Program, output_names
 from assay.ir.sizes import Sym
@@ -161,19 +162,30 @@ def _finished(program: Program, graph: Graph, names: Mapping[str, str], types: M
 # text
 
 
-def render(program: Program, opset: int = DEFAULT_OPSET, *, literals: bool = False) -> str:
-    """The module's text. Raises Unsatisfied as `translate` does."""
+def render(
+    program: Program,
+    opset: int = DEFAULT_OPSET,
+    *,
+    literals: bool = False,
+    finite: bool = False,
+    title: str = "",
+    main: bool = False,
+) -> str:
+    """The module's text; with ``literals`` small inputs are written out. ``main``: the module can be run; with
+    ``finite`` it then checks that every output is finite. Raises Unsatisfied as `translate` does."""
     made = translate(program, opset)
     body = [*_model_lines(program, made, literals), "", "", *_input_lines(program, literals)]
     fill = any("fill(" in line for line in body)
-    lines = ["import math", ""] if fill else []
+    lines = [f'"""{title}"""', ""] if title else []
+    lines += ["import math", ""] if fill else []
     if any('"bfloat16"' in line for line in body):
         lines += ["import ml_dtypes  # noqa: F401 -- makes bfloat16 a dtype of numpy's"]
-    lines += ["import numpy as np", "from onnx import TensorProto, helper, numpy_helper", ""]
-    lines += [f"CALLS = {len(program.calls)}", "", ""]
+    imported = ["TensorProto", *(["checker"] if main else []), "helper", "numpy_helper"]
+    lines += ["import numpy as np", f"from onnx import {', '.join(imported)}", "", f"CALLS = {len(program.calls)}"]
+    lines += [*([f"FINITE = {finite}"] if main else []), "", ""]
     if fill:
         lines += [*FILL, "", ""]
-    return "\n".join([*lines, *body]) + "\n"
+    return "\n".join([*lines, *body, *(["", "", *MAIN] if main else [])]) + "\n"
 
 
 def _model_lines(program: Program, made: Model, literals: bool) -> list[str]:

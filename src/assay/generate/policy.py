@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from assay.inputs.profiles import PROFILES
@@ -49,8 +49,9 @@ class Policy:
 
     def to_json(self) -> dict[str, Any]:
         """The policy as JSON-compatible data, without the operators (the recipe says how many were left out)."""
-        data = asdict(self)
+        data = {each.name: getattr(self, each.name) for each in fields(self)}
         data["operators"] = len(self.operators)
+        data["dtypes"] = list(self.dtypes)
         return data
 
 

@@ -20,7 +20,7 @@ from assay.ir.types import BOOL, ScalarType, TensorType, is_float, is_integral
 from assay.ops.assume import is_free
 from assay.ops.facts import Facts, Interval, Unsatisfied, constant, require
 from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of, require_apart
-from assay.ops.protocol import Binding, Operator
+from assay.ops.protocol import Binding, Operator, bind
 from assay.ops.protocol import Operand as OperandSpecification
 from assay.ops.text import forms
 
@@ -174,6 +174,14 @@ class _Proposal:
         results = [result.type for result in self.applied.results if isinstance(result.type, TensorType)]
         operands = [operand(choice) for choice in self.choices]
         self.builder.dialect.check(self.operator, self.binding, operands, results)
+        clamp = self.builder.operators[CLAMP]
+        for position, interval in self.clamps:
+            abstract = self._abstract(self.choices[position])
+            assert isinstance(abstract.type, TensorType)
+            assert abstract.facts is not None
+            attributes, _ = self._clamped(abstract.facts, abstract.type, interval)
+            binding = bind(clamp, [abstract.type], attributes)
+            self.builder.dialect.check(clamp, binding, [abstract.type], [abstract.type])
 
     def _takes_gradients(self, specification: OperandSpecification) -> bool:
         """Whether backward works where this operand requires a gradient."""

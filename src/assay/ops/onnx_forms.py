@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from assay.ir.sizes import Expr, Size, Sym
-from assay.ir.types import ScalarType, TensorType
-from assay.ops.facts import require
+from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType
+from assay.ops.facts import Unsatisfied, require
 from assay.ops.promotion import result_dtype
 from assay.ops.protocol import Binding, Operator
 
@@ -114,8 +114,7 @@ class Graph:
         row = tuple(values) if isinstance(values, Sequence) else (values,)
         if shape is None:
             shape = (len(row),) if isinstance(values, Sequence) else ()
-        convert: Callable[[Number], Number] = bool if dtype == "bool" else float if "float" in dtype else int
-        constant = Constant(dtype, tuple(shape), tuple(convert(value) for value in row))
+        constant = Constant(dtype, tuple(shape), tuple(_of_dtype(value, dtype) for value in row))
         if constant not in self._known:
             name = self._fresh("c")
             self._known[constant], self.constants[name], self.dtypes[name] = name, constant, dtype
@@ -181,6 +180,16 @@ class Graph:
         return self._symbols[expr]
 
 
+def _of_dtype(value: Number, dtype: str) -> Number:
+    """A number as an element of a dtype; integers wrap around, as torch has them."""
+    if dtype == "bool":
+        return bool(value)
+    if "float" in dtype:
+        return float(value)
+    low, high = INTEGER_RANGE[dtype]
+    return (int(value) - low) % (high - low + 1) + low
+
+
 @dataclass(frozen=True, slots=True)
 class TypeName:
     """A dtype as the value of an attribute; the text has `TensorProto` name it."""
@@ -221,7 +230,8 @@ def node(op: str, *, since: int = 0, **attributes: Any) -> Form:
 
 def each(g: Graph, arg: Args, dtype: str) -> str | None:
     """The name of an operand in a dtype; None where it is left out."""
-    require(not isinstance(arg, tuple), "a list of operands has no one name")
+    if isinstance(arg, tuple):
+        raise Unsatisfied("a list of operands has no one name")
     return None if arg is None else g.cast(arg, dtype)
 
 

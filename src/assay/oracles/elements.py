@@ -117,10 +117,10 @@ def unit_in_last_place(dtype: str, number: Number) -> float | None:
     return max(math.ldexp(roundoff, math.frexp(size)[1]), least)
 
 
-def compare(pair: Pair[Tree], shadow_run: Outcome | None) -> Compared | None:
+def compare(pair: Pair[Tree], shadow_run: Outcome | None, *, elsewhere: bool = False) -> Compared | None:
     """A pair as numbers; None where it is none, where dtypes or shapes differ, or bytes were not sent.
 
-    Of an exact pair no shadow run is needed.
+    Of an exact pair no shadow run is needed; ``elsewhere`` as in `assay.oracles.numeric.shadow_in`.
     """
     read = numbers(pair.reference, pair.target)
     if read is None:
@@ -130,7 +130,9 @@ def compare(pair: Pair[Tree], shadow_run: Outcome | None) -> Compared | None:
     if pair.exact:
         shadow = Shadow.exact(eager)
     else:
-        shadow = "there is no shadow run" if shadow_run is None else shadow_in(shadow_run, pair, eager)
+        shadow = (
+            "there is no shadow run" if shadow_run is None else shadow_in(shadow_run, pair, eager, elsewhere=elsewhere)
+        )
     return Compared(pair, dtype, eager, target, shadow)
 
 

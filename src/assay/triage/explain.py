@@ -45,7 +45,7 @@ def explain_finding(case: Case, run: Run, judge: Judge, witnesses: Witnesses) ->
         return Explanation(case, judgement)
     for shown_in, other, outcome, shadow in _shown(case, examination.outcome, examination.evidence, run, witnesses):
         pair = pair_at(other, outcome, judgement.where)
-        compared = None if pair is None else compare(pair, shadow)
+        compared = None if pair is None else compare(pair, shadow, elsewhere="opset" in case.recipe)
         resolution = None if compared is None else resolve(compared, tolerances=True)
         if pair is None or compared is None or resolution is None:
             continue

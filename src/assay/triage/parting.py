@@ -130,7 +130,8 @@ class _Search:
             return [each for _, each in found]
         witness = self.witnesses(case, SHADOW)
         shadow = None if witness is None else self.run(witness.case, witness.evidence)
-        return [each for pair, _ in found if (each := compare(pair, shadow)) is not None]
+        elsewhere = "opset" in case.recipe
+        return [each for pair, _ in found if (each := compare(pair, shadow, elsewhere=elsewhere)) is not None]
 
     def wrong(self, compared: Compared) -> Element | None:
         """The worst element, where the place is wrong in the way of the finding."""

@@ -37,7 +37,8 @@ def render_onnx_script(
     model = [line for line in lines if not line.startswith(("import ", "from ", "CALLS = "))]
     while model and not model[0]:
         model.pop(0)
-    backend = find_backend(case.target).source(case.options).splitlines()
+    raw = any("TensorProto.BFLOAT16" in line for line in model if "make_tensor_value_info" in line)
+    backend = find_backend(case.target).source({**case.options, "raw": raw}).splitlines()
     imports = [line for line in backend if line.startswith(("import ", "from "))]
     functions = [line for line in backend if line not in imports]
     while functions and not functions[0]:
@@ -45,7 +46,7 @@ def render_onnx_script(
     call = min(accused(program, judgement.where).call, case.calls - 1)
     main = _main(program, judgement, title, needle, call)
     text = "\n".join([*model, "", "", *functions, "", "", *main, ""])
-    plain = ["import sys", *(f"import {name}" for name in ("math",) if f"{name}." in text)]
+    plain = ["import sys", *(f"import {name}" for name in ("ctypes", "math") if f"{name}." in text)]
     if judgement.kind in _IN_CHILD:
         plain.append("import subprocess")
     needed = ["import numpy as np", *imports, "from onnx import TensorProto, helper, numpy_helper"]

@@ -67,7 +67,7 @@ for name, symbol, onnx, jax in (
         jax=f"jnp.{jax}",
         tensorflow=f"tf.math.{jax}",
     )
-for name, onnx in (("logical_and", "And"), ("logical_or", "Or"), ("logical_xor", "Xor")):
+for name, op in (("logical_and", "And"), ("logical_or", "Or"), ("logical_xor", "Xor")):
     operator(
         f"compare.{name}",
         operands=[free("x", jumps=True), broadcast("y", "x", scalars=(), jumps=True)],
@@ -79,7 +79,7 @@ for name, onnx in (("logical_and", "And"), ("logical_or", "Or"), ("logical_xor",
         differentiable=False,
         saves="none",
         error=steps(0, 1),
-        onnx=onnx,
+        onnx=op,
         jax=f"jnp.{name}",
         tensorflow=f"tf.math.{name}",
     )

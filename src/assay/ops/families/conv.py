@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from assay.ir.sizes import Shape, Size, product, smallest
-from assay.ir.types import FLOATS, TensorType
+from assay.ir.sizes import Expr, Shape, Size, Sym, product, smaller, smallest
+from assay.ir.types import FLOATS, INTEGER_RANGE, TensorType, is_float
 from assay.ops.attributes import Classes, hidden
 from assay.ops.errors import sums
 from assay.ops.facts import Facts, constant, require, upto
+from assay.ops.families.pad import pad_node
+from assay.ops.onnx_forms import Arg, Args, Form, Graph, wide
 from assay.ops.operands import exactly, free
 from assay.ops.protocol import Attribute, Binding, operator
 from assay.ops.shapes import window
@@ -16,6 +19,21 @@ from assay.ops.shapes import window
 INTEGRAL = ("int64",)
 # Where a window's place is summed over, forward of transposed ones and backward, eager adds up in 16 bits.
 CONVOLUTION = {"convolution": sums(narrow="transposed"), "convolution_backward": sums(narrow=True)}
+
+
+def since_bfloat16(opset: int) -> Callable[[Form], Form]:
+    """Of a form whose node has bfloat16 since an opset: it is computed in float32 before."""
+
+    def decorate(form: Form) -> Form:
+        widened = wide(form)
+
+        def chosen(g: Graph, b: Binding, *args: Args) -> str | tuple[str, ...]:
+            old = g.opset < opset and g.out[0].dtype == "bfloat16"
+            return (widened if old else form)(g, b, *args)
+
+        return chosen
+
+    return decorate
 
 
 def tuples(name: str, spatial: int, default: int, boundary: tuple[int, ...], other: tuple[int, ...]) -> Attribute:
@@ -132,7 +150,7 @@ def unmet(size: Size, kernel: int, stride: int, padding: tuple[int, int], dilati
 
 
 def convolved_trains(b: Binding, spatial: int) -> bool:
-    """In bfloat16 and channels-last torch 2.13 leaves the gradient of an element of the kernel that meets nothing but
+    """In bfloat16 torch 2.13 leaves the gradient of an element of the kernel that meets nothing but
     padding unwritten (bugs/conv-bfloat16-weight-gradient)."""
     if b.x.dtype != "bfloat16":
         return True
@@ -157,8 +175,8 @@ def convolved(b: Binding, spatial: int) -> TensorType:
         require(not dies(b.x.dtype, sizes[-1], *last), "every window lies in the padding")
         sizes = tuple(map(window, sizes, b.kernel, strides, pads, dilations))
     # oneDNN gets results of one column wrong in channels-last (bugs/conv-bfloat16-one-column).
-    single = b.x.dtype == "bfloat16" and smallest(b.weight.shape[1]) == 1 and strides[-1] > 1 and b.kernel[-1] > 1
-    require(not single or smallest(sizes[-1]) > 1, "one column of a single channel")
+    folded = b.x.dtype == "bfloat16" and strides[-1] > 1 and b.kernel[-1] > 1
+    require(not folded or smallest(sizes[-1]) > 1, "one column of a strided kernel")
     result: TensorType = b.x.with_shape((*b.x.shape[: -spatial - 1], b.weight.shape[0], *sizes))
     return result
 
@@ -173,6 +191,162 @@ def paddings(b: Binding, spatial: int) -> Classes:
 def convolved_facts(b: Binding, f: Any) -> Facts:
     """At most one product for every element of a filter; padding leaves some out."""
     return upto(f.x * f.weight, product(b.weight.shape[1:])) + (f.bias or constant(0))
+
+
+# ONNX
+
+
+def batched(g: Graph, x: Arg, spatial: int, form: Callable[[str], Sequence[str]]) -> tuple[str, ...]:
+    """What a form makes of a batch; where there is none, of one with a single member."""
+    if x.rank == spatial + 2:
+        return tuple(form(g.name(x)))
+    front = g.constant([0])
+    return tuple(g.node("Squeeze", found, front) for found in form(g.node("Unsqueeze", g.name(x), front)))
+
+
+def reshaped(g: Graph, name: str, shape: Shape) -> str:
+    """A reshape; a size that ONNX cannot compute is left to it."""
+    sizes = [size if expressible(size) else -1 for size in shape]
+    empty = any(smallest(size) == 0 for size in sizes)
+    require(sizes.count(-1) < 2 and not (empty and -1 in sizes), "a size that ONNX cannot compute")
+    return g.node("Reshape", name, g.shape(sizes), allowzero=empty or None)
+
+
+def expressible(size: Size) -> bool:
+    """Whether a size is a sum, difference or product of what is known."""
+
+    def plain(expr: Expr) -> bool:
+        return not isinstance(expr, tuple) or (expr[0] != "//" and plain(expr[1]) and plain(expr[2]))
+
+    return not isinstance(size, Sym) or plain(size.expr)
+
+
+def starts(g: Graph, size: Size, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool = False) -> str:
+    """Where windows start along one padded dimension, as a row; one that begins in the padding behind is none."""
+    extent = size + (2 * padding - dilation * (kernel - 1) - 1)
+    end = smaller(extent + stride, size + padding) if ceil_mode else extent + 1
+    if isinstance(end, int):
+        return g.constant(tuple(range(0, end, stride)))
+    limit = g.node("Squeeze", g.size(end))
+    return g.node("Range", g.constant(0), limit, g.constant(stride), dtype="int64")
+
+
+def windows(
+    g: Graph,
+    name: str,
+    sizes: Shape,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    ceil_mode: bool = False,
+    fill: float = 0,
+) -> str:
+    """Windows over the last dimensions of a value with a batch and channels: [batch, channels, *kernel, *places]."""
+    spatial = len(sizes)
+    ends = [pad + (step - 1 if ceil_mode else 0) for pad, step in zip(padding, stride, strict=True)]
+    if any(ends):
+        value = g.like(fill, name) if fill else None
+        name = pad_node(g, name, [(0, 0), (0, 0), *zip(padding, ends, strict=True)], value)
+    for d in reversed(range(spatial)):
+        taps = g.constant(tuple(tap * dilation[d] for tap in range(kernel[d])), shape=(kernel[d], 1))
+        row = starts(g, sizes[d], kernel[d], stride[d], padding[d], dilation[d], ceil_mode)
+        name = g.node("Gather", name, g.node("Add", taps, row), axis=2 + d)
+    if spatial == 1:
+        return name
+    return g.node("Transpose", name, perm=(0, 1, *range(2, 2 * spatial + 2, 2), *range(3, 2 * spatial + 2, 2)))
+
+
+def pads_of(b: Binding, spatial: int) -> list[tuple[int, int]]:
+    """Before and after each spatial dimension; of an odd number for "same" torch puts the greater part behind."""
+    if b.padding != "same":
+        return [(pad, pad) for pad in each(0 if b.padding == "valid" else b.padding, spatial)]
+    spans = [d * (k - 1) for d, k in zip(each(b.dilation, spatial), b.kernel, strict=True)]
+    return [(span // 2, span - span // 2) for span in spans]
+
+
+def convolution_form(spatial: int, op: str) -> Form:
+    """Conv or ConvTranspose; integers, which they lack, are multiplied as windows."""
+
+    @since_bfloat16(22)
+    def form(g: Graph, b: Binding, x: Arg, weight: Arg, bias: Arg | None) -> str:
+        if not is_float(b.x.dtype):
+            whole = integral if op == "Conv" else integral_transposed
+            return batched(g, x, spatial, lambda name: [whole(g, b, spatial, name, weight, bias)])[0]
+        pads = pads_of(b, spatial)
+        given = {
+            "kernel_shape": tuple(b.kernel),
+            "strides": each(b.stride, spatial),
+            "pads": tuple(pair[end] for end in (0, 1) for pair in pads),
+            "dilations": each(b.dilation, spatial),
+            "group": b.groups,
+        }
+        if op == "ConvTranspose":
+            given["output_padding"] = each(b.output_padding, spatial)
+        parameters = [g.name(weight), *([] if bias is None else [g.name(bias)])]
+        return batched(g, x, spatial, lambda name: [g.node(op, name, *parameters, **given)])[0]
+
+    return form
+
+
+def integral(g: Graph, b: Binding, spatial: int, name: str, weight: Arg, bias: Arg | None) -> str:
+    """A convolution of integers."""
+    pads = pads_of(b, spatial)
+    sizes = tuple(size + sum(pair) for size, pair in zip(b.x.shape[-spatial:], pads, strict=True))
+    padded = pad_node(g, name, [(0, 0), (0, 0), *pads]) if any(map(any, pads)) else name
+    found = windows(g, padded, sizes, b.kernel, each(b.stride, spatial), (0,) * spatial, each(b.dilation, spatial))
+    rows = reshaped(g, g.name(weight), (b.groups, b.outputs, channels(b, spatial) // b.groups * product(b.kernel)))
+    return products(g, b, spatial, found, rows, bias)
+
+
+def products(g: Graph, b: Binding, spatial: int, found: str, weight: str, bias: Arg | None) -> str:
+    """Windows times filters, group by group: [group, filters, elements of a window]."""
+    batch: Size = b.x.shape[0] if b.x.rank == spatial + 2 else 1
+    # ONNX Runtime 1.31 does not broadcast to a batch of none (MatMul).
+    require(smallest(batch) > 0, "an empty batch of integers")
+    places: Shape = g.out[0].shape[-spatial:]
+    window_size = channels(b, spatial) // b.groups * product(b.kernel)
+    columns = reshaped(g, found, (batch, b.groups, window_size, product(places)))
+    result = g.node("MatMul", weight, columns)
+    if all(map(expressible, places)):
+        result = reshaped(g, result, (batch, b.outputs * b.groups, *places))
+    else:
+        behind = g.node("Shape", found, start=-spatial, dtype="int64")
+        shape = g.node("Concat", g.shape((batch, b.outputs * b.groups)), behind, axis=0)
+        result = g.node("Reshape", result, shape)
+    if bias is None:
+        return result
+    return g.node("Add", result, g.node("Unsqueeze", g.name(bias), g.constant(tuple(range(1, spatial + 1)))))
+
+
+def integral_transposed(g: Graph, b: Binding, spatial: int, name: str, weight: Arg, bias: Arg | None) -> str:
+    """A transposed convolution of integers: zeros between the elements, then a convolution with the turned kernel."""
+    stride, padding, dilation, extra = (
+        each(getattr(b, key), spatial) for key in ("stride", "padding", "dilation", "output_padding")
+    )
+    sizes: Shape = b.x.shape[-spatial:]
+    batch: Shape = b.x.shape[:-spatial] if b.x.rank == spatial + 2 else (1, *b.x.shape[:-spatial])
+    apart = g.node("Unsqueeze", name, g.constant(tuple(range(3, 3 + 2 * spatial, 2))))
+    apart = pad_node(g, apart, [(0, 0), (0, 0), *((0, end) for step in stride for end in (0, step - 1))])
+    spread = tuple(size * step for size, step in zip(sizes, stride, strict=True))
+    before = [d * (k - 1) - p for d, k, p in zip(dilation, b.kernel, padding, strict=True)]
+    after = [left + more - (step - 1) for left, more, step in zip(before, extra, stride, strict=True)]
+    pads = list(zip(before, after, strict=True))
+    padded = pad_node(g, reshaped(g, apart, (*batch, *spread)), [(0, 0), (0, 0), *pads])
+    reached = tuple(size + sum(pair) for size, pair in zip(spread, pads, strict=True))
+    found = windows(g, padded, reached, b.kernel, (1,) * spatial, (0,) * spatial, dilation)
+    return products(g, b, spatial, found, turned(g, b, spatial, g.name(weight)), bias)
+
+
+def turned(g: Graph, b: Binding, spatial: int, name: str) -> str:
+    """Filters of a transposed convolution as rows: kernels from the end, inputs and outputs exchanged."""
+    ends = [g.constant((value,) * spatial) for value in (-1, -INTEGER_RANGE["int64"][1])]
+    axes = g.constant(tuple(range(2, spatial + 2)))
+    backward = g.node("Slice", name, ends[0], ends[1], axes, g.constant((-1,) * spatial))
+    inputs, window_size = channels(b, spatial) // b.groups, product(b.kernel)
+    grouped = reshaped(g, backward, (b.groups, inputs, b.outputs, window_size))
+    exchanged = g.node("Transpose", grouped, perm=(0, 2, 1, 3))
+    return reshaped(g, exchanged, (b.groups, b.outputs, inputs * window_size))
 
 
 def convolution(spatial: int) -> None:
@@ -199,7 +373,7 @@ def convolution(spatial: int) -> None:
         saves="inputs",
         error=CONVOLUTION,
         trains=lambda b: convolved_trains(b, spatial),
-        onnx="Conv",
+        onnx=convolution_form(spatial, "Conv"),
         jax="jax.lax.conv_general_dilated",
         tensorflow="tf.nn.convolution",
     )
@@ -255,7 +429,7 @@ def transposed_convolution(spatial: int) -> None:
         saves="inputs",
         error=CONVOLUTION,
         trains=lambda b: transposed_trains(b, spatial),
-        onnx="ConvTranspose",
+        onnx=convolution_form(spatial, "ConvTranspose"),
         jax="jax.lax.conv_transpose",
         tensorflow="tf.nn.conv_transpose",
     )

@@ -226,11 +226,13 @@ def likelihood(op: str) -> Form:
 
 
 @wide
-def smoothed_cross_entropy(g: Graph, b: Binding, x: Arg, target: Arg, weight: Arg | None) -> str:
+def cross_entropy_of_nodes(g: Graph, b: Binding, x: Arg, target: Arg, weight: Arg | None) -> str:
     """The loss of the class, mixed with the mean of those of all classes; a mean is by the classes' weights."""
     log_share = g.node("LogSoftmax", g.name(x), axis=1)
     names = g.name(target), given(g, weight)
     of_class = g.node("NegativeLogLikelihoodLoss", log_share, *names, reduction=b.reduction)
+    if not b.label_smoothing:
+        return of_class
     if weight is not None:
         trailing = [*range(1, x.rank - 1)]
         row = g.node("Unsqueeze", g.name(weight), g.constant(trailing)) if trailing else g.name(weight)
@@ -246,8 +248,14 @@ def smoothed_cross_entropy(g: Graph, b: Binding, x: Arg, target: Arg, weight: Ar
 
 
 NLL = bfloat16_since(22, likelihood("NegativeLogLikelihoodLoss"))
-# Its function is made of the other.
+# Its function is made of the other node.
 CROSS_ENTROPY = bfloat16_since(22, likelihood("SoftmaxCrossEntropyLoss"))
+
+
+def cross_entropy(g: Graph, b: Binding, x: Arg, target: Arg, weight: Arg | None) -> str | tuple[str, ...]:
+    """SoftmaxCrossEntropyLoss, which does not smooth; its function reshapes in a way that needs elements."""
+    plain = b.label_smoothing == 0 and smallest(product(b.x.shape)) > 0
+    return (CROSS_ENTROPY if plain else cross_entropy_of_nodes)(g, b, x, target, weight)
 
 
 def in_batch(form: Form) -> Form:
@@ -299,5 +307,5 @@ classification(
     "cross_entropy",
     surprise,
     (values("label_smoothing", 0.0, other=(0.125, 0.5)),),
-    lambda g, b, *args: (smoothed_cross_entropy if b.label_smoothing else CROSS_ENTROPY)(g, b, *args),
+    cross_entropy,
 )

@@ -29,10 +29,10 @@ def multiplied(g: Graph, x: str, y: str) -> str:
 
 
 def filled(x: TensorType, y: TensorType) -> None:
-    """Refuse a vector beside an operand without elements, of which ONNX Runtime 1.31 says that it does not broadcast,
-    or whose product it leaves unwritten."""
-    one = (x.rank == 1) != (y.rank == 1)
-    require(not one or all(smallest(each.elements) > 0 for each in (x, y)), "a vector and no elements")
+    """Refuse operands without elements that would broadcast, or one of which is a vector: ONNX Runtime 1.31 says that
+    they do not broadcast, or leaves the result unwritten."""
+    alike = (x.rank == 1) == (y.rank == 1) and (y.rank == 2 or x.shape[:-2] == y.shape[:-2])
+    require(alike or all(smallest(each.elements) > 0 for each in (x, y)), "no elements to broadcast")
 
 
 def matmul_form(g: Graph, b: Binding, x: Arg, y: Arg) -> str:
@@ -126,8 +126,8 @@ def fused_form(g: Graph, b: Binding, x: Arg, y: Arg, z: Arg) -> str | tuple[str,
     """Gemm of matrices of floats."""
     if b.y.rank > 2 or not is_float(b.x.dtype):
         return scaled_sum(g, b, x, y, z)
-    factors = {"alpha": float(b.alpha), "beta": float(b.beta)}
-    return g.node("Gemm", *map(g.name, (y, z, x)), **{name: value for name, value in factors.items() if value != 1})
+    alpha, beta = (None if factor == 1 else float(factor) for factor in (b.alpha, b.beta))
+    return g.node("Gemm", *map(g.name, (y, z, x)), alpha=alpha, beta=beta)
 
 
 @wide
@@ -441,8 +441,10 @@ def attention_parts(g: Graph, b: Binding, query: Arg, key: Arg, value: Arg, mask
 def attention_scale(g: Graph, b: Binding, dtype: str) -> str:
     """The factor of the scores: one over the root of the size of a head, if none is given."""
     size: Size = b.query.shape[-1]
-    if b.scale is not None or isinstance(size, int):
-        return g.constant(b.scale or 1 / math.sqrt(size), dtype)
+    if b.scale is not None:
+        return g.constant(b.scale, dtype)
+    if isinstance(size, int):
+        return g.constant(1 / math.sqrt(size), dtype)
     return g.node("Reciprocal", g.node("Sqrt", g.cast(g.size(size), dtype)))
 
 

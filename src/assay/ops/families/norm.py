@@ -11,6 +11,9 @@ from assay.ir.types import FLOATS, TensorType
 from assay.ops.attributes import Classes, dim, values
 from assay.ops.errors import smooth
 from assay.ops.facts import Facts, Interval, hull, require
+from assay.ops.families.conv import since_bfloat16
+from assay.ops.families.reduce import float32, reduce_node, row
+from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import exactly, free
 from assay.ops.protocol import Attribute, Binding, Operand, operator
 from assay.ops.shapes import normal_dim
@@ -55,6 +58,88 @@ def features(b: Binding) -> Shape:
     return (b.x.shape[1],)
 
 
+# ONNX: its nodes take epsilon as a float32, and normalise in one where they have a type for it, so that float64 is made
+# of parts.
+
+
+def full(g: Graph, value: float, shape: Shape, dtype: str) -> str:
+    """A tensor of one number."""
+    number = product(shape)
+    if isinstance(number, int) and number <= 64:
+        return g.constant((value,) * number, dtype, tuple(map(largest, shape)))
+    return g.node("Expand", g.constant(value, dtype), g.shape(shape))
+
+
+def given(g: Graph, arg: Arg | None, value: float, shape: Shape, dtype: str) -> str:
+    """A parameter, or what stands for one that is left out."""
+    return full(g, value, shape, dtype) if arg is None else g.name(arg)
+
+
+def single(b: Binding) -> bool:
+    """Whether epsilon is a float32, or nothing is lost by taking it for one."""
+    return bool(b.x.dtype != "float64" or float32(b.eps) == b.eps)
+
+
+def standardised(g: Graph, name: str, over: tuple[int, ...], eps: float) -> str:
+    """(x - mean) / √(variance + eps)."""
+    centred = g.node("Sub", name, reduce_node(g, "ReduceMean", name, over, True))
+    return g.node("Div", centred, root_mean_square(g, centred, over, eps))
+
+
+def root_mean_square(g: Graph, name: str, over: tuple[int, ...], eps: float) -> str:
+    """√(mean of squares + eps)."""
+    squares = reduce_node(g, "ReduceMean", g.node("Pow", name, g.like(2, name)), over, True)
+    return g.node("Sqrt", g.node("Add", squares, g.like(eps, name)))
+
+
+def scaled(g: Graph, name: str, weight: Arg | None, bias: Arg | None, behind: int = 0) -> str:
+    """Times the weight, plus the bias; of channels, with so many dimensions behind."""
+    for op, arg in (("Mul", weight), ("Add", bias)):
+        if arg is not None:
+            name = g.node(op, name, columns(g, arg, behind))
+    return name
+
+
+def columns(g: Graph, arg: Arg, behind: int) -> str:
+    """A number for each channel, with so many dimensions behind."""
+    name = g.name(arg)
+    return g.node("Unsqueeze", name, g.constant(tuple(range(1, behind + 1)))) if behind else name
+
+
+def trailing(b: Binding) -> tuple[int, ...]:
+    """The normalised dimensions."""
+    return tuple(range(-len(b.normalized_shape), 0))
+
+
+def layer_norm_form(g: Graph, b: Binding, x: Arg, weight: Arg | None, bias: Arg | None) -> str:
+    """LayerNormalization, which wants a weight."""
+    if b.x.dtype == "float64":
+        return scaled(g, standardised(g, g.name(x), trailing(b), b.eps), weight, bias)
+    scale = given(g, weight, 1, b.normalized_shape, x.dtype)
+    offset = None if bias is None else g.name(bias)
+    return g.node("LayerNormalization", g.name(x), scale, offset, axis=-len(b.normalized_shape), epsilon=b.eps)
+
+
+def rms_norm_form(g: Graph, b: Binding, x: Arg, weight: Arg | None) -> str | tuple[str, ...]:
+    """RMSNormalization, its parts before opset 23."""
+    # Where none is given torch adds the distance of 1 to the next number of the type that it computes in.
+    eps = b.eps if b.eps is not None else 2.0**-52 if b.x.dtype == "float64" else 2.0**-23
+    if b.x.dtype == "float64" or g.opset < 23:
+        return rms_norm_parts(g, b, x, weight, eps)
+    scale = given(g, weight, 1, b.normalized_shape, x.dtype)
+    return g.node("RMSNormalization", g.name(x), scale, axis=-len(b.normalized_shape), epsilon=eps)
+
+
+def rms_norm_parts(g: Graph, b: Binding, x: Arg, weight: Arg | None, eps: float) -> str | tuple[str, ...]:
+    """x / √(mean of squares + eps), times the weight."""
+
+    def form(g: Graph, b: Binding, x: Arg, weight: Arg | None) -> str:
+        name = g.name(x)
+        return scaled(g, g.node("Div", name, root_mean_square(g, name, trailing(b), eps)), weight, None)
+
+    return wide(form)(g, b, x, weight)
+
+
 def features_normalised(b: Binding) -> TensorType:
     """More than one element: one alone is the bias, and its gradient the rounding of a difference of equals."""
     require(smallest(product(b.normalized_shape)) > 1, "one element to normalise")
@@ -71,7 +156,7 @@ operator(
     facts=lambda b, f: affine(unit(product(b.normalized_shape)), f),
     torch="torch.nn.functional.layer_norm",
     saves="inputs",
-    onnx="LayerNormalization",
+    onnx=layer_norm_form,
     # Gradients of the 16-bit types pass through a stored product.
     error={"native_layer_norm": smooth(4.0, centred=1), "native_layer_norm_backward": smooth(4.0, inside=1.0)},
 )
@@ -84,7 +169,7 @@ operator(
     facts=lambda b, f: affine(unit(product(b.normalized_shape), centred=False), f),
     torch="torch.nn.functional.rms_norm",
     saves="inputs",
-    onnx="RMSNormalization",
+    onnx=rms_norm_form,
 )
 
 
@@ -109,6 +194,20 @@ def given_statistic(name: str, domain: Interval | None = None) -> Operand:
     )
 
 
+def batch_norm_form(
+    g: Graph, b: Binding, x: Arg, mean: Arg, variance: Arg, weight: Arg | None, bias: Arg | None
+) -> str:
+    """BatchNormalization, which wants a weight and a bias."""
+    channels, behind = features(b), b.x.rank - 2
+    if single(b):
+        scale, offset = given(g, weight, 1, channels, x.dtype), given(g, bias, 0, channels, x.dtype)
+        return g.node("BatchNormalization", g.name(x), scale, offset, g.name(mean), g.name(variance), epsilon=b.eps)
+    centred = g.node("Sub", g.name(x), columns(g, mean, behind))
+    spread = columns(g, variance, behind)
+    root = g.node("Sqrt", g.node("Add", spread, g.like(b.eps, spread)))
+    return scaled(g, g.node("Div", centred, root), weight, bias, behind)
+
+
 VARIANCE = Interval(0.0625, 2.0**10)
 
 operator(
@@ -126,7 +225,7 @@ operator(
     facts=fixed_statistics,
     saves="inputs",
     torch="torch.nn.functional.batch_norm",
-    onnx="BatchNormalization",
+    onnx=batch_norm_form,
     tensorflow="tf.nn.batch_normalization",
     error=BATCH,
 )
@@ -168,7 +267,6 @@ operator(
     facts=training_statistics,
     torch="torch.nn.functional.batch_norm",
     writes=("running_mean", "running_var"),
-    onnx="BatchNormalization",
     error={"native_batch_norm": BATCH["native_batch_norm"]},
 )
 
@@ -196,6 +294,28 @@ def grouped_gradients(b: Binding, wanted: frozenset[str]) -> bool:
     return b.x.rank < 4 or not wanted or "x" in wanted
 
 
+@wide
+def group_norm_form(g: Graph, b: Binding, x: Arg, weight: Arg | None, bias: Arg | None) -> str:
+    """GroupNormalization; before opset 21, when it had weights of groups, groups are the channels of instances. It is
+    wide since ONNX rounds before the weight and after it."""
+    groups, dtype = b.num_groups, x.dtype
+    if g.opset >= 21 and dtype != "float64":
+        scale, offset = given(g, weight, 1, features(b), dtype), given(g, bias, 0, features(b), dtype)
+        return g.node("GroupNormalization", g.name(x), scale, offset, num_groups=groups, epsilon=b.eps)
+    rows = g.node("Reshape", g.name(x), g.constant([0, groups, -1]))
+    normal = normal_rows(g, b, rows, (groups,), (2,))
+    return scaled(g, g.node("Reshape", normal, g.shape(b.x.shape)), weight, bias, b.x.rank - 2)
+
+
+def normal_rows(g: Graph, b: Binding, name: str, channels: Shape, over: tuple[int, ...]) -> str:
+    """InstanceNormalization, which wants a weight and a bias."""
+    if g.dtypes[name] == "float64":
+        return standardised(g, name, over, b.eps)
+    dtype = g.dtypes[name]
+    ones, zeros = full(g, 1, channels, dtype), full(g, 0, channels, dtype)
+    return g.node("InstanceNormalization", name, ones, zeros, epsilon=b.eps)
+
+
 operator(
     "norm.group_norm",
     operands=[free("x", FLOATS, (2, 3, 4, 5)), *parameters(features, "weight", "bias")],
@@ -206,7 +326,7 @@ operator(
     torch="torch.nn.functional.group_norm",
     saves="inputs",
     gradients=grouped_gradients,
-    onnx="GroupNormalization",
+    onnx=group_norm_form,
     # In channels-last layouts eager takes the variance from the mean of squares.
     error={"native_group_norm": smooth(4.0, centred=2), "native_group_norm_backward": smooth(4.0, inside=1.0)},
 )
@@ -218,6 +338,12 @@ def instances(b: Binding) -> TensorType:
     return nonempty(b)
 
 
+@since_bfloat16(22)
+def instance_norm_form(g: Graph, b: Binding, x: Arg) -> str:
+    """Each channel of each instance."""
+    return normal_rows(g, b, g.name(x), features(b), tuple(range(2, b.x.rank)))
+
+
 operator(
     "norm.instance_norm",
     operands=[free("x", FLOATS, (3, 4, 5))],
@@ -226,7 +352,7 @@ operator(
     facts=lambda b, f: affine(unit(product(b.x.shape[2:])), f),
     torch="torch.nn.functional.instance_norm",
     saves="inputs",
-    onnx="InstanceNormalization",
+    onnx=instance_norm_form,
     error=BATCH,
 )
 
@@ -235,6 +361,38 @@ def along(b: Binding) -> Size:
     """Elements along the dimension."""
     size: Size = b.x.shape[normal_dim(b.dim, b.x.rank)] if b.x.rank else 1
     return size
+
+
+def softmax_form(op: str) -> Form:
+    """One node; a single number is a row of one."""
+
+    def form(g: Graph, b: Binding, x: Arg) -> str:
+        found = g.node(op, row(g, g.name(x), x.rank), axis=b.dim)
+        return found if x.rank else g.node("Reshape", found, g.constant([]))
+
+    return form
+
+
+def normalize_form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
+    """LpNormalization of the orders that it has."""
+    return (lp_normalised if b.p in (1, 2) else normalize_parts)(g, b, x)
+
+
+@since_bfloat16(22)
+def lp_normalised(g: Graph, b: Binding, x: Arg) -> str:
+    """One node."""
+    return g.node("LpNormalization", g.name(x), axis=b.dim, p=int(b.p))
+
+
+@wide
+def normalize_parts(g: Graph, b: Binding, x: Arg) -> str:
+    """By the greatest magnitude, or the root of the sum of powers."""
+    name, over = g.name(x), (b.dim,)
+    size = g.node("Abs", name)
+    if math.isinf(b.p):
+        return g.node("Div", name, reduce_node(g, "ReduceMax", size, over, True))
+    summed = reduce_node(g, "ReduceSum", g.node("Pow", size, g.like(b.p, name)), over, True)
+    return g.node("Div", name, g.node("Pow", summed, g.like(1 / b.p, name)))
 
 
 # Over other dimensions than the last eager rounds exponentials and their sum to the 16-bit types.
@@ -268,7 +426,7 @@ for name, jax in (("softmax", "jax.nn.softmax"), ("log_softmax", "jax.nn.log_sof
         torch=f"torch.{name}",
         saves="output",
         error=EXPONENTIAL[name],
-        onnx="Softmax" if name == "softmax" else "LogSoftmax",
+        onnx=softmax_form("Softmax" if name == "softmax" else "LogSoftmax"),
         jax=jax,
         tensorflow=f"tf.nn.{name}",
     )
@@ -280,6 +438,6 @@ operator(
     facts=lambda b, f: Facts(0.0, 1.0),
     torch="torch.nn.functional.normalize",
     saves="inputs",
-    onnx="LpNormalization",
+    onnx=normalize_form,
     tensorflow="tf.math.l2_normalize",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -201,8 +202,8 @@ def place(g: Graph, b: Binding, op: str, name: str) -> str:
     over = axes(b)
     if over:
         return g.node(op, name, axis=over[0], keepdims=b.keepdim, dtype="int64")
-    row = g.node("Reshape", name, g.constant([-1]))
-    return g.node(op, row, axis=0, keepdims=False, dtype="int64")
+    everything = g.node("Reshape", name, g.constant([-1]))
+    return g.node(op, everything, axis=0, keepdims=False, dtype="int64")
 
 
 def located_by(op: str) -> Form:
@@ -243,20 +244,25 @@ def spread_form(root: bool) -> Form:
             found = reduce_node(g, "ReduceMean", squares, over, b.keepdim)
         else:
             summed = reduce_node(g, "ReduceSum", squares, over, b.keepdim)
-            found = g.node("Div", summed, divisor(g, count(b) - b.correction, x.dtype))
+            found = g.node("Div", summed, scalar(g, count(b) - b.correction, x.dtype))
         return g.node("Sqrt", found) if root else found
 
     return wide(form)
 
 
-def divisor(g: Graph, number: Size, dtype: str) -> str:
+def scalar(g: Graph, number: Size, dtype: str) -> str:
     """A number that may be symbolic, in a dtype, of rank 0."""
     if isinstance(number, int):
         return g.constant(number, dtype)
     return g.cast(g.node("Squeeze", g.size(number)), dtype)
 
 
-def norm_form(g: Graph, b: Binding, x: Arg) -> str:
+def float32(value: float) -> float:
+    """The nearest float32."""
+    return float(struct.unpack("f", struct.pack("f", value))[0])
+
+
+def norm_form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
     """One node for the orders 1 and 2, an extreme for the infinite ones, a count for 0, powers for the rest."""
     if b.ord == 0:
         return counted(g, b, x)

@@ -1,0 +1,84 @@
+"""What a framework can say decides what is generated for it."""
+
+from __future__ import annotations
+
+from assay.emit.onnx import translate
+from assay.generate.dialect import Dialect, Kernels
+from assay.generate.graph import make_case, make_program
+from assay.generate.settings import Settings
+from assay.ir.program import Operation
+from assay.ops.catalogue import load
+from assay.ops.onnx_forms import Graph, Node
+
+SETTINGS = Settings(seed=9, operators=tuple(load()), nodes=8, targets=("onnxruntime",))
+ROWS = [
+    ["Relu", 14, 1 << 31, [["float32", "int8"]], [["float32", "int8"]]],
+    ["Where", 16, 20, [["bool"], ["float32"], ["float32"]], [None]],
+    ["Concat", 13, 1 << 31, [["float32"]], None],
+]
+
+
+def has(op: str, *dtypes: str, opset: int = 18) -> bool:
+    graph = Graph(opset)
+    names = tuple(f"x{number}" for number in range(len(dtypes)))
+    graph.dtypes.update(zip(names, dtypes, strict=True))
+    return Kernels(ROWS).have(Node(op, names, ()), graph)
+
+
+def test_a_kernel_fits_by_opset_and_the_dtype_of_every_input() -> None:
+    assert has("Relu", "int8")
+    assert not has("Relu", "int16")
+    assert not has("Where", "bool", "float32", "float64")
+    assert has("Where", "bool", "float32", "float32")
+    assert not has("Where", "bool", "float32", "float32", opset=21)
+    assert not has("Abs", "float32")
+
+
+def test_the_last_input_stands_for_all_that_follow() -> None:
+    assert has("Concat", "float32", "float32", "float32")
+    assert not has("Concat", "float32", "float32", "int64")
+
+
+def test_float16_may_be_computed_in_float32_and_bfloat16_may_not() -> None:
+    assert has("Relu", "float16")
+    assert not has("Relu", "bfloat16")
+
+
+def test_a_program_for_onnx_is_a_graph_of_operations_that_have_a_form() -> None:
+    operators = load()
+    for index in range(40):
+        program, policy = make_program(SETTINGS, index, dialect=Dialect(21))
+        assert not policy.training
+        assert all(
+            isinstance(statement, Operation) and operators[statement.operator].onnx for statement in program.body
+        )
+        assert all(entry.base is None for entry in program.inputs)
+        translate(program, 21)
+
+
+def test_what_the_runtime_has_no_kernel_for_is_not_generated() -> None:
+    every = [[name, 1, 1 << 31, [["float32", "int64", "bool"]], None] for name in _names() if name != "Cast"]
+    kernels = Kernels([*every, ["Cast", 1, 1 << 31, None, None]])
+    for index in range(30):
+        program, _ = make_program(SETTINGS, index, dialect=Dialect(21, kernels))
+        model = translate(program, 21)
+        assert "Tanh" not in {node.op for node in model.nodes}
+
+
+def test_the_case_at_an_index_has_its_opset_in_the_recipe_and_the_text() -> None:
+    opsets = set()
+    for index in range(30):
+        case = make_case(SETTINGS, index)
+        assert f'helper.make_opsetid("", {case.recipe["opset"]})' in case.text
+        assert case.to_json() == make_case(SETTINGS, index).to_json()
+        opsets.add(case.recipe["opset"])
+    assert len(opsets) > 3
+    assert 21 in opsets
+
+
+def _names() -> set[str]:
+    names = set()
+    for index in range(60):
+        program, _ = make_program(SETTINGS, index, dialect=Dialect(21))
+        names |= {node.op for node in translate(program, 21).nodes}
+    return names - {"Tanh"}
