@@ -27,6 +27,9 @@ STARTS = 16
 PATIENCE = 4
 """Steps without a tenth less of loss, after which the search begins anew."""
 
+VARIED = 6
+"""Starts from which on elements of an input may be all the same."""
+
 MARGIN_STEPS = 3
 LONGEST = 4.0
 SIGNIFICAND = {torch.bfloat16: 8, torch.float16: 11, torch.float32: 14, torch.float64: 16}
@@ -45,9 +48,11 @@ class Formula:
         self.low, self.step = low, step
         self.centre = low + step * (count - 1) / 2
         self.radius = step * (count - 1) / 2
+        # Whether its elements may all be the same, as a last resort.
+        self.flat = False
 
     def settle(self) -> None:
-        """Round to the nearest formula whose elements are all of the dtype, and differ."""
+        """Round to the nearest formula whose elements are all of the dtype, and differ, unless they need not."""
         bits = SIGNIFICAND[self.dtype]
         reach = max(abs(self.centre) + abs(self.radius), 2.0**-6)
         if self.dtype == torch.float16:
@@ -55,7 +60,7 @@ class Formula:
         unit = 2.0 ** max(math.ceil(math.log2(reach)) - bits, FINEST)
         step = 0.0
         if self.count > 1:
-            step = max(round(2 * self.radius / (self.count - 1) / unit), 1) * unit
+            step = max(round(2 * self.radius / (self.count - 1) / unit), 0 if self.flat else 1) * unit
         span = step * (self.count - 1)
         self.step = step
         self.low = round((self.centre - span / 2) / unit) * unit + 0.0
@@ -268,9 +273,12 @@ def search(text: str, request: dict[str, Any]) -> dict[str, Any]:
 
 def _begin_anew(subject: Subject, attempt: int, rng: random.Random) -> None:
     """Other formulas: every other time a point for each input, with nothing but the least distance around it, since
-    what is left of several domains may be narrow."""
+    what is left of several domains may be narrow; at last without that, zeros among them."""
     for formula in subject.formulas.values():
+        formula.flat = attempt > VARIED and attempt % 2 == 0
         centre = rng.choice((1, 1, 1, -1)) * 2.0 ** rng.uniform(-2, 2 if attempt > 2 else 0)
+        if formula.flat and rng.random() < 0.25:
+            centre = 0.0
         radius = abs(centre) * rng.uniform(0.1, 0.9) if attempt % 2 else 0.0
         formula.state = centre, radius
         formula.settle()
@@ -285,7 +293,7 @@ def _step(subject: Subject, run: Run, loss: float, trust: float) -> None:
         formula = subject.formulas[name]
         most = LONGEST * max(1.0, abs(formula.centre), abs(formula.radius))
         formula.centre -= _held(length * centre, most)
-        formula.radius = max(formula.radius - _held(length * radius, most), 2.0**-6)
+        formula.radius = max(formula.radius - _held(length * radius, most), 0.0 if formula.flat else 2.0**-6)
         formula.settle()
 
 

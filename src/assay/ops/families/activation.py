@@ -22,7 +22,7 @@ from assay.ops.elementwise import (
     where,
 )
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
-from assay.ops.facts import Facts, constant, hull
+from assay.ops.facts import Facts, constant, fit, hull
 from assay.ops.families.smooth import exp_minus_one
 from assay.ops.onnx_forms import Arg, Form, Graph, Of, node, of, wide
 from assay.ops.operands import free
