@@ -11,6 +11,7 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from assay import __version__
@@ -23,7 +24,7 @@ from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
 from assay.generate.settings import Settings
 from assay.ir.case import Case
-from assay.ir.program import Operation, Program, Tree, output_names, reads
+from assay.ir.program import KEPT, SPECIAL, Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
 from assay.ir.types import ScalarType, TensorType
 from assay.ops.catalogue import load
@@ -75,6 +76,15 @@ def make_program(
     return _program(settings, index, False, forced, dialect)
 
 
+def as_special(program: Program) -> Program | None:
+    """A program for which no inputs were found, as one that computes with special values; None where it cannot be one,
+    since it makes integers of floats."""
+    try:
+        return interpret(replace(program, values=SPECIAL), load())[0]
+    except Unsatisfied:
+        return None
+
+
 def _rng(settings: Settings, index: int, part: str) -> random.Random:
     return random.Random(f"{__version__}/{settings.seed}/{index}/{part}")
 
@@ -111,13 +121,14 @@ def _program(
         rng = _rng(settings, index, f"program/{attempt}")
         operations = settings.nodes or rng.randint(*(DEAR_OPERATIONS if dear else CHEAP_OPERATIONS))
         # State that grows from call to call may leave a domain in the second; the last attempt has none.
-        stateless: dict[str, Any] = {"state": 0.0} if attempt == ATTEMPTS - 1 else {}
+        # What an operation assumes of values may be more than the program has left when it is done.
+        stateless: dict[str, Any] = {"state": 0.0, "values": KEPT} if attempt == ATTEMPTS - 1 else {}
         choices = {**(forced or {}), **dialect.forced, **stateless}
         policy = draw_policy(rng, operators, operations, dear, choices)
         builder = Builder(rng, policy, dict(load()), dialect)
         _fill(builder, rng)
         program = _pruned(builder.program(_outputs(builder, rng)))
-        if all(entry.role == "argument" for entry in program.inputs):
+        if policy.values == KEPT and all(entry.role == "argument" for entry in program.inputs):
             return program, policy
         try:
             return interpret(program, load())[0], policy

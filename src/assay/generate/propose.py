@@ -405,7 +405,8 @@ class _Proposal:
         high = _bound(interval.high, integral) if facts.high > interval.high or abs(interval.high) <= 64 else None
         attributes = {"min": low, "max": high}
         clamp = self.builder.operators[CLAMP]
-        (result,) = apply_operator(clamp, [Abstract(type_, facts)], attributes).results
+        values = self.builder.policy.values
+        (result,) = apply_operator(clamp, [Abstract(type_, facts)], attributes, values=values).results
         return attributes, result
 
     def _apply(self, form: str) -> Applied:

@@ -148,8 +148,9 @@ def _data(data: Data) -> list[Any]:
 
 
 def _read_data(data: list[Any]) -> Data:
-    formula, special = data[:5], data[5] if len(data) > 5 else ()
-    return Data(*formula, tuple(float(each["float"]) if isinstance(each, dict) else each for each in special))
+    low, step, modulus, multiplier, offset, *rest = data
+    special = tuple(float(each["float"]) if isinstance(each, dict) else each for each in (rest[0] if rest else ()))
+    return Data(low, step, modulus, multiplier, offset, special)
 
 
 def _read_argument(data: Mapping[str, Any]) -> Argument:

@@ -17,7 +17,7 @@ from typing import Any
 
 from assay.ir.program import FOUND, SPECIAL
 from assay.ir.types import TensorType, is_float, is_integral
-from assay.ops.facts import BOOLEAN, Facts, Interval, Unsatisfied, headroom, require
+from assay.ops.facts import BOOLEAN, Facts, Interval, Unsatisfied, constant, headroom, require
 from assay.ops.protocol import Binding, Operator
 
 INPUT = 2.0**10
@@ -28,6 +28,7 @@ LEAST = 2.0**-10
 _ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary", "ternary")
 _MOVING = ("view", "move", "part", "join", "split", "index", "sort")
 _POINTS = (-8.0, -2.0, -1.0, -0.25, 0.25, 1.0, 2.0, 8.0)
+_OF_ITSELF = {**dict.fromkeys(("gt", "lt", "ne", "logical_xor"), 0.0), **dict.fromkeys(("ge", "le", "eq"), 1.0)}
 CONVERTED = {
     "uint8": Interval(0, 63),
     "int8": Interval(-31, 31),
@@ -87,15 +88,23 @@ class Assumption:
         within = self._computed(self._narrowed)
         beyond = self._computed(_widened) if any(is_integral(d) and d != "bool" for d in dtypes) else None
         found = []
+        decided = self._decided()
         for position, dtype in enumerate(dtypes):
             known, of_any = (each[position] if isinstance(each, tuple) else each for each in (within, beyond))
             if dtype == "bool":
-                found.append(BOOLEAN)
+                found.append(BOOLEAN if decided is None else constant(decided))
             elif is_integral(dtype):
                 found.append(self._integer(of_any, dtype))
             else:
                 found.append(replace(self._float(known, dtype), holds=self._held(known), fixed=is_fixed(self.operands)))
         return tuple(found)
+
+    def _decided(self) -> float | None:
+        """What a comparison of a value with itself, which is a number, always says."""
+        given = [operand for operand in self.operands if is_tensor(operand)]
+        if self.values == SPECIAL or len(given) < 2 or any(operand is not given[0] for operand in given):
+            return None
+        return _OF_ITSELF.get(self.operator.torch.rpartition(".")[2])
 
     def _held(self, known: Facts | None) -> float | None:
         """An element that the result has whatever the inputs are: one that the specification knows of, or what an
@@ -105,18 +114,17 @@ class Assumption:
         if self.operator.family in _MOVING:
             items = self.operands[0] if isinstance(self.operands[0], tuple) else self.operands[:1]
             return next((item.facts.sure for item in items if is_free(item) and item.facts.sure is not None), None)
-        present = [operand for operand in self.operands if operand is not None]
-        if self.operator.family not in _ELEMENTWISE or not all(is_tensor(o) and is_free(o) for o in present):
+        if self.operator.family not in _ELEMENTWISE or any(isinstance(operand, tuple) for operand in self.operands):
             return None
-        if present[0].facts.sure is None or (len(present) > 1 and not self._twice()):
+        # Of one value, and constants.
+        moving = [o for o in self.operands if o is not None and (o.facts is None or o.facts.low != o.facts.high)]
+        if not moving or not all(is_free(o) and o is moving[0] for o in moving) or moving[0].facts.sure is None:
             return None
-        point = Facts(present[0].facts.sure, present[0].facts.sure)
+        point = Facts(moving[0].facts.sure, moving[0].facts.sure)
         names = [specification.name for specification in self.operator.operands]
+        points = [point if o is moving[0] else _facts(o) for o in self.operands]
         try:
-            there = self.operator.facts(
-                self.binding,
-                SimpleNamespace(**{n: None if o is None else point for n, o in zip(names, self.operands, strict=True)}),
-            )
+            there = self.operator.facts(self.binding, SimpleNamespace(**dict(zip(names, points, strict=True))))
         except (Unsatisfied, OverflowError, ValueError, ZeroDivisionError):
             return None
         near = isinstance(there, Facts) and there.high - there.low <= 2.0**-6 * max(1.0, abs(there.low))

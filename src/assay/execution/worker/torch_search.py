@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from .torch_losses import Losses
 from .torch_tape import Tape, tensors
 
-STEPS = 120
+STEPS = 80
 STARTS = 16
 PATIENCE = 4
 """Steps without a tenth less of loss, after which the search begins anew."""
@@ -31,7 +31,7 @@ VARIED = 6
 """Starts from which on elements of an input may be all the same."""
 
 MARGIN_STEPS = 3
-LONGEST = 4.0
+LONGEST = 16.0
 SIGNIFICAND = {torch.bfloat16: 8, torch.float16: 11, torch.float32: 14, torch.float64: 16}
 FINEST = -14
 

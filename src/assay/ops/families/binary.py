@@ -447,7 +447,7 @@ binary(
 )
 binary(
     "copysign",
-    lambda b, f: Facts(-f.x.magnitude, f.x.magnitude, f.x.scale),
+    lambda b, f: abs(f.x) if f.y.low > 0 else Facts(-f.x.magnitude, f.x.magnitude, f.x.scale),
     infer=promoted_float,
     jumps=True,
     # The sign of zero is a value of its own: bools and zeros are left to the special values.

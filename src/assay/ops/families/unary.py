@@ -32,6 +32,8 @@ def to_decimals(b: Binding, f: Any) -> Facts:
     if b.decimals == 0:
         return whole(round)(f.x)
     step = 10.0**-b.decimals
+    if f.x.magnitude < 0.45 * step:
+        return Facts(0, 0)
     return Facts(f.x.low - step, f.x.high + step)
 
 
