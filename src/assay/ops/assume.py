@@ -29,6 +29,7 @@ _ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary", "ternary")
 _MOVING = ("view", "move", "part", "join", "split", "index", "sort")
 _POINTS = (-8.0, -2.0, -1.0, -0.25, 0.25, 1.0, 2.0, 8.0)
 _OF_ITSELF = {**dict.fromkeys(("gt", "lt", "ne", "logical_xor"), 0.0), **dict.fromkeys(("ge", "le", "eq"), 1.0)}
+_OF_NUMBERS = {"torch.isnan": 0.0, "torch.isinf": 0.0, "torch.isfinite": 1.0}
 CONVERTED = {
     "uint8": Interval(0, 63),
     "int8": Interval(-31, 31),
@@ -55,8 +56,11 @@ def is_tensor(operand: Any) -> bool:
     return operand is not None and not isinstance(operand, tuple) and isinstance(operand.type, TensorType)
 
 
-def is_fixed(operands: Sequence[Any]) -> bool:
-    """Whether no input that is searched has a part in any operand."""
+def is_fixed(operator: Operator, operands: Sequence[Any]) -> bool:
+    """Whether no input that is searched has a part in what an operation yields: none of its operands, or not what is in
+    them."""
+    if operator.family == "create":
+        return True
     items = (item for operand in operands for item in (operand if isinstance(operand, tuple) else (operand,)))
     tensors = (item for item in items if item is not None and isinstance(item.type, TensorType))
     return all(f is not None and (f.fixed or f.low == f.high) for f in (item.facts for item in tensors))
@@ -96,11 +100,13 @@ class Assumption:
             elif is_integral(dtype):
                 found.append(self._integer(of_any, dtype))
             else:
-                found.append(replace(self._float(known, dtype), holds=self._held(known), fixed=is_fixed(self.operands)))
+                found.append(replace(self._float(known, dtype), holds=self._held(known), fixed=is_fixed(self.operator, self.operands)))
         return tuple(found)
 
     def _decided(self) -> float | None:
-        """What a comparison of a value with itself, which is a number, always says."""
+        """What a comparison of a value with itself, which is a number, always says; and what such is asked of one."""
+        if self.values != SPECIAL and self.operator.torch in _OF_NUMBERS:
+            return _OF_NUMBERS[self.operator.torch]
         given = [operand for operand in self.operands if is_tensor(operand)]
         if self.values == SPECIAL or len(given) < 2 or any(operand is not given[0] for operand in given):
             return None
@@ -144,9 +150,9 @@ class Assumption:
         if known.magnitude <= most:
             return known
         require(known.low <= most and known.high >= -most, "no input keeps it from overflow")
-        return Facts(max(known.low, -most), min(known.high, most), positive_zero=known.positive_zero)
+        return Facts(max(known.low, -most), min(known.high, most), known.scale, positive_zero=known.positive_zero)
 
-    def _computed(self, bounds: Any) -> Any:
+    def _computed(self, bounds: Any) -> Facts | tuple[Facts, ...] | None:
         """What the specification says of operands within bounds; None where these overflow."""
         last = Unsatisfied("nothing is known")
         # Some ask for operands on one side of zero, which is no interval.

@@ -166,7 +166,7 @@ def apply_operator(
         transferred = operator.facts(binding, facts)
         all_facts = transferred if isinstance(transferred, tuple) else (transferred,) * len(results)
         if values != KEPT:
-            all_facts = tuple(replace(each, fixed=is_fixed(operands)) for each in all_facts)
+            all_facts = tuple(replace(each, fixed=is_fixed(operator, operands)) for each in all_facts)
     if _is_tipped(operator, operands, binding):
         all_facts = tuple(replace(fact, tipped=True) for fact in all_facts)
     require(form == "inplace" or not operator.inplace_only, "the operator has no functional form")

@@ -30,6 +30,9 @@ PATIENCE = 4
 VARIED = 6
 """Starts from which on elements of an input may be all the same."""
 
+REACH = ((-2, 0), (-2, 2), (-7, 7))
+"""Exponents of the points at which a search begins anew: at the first starts, at the next, and from then on."""
+
 MARGIN_STEPS = 3
 LONGEST = 16.0
 SIGNIFICAND = {torch.bfloat16: 8, torch.float16: 11, torch.float32: 14, torch.float64: 16}
@@ -276,7 +279,7 @@ def _begin_anew(subject: Subject, attempt: int, rng: random.Random) -> None:
     what is left of several domains may be narrow; at last without that, zeros among them."""
     for formula in subject.formulas.values():
         formula.flat = attempt > VARIED and attempt % 2 == 0
-        centre = rng.choice((1, 1, 1, -1)) * 2.0 ** rng.uniform(-2, 2 if attempt > 2 else 0)
+        centre = rng.choice((1, 1, 1, -1)) * 2.0 ** rng.uniform(*REACH[min(attempt // 3, len(REACH) - 1)])
         if formula.flat and rng.random() < 0.25:
             centre = 0.0
         radius = abs(centre) * rng.uniform(0.1, 0.9) if attempt % 2 else 0.0
