@@ -1,7 +1,8 @@
 """Runs program texts eagerly in a process of its own: JSON lines {"text", "finite", "normal"} on stdin, JSON lines
 {"error"} on stdout.
 
-Part of `benchmarks.generation` and `benchmarks.inputs`; a process of its own, since a crash of eager mode is one of the things to be counted.
+Part of `benchmarks.generation` and `benchmarks.inputs`; a process of its own, since a crash of eager mode is one of the
+things to be counted.
 """
 
 from __future__ import annotations

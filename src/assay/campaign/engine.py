@@ -42,8 +42,8 @@ TRIAGE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a campaign is made of. ``make`` gives the case at an index and may take a while; ``start_bench`` a
-    thread's workers.
+    """What a campaign is made of. ``make`` gives the case at an index and may take a while, ``end_making`` ends what it
+    has started, in the same thread; ``start_bench`` a thread's workers.
     """
 
     make: Callable[[int], Case]
@@ -51,6 +51,7 @@ class Parts:
     judge: Judge
     witnesses: Witnesses
     triage: Triage | None
+    end_making: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,12 @@ class Engine:
     # --- making cases
 
     def _make_cases(self) -> None:
+        try:
+            self._make_in_order()
+        finally:
+            self._parts.end_making()
+
+    def _make_in_order(self) -> None:
         """Keep a few cases ready ahead of the workers, in the order of their indices."""
         interrupted = [index for index, _ in self._store.unfinished()]
         for index in interrupted:

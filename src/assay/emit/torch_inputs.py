@@ -25,7 +25,7 @@ FILL = [
 ]
 FILL_SPECIAL = [
     "def fill(shape, dtype, low, step, modulus, multiplier=1, offset=0, special=()):",
-    f'{INDENT}"""Element k is low + step * r for r = (k * multiplier + offset) % modulus, or special[r] if there is one."""',
+    f'{INDENT}"""Element k is low + step * r, r = (k * multiplier + offset) % modulus, or special[r]."""',
     f"{INDENT}r = (torch.arange(math.prod(shape)) * multiplier + offset) % modulus",
     f"{INDENT}elements = (low + step * r.to(torch.float64)).to(dtype)",
     f"{INDENT}for number, value in enumerate(special):",

@@ -17,9 +17,10 @@ from typing import Any
 from assay.generate.dialect import TORCH, Dialect
 from assay.generate.palette import Palette
 from assay.generate.policy import Policy
-from assay.inputs.profiles import distinct_data, draw_data, moved
+from assay.inputs.profiles import distinct_data, draw_data, moved, with_special
 from assay.ir.program import (
     KEPT,
+    SPECIAL,
     Argument,
     Call,
     Data,
@@ -78,6 +79,11 @@ class Scope:
 
     statements: list[Statement] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+
+
+SPECIAL_SHARE = {True: 0.7, False: 0.15}
+"""Of the inputs of a program that computes with special values, those of floats and of integers that have some: most of
+what is done to an extreme integer would wrap."""
 
 
 class Builder:
@@ -165,6 +171,10 @@ class Builder:
             )
         else:
             first = draw_data(self.rng, type_.dtype, interval, self.policy.profile, thresholds)
+            floating = is_float(type_.dtype)
+            special = self.policy.values == SPECIAL and (floating or interval is None)
+            if special and self.rng.random() < SPECIAL_SHARE[floating]:
+                first = with_special(self.rng, first, type_.dtype)
             data = (first, *(moved(self.rng, first) for _ in range(self.policy.calls - 1)))
         if self.policy.values != KEPT and is_float(type_.dtype):
             facts = anything(type_.dtype, self.policy.values)

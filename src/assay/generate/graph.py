@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
 from assay.generate.settings import Settings
 from assay.ir.case import Case
-from assay.ir.program import KEPT, SPECIAL, Operation, Program, Tree, output_names, reads
+from assay.ir.program import FOUND, KEPT, SPECIAL, Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
 from assay.ir.types import ScalarType, TensorType
 from assay.ops.catalogue import load
@@ -46,15 +46,29 @@ ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
 
-def make_case(settings: Settings, index: int) -> Case:
-    """The case at an index. Budgets are counted in steps, so that it does not depend on the machine's speed."""
+Find = Callable[[Program, str], Program | None]
+"""Searches inputs of a program, from a seed; None where none were found."""
+
+
+def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
+    """The case at an index. Budgets are counted in steps, so that it does not depend on the machine's speed.
+
+    Of a program whose inputs are to be found, these are what ``find`` finds, or as they were drawn where it is None.
+    """
     rng = _rng(settings, index, "case")
     target = _target(settings, rng)
     backend = find_backend(target)
     dialect = TORCH
     if backend.framework == "onnx":
         dialect = Dialect(draw_opset(rng), settings.kernels.get(target))
-    program, policy = _program(settings, index, backend.module.DEAR, dialect=dialect)
+    forced = {"values": settings.values}
+    program, policy = _program(settings, index, backend.module.DEAR, forced, dialect)
+    if find is not None and program.values == FOUND:
+        found = find(program, f"{settings.seed}/{index}") or as_special(program)
+        if found is None:
+            program, policy = _program(settings, index, backend.module.DEAR, {"values": KEPT}, dialect)
+        else:
+            program = found
     options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:
         options["dynamic"] = _dynamic(rng, bool(program.sizes), backend.module.DEAR)

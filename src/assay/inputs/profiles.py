@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 from assay.ir.program import Data
-from assay.ir.types import INTEGER_RANGE, is_float
+from assay.ir.types import INTEGER_RANGE, is_float, is_integral
 from assay.ops.facts import Interval, Unsatisfied
 
 # name: (lowest, step, number of distinct values) for floats.
@@ -38,6 +39,14 @@ INTEGER_PROFILES: dict[str, tuple[int, int, int]] = {
     "zeros": (0, 1, 1),
 }
 WEIGHTS = {"zeros": 0.3, "constant": 0.5, "distinct": 0.0}
+_LIMITS = {
+    "float16": (65504.0, 2.0**-14, 2.0**-24),
+    "bfloat16": ((2.0 - 2.0**-7) * 2.0**127, 2.0**-126, 2.0**-133),
+    "float32": ((2.0 - 2.0**-23) * 2.0**127, 2.0**-126, 2.0**-149),
+    "float64": ((2.0 - 2.0**-52) * 2.0**1023, 2.0**-1022, 2.0**-1074),
+}
+"""The greatest, the least normal and the least subnormal number of each floating dtype."""
+
 PROFILES = tuple(dict.fromkeys((*FLOAT_PROFILES, *INTEGER_PROFILES)))
 
 
@@ -110,6 +119,23 @@ def _coprime(rng: random.Random, modulus: int) -> int:
             return candidate
 
 
+def with_special(rng: random.Random, data: Data, dtype: str) -> Data:
+    """The same with special values of the dtype in the place of some: of a float NaN, infinities, minus zero,
+    subnormals, the least and greatest numbers; of an integer its extremes."""
+    if dtype == "bool":
+        return data
+    special: tuple[float, ...] = INTEGER_RANGE[dtype] if is_integral(dtype) else special_floats(dtype)
+    # One alone half of the time, so that NaN does not hide what the others do.
+    count = min(rng.choice((1, 1, 2, len(special))), len(special), data.modulus)
+    return replace(data, special=tuple(rng.sample(special, count)))
+
+
+def special_floats(dtype: str) -> tuple[float, ...]:
+    """The special values of a floating dtype."""
+    most, normal, subnormal = _LIMITS[dtype]
+    return (math.nan, math.inf, -math.inf, -0.0, subnormal, -subnormal, normal, most, -most)
+
+
 def moved(rng: random.Random, data: Data) -> Data:
     """The same values in another order: what another call passes."""
-    return Data(data.low, data.step, data.modulus, data.multiplier, rng.randrange(data.modulus))
+    return replace(data, offset=rng.randrange(data.modulus))

@@ -110,8 +110,8 @@ Statement = Operation | PythonOperation | Region | Opaque
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Contents of a tensor input: element k is ``low + step * r`` for ``r = (k * multiplier + offset) % modulus``, exact
-    in binary; or the special value number r, where there are so many (NaN, infinities, the extremes of a dtype)."""
+    """Contents of a tensor input: element k is ``low + step * r`` with ``r = (k * multiplier + offset) % modulus``,
+    exact in binary; or the special value number r, where there are so many (NaN, infinities, a dtype's extremes)."""
 
     low: float
     step: float

@@ -94,13 +94,17 @@ class Assumption:
         found = []
         decided = self._decided()
         for position, dtype in enumerate(dtypes):
-            known, of_any = (each[position] if isinstance(each, tuple) else each for each in (within, beyond))
+            known, of_any = (_at(each, position) for each in (within, beyond))
             if dtype == "bool":
                 found.append(BOOLEAN if decided is None else constant(decided))
             elif is_integral(dtype):
                 found.append(self._integer(of_any, dtype))
             else:
-                found.append(replace(self._float(known, dtype), holds=self._held(known), fixed=is_fixed(self.operator, self.operands)))
+                found.append(
+                    replace(
+                        self._float(known, dtype), holds=self._held(known), fixed=is_fixed(self.operator, self.operands)
+                    )
+                )
         return tuple(found)
 
     def _decided(self) -> float | None:
@@ -133,8 +137,9 @@ class Assumption:
             there = self.operator.facts(self.binding, SimpleNamespace(**dict(zip(names, points, strict=True))))
         except (Unsatisfied, OverflowError, ValueError, ZeroDivisionError):
             return None
-        near = isinstance(there, Facts) and there.high - there.low <= 2.0**-6 * max(1.0, abs(there.low))
-        return there.low if near else None
+        if isinstance(there, tuple) or there.high - there.low > 2.0**-6 * max(1.0, abs(there.low)):
+            return None
+        return there.low
 
     def _integer(self, known: Facts | None, dtype: str) -> Facts:
         # Bounds that no float widens are those of an index, or of a count.
@@ -191,10 +196,11 @@ class Assumption:
         require(low <= high, "no input brings an operand into all its domains")
         sure = known[0].sure
         points = {low, high, *(min(max(point, low), high) for point in (*_POINTS, low if sure is None else sure))}
-        found = []
+        found: list[Facts] = []
         for point in sorted(points):
             facts = SimpleNamespace(**{**given, **dict.fromkeys(mine, Facts(point, point))})
-            found.append(self.operator.facts(self.binding, facts))
+            there = self.operator.facts(self.binding, facts)
+            found += there if isinstance(there, tuple) else (there,)
         return Facts(min(each.low for each in found), max(each.high for each in found))
 
     def _smooth(self) -> bool:
@@ -218,6 +224,10 @@ class Assumption:
         require(not facts.fixed, "no input moves it")
         require(facts.sure is None or domain.low <= facts.sure <= domain.high, "an element stays outside the domain")
         return replace(facts, low=low, high=high, scale=facts.scale if facts.tipped else None, terms=0.0)
+
+
+def _at(facts: Facts | tuple[Facts, ...] | None, position: int) -> Facts | None:
+    return facts[position] if isinstance(facts, tuple) else facts
 
 
 def _facts(operand: Any) -> Facts | None:

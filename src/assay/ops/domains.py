@@ -15,7 +15,8 @@ from assay.ops.facts import Interval
 
 @cache
 def search_rules() -> dict[str, Any]:
-    """ "domains": by framework operation and position of the operand, its least and greatest element; "converted": by dtype, what a float may be that is made an integer."""
+    """Domains by framework operation and position of the operand, as its least and greatest element ("domains"), and by
+    dtype what a float may be that is made an integer ("converted")."""
     domains: dict[str, dict[str, list[Any]]] = {}
     for operator in load().values():
         name = operator.torch.rpartition(".")[2]

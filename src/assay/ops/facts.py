@@ -44,8 +44,9 @@ class Facts:
     What is ``tipped`` follows from a decision (a comparison, an index, a floor) on rounded values: another correct
     system may decide otherwise, so that it is no more exact than what was decided on.
 
-    What it ``holds``, whatever the inputs are, is one of its elements unless that was cut away: the zeros of a triangle,
-    the margin of a padding. What is ``fixed`` follows from no floating input. Only a search for inputs asks for these.
+    What it ``holds``, whatever the inputs are, is one of its elements unless that was cut away: the zeros of a
+    triangle, the margin of a padding. What is ``fixed`` follows from no floating input. Only a search for inputs asks
+    for these.
     """
 
     low: float

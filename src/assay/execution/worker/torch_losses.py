@@ -99,9 +99,9 @@ class Losses:
                 if all(finite(each.value) for each in entry.operands) and not _infinite(entry):
                     self._mend(entry)
                 break
-        if self.tainted or self.wrong:
-            if self.wrong > before or any(address(each.place) in self.tainted for each in entry.operands):
-                self.tainted.update(map(address, entry.results))
+        follows = self.tainted and any(address(each.place) in self.tainted for each in entry.operands)
+        if self.wrong > before or follows:
+            self.tainted.update(map(address, entry.results))
         if self.margins:
             self._decide(entry)
 
@@ -132,7 +132,6 @@ class Losses:
         entry.seeds.append((of_result, tensor, weights * torch.sign(apart) * slope))
 
     def _mend(self, entry: Entry) -> None:
-        plan = entry.plan
         mended: dict[int, torch.Tensor] = {}
         for operand, low, high in self._intervals(entry):
             inside = self._outside(entry, operand, low, high)

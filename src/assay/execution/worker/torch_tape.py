@@ -238,9 +238,9 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
                 continue
         if integral and plan.way is None:
             plan.way = WAYS.index(way)
-        if plan.base in FLAT and found[0] is not None and coming[0] is not None:
-            if found[0].shape == coming[0].shape:
-                found[0] = torch.where(found[0] == 0, 0.1 * coming[0], found[0])
+        flat, above = found[0], coming[0]
+        if plan.base in FLAT and flat is not None and above is not None and flat.shape == above.shape:
+            found[0] = torch.where(flat == 0, 0.1 * above, flat)
         return found
     plan.fails = True
     return [None] * len(entry.operands)

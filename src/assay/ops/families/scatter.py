@@ -338,6 +338,8 @@ operator(
     jax="jnp.ndarray.at.set",
     error=WRITTEN,
 )
+
+
 def filled(b: Binding, x: Facts) -> Facts:
     """The elements and the value, which one of them certainly is."""
     found = hull(x, constant(b.value))
