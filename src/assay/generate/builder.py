@@ -170,7 +170,9 @@ class Builder:
                 for instantiation in self.instantiations
             )
         else:
-            first = draw_data(self.rng, type_.dtype, interval, self.policy.profile, thresholds)
+            first = draw_data(
+                self.rng, type_.dtype, interval, self.policy.profile, thresholds, fine=not self.policy.exact
+            )
             floating = is_float(type_.dtype)
             special = self.policy.values == SPECIAL and (floating or interval is None)
             if special and self.rng.random() < SPECIAL_SHARE[floating]:

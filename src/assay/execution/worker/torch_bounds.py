@@ -120,8 +120,8 @@ _ROOM = 2.0**-12
 
 
 def _beyond_the_range(call: Call, found: list[Bound], *, summed: bool) -> list[Bound]:
-    """Nothing is known of what is infinite or NaN after several steps, which another formula takes elsewhere: x·∞ + (b −
-    m·∞) is not (x − m)·∞ + b; what is ``summed`` is so in any order. Nor is anything known of any element where operands
+    """Nothing is known of what is infinite or NaN after several steps, which another formula takes elsewhere:
+    x·∞ + (b − m·∞) is not (x − m)·∞ + b; what is ``summed`` is so in any order. Nor is anything known where operands
     are so large that some of these steps may overflow."""
     kept: list[Bound] = []
     for result, (h, e) in zip(call.results, found):  # noqa: B905
@@ -285,8 +285,9 @@ def _jumping(call: Call, rule: Rule) -> list[int]:
 
 
 def _moved(h: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
-    """h + by; what is infinite or NaN stays so where nothing moves it."""
-    return torch.where(by == 0, h, h + by)
+    """h + by; what is infinite or NaN stays so where nothing moves it, and goes to the ends where nothing is known."""
+    unknown = ~torch.isfinite(h) & ~torch.isfinite(by)
+    return torch.where(by == 0, h, torch.where(unknown, by, h + by))
 
 
 def _with(call: Call, replaced: dict[int, torch.Tensor]) -> list[torch.Tensor | None]:
