@@ -77,6 +77,7 @@ def is_finite(body: str, found: dict[str, list[float]]) -> bool:
         "return torch.log(x0.int().float())",
         "return torch.log(torch.logical_and(x0 > 1, x1 > 1).double())",
         "x0.sub_(20); return torch.sqrt(x0)",
+        "torch.abs(x0, out=x0); torch.sub(x0, x1, out=x0); return torch.log(x0)",
         "return torch.logit(torch.matmul(x0, x1.mT))",
     ],
 )

@@ -109,8 +109,10 @@ class Tape(TorchDispatchMode):
         targets += [kwargs[name] for name in plan.outs if name in kwargs]
         operands = []
         written = {address(target) for target in targets}
-        for tensor in found.values():
-            if any(tensor is kwargs.get(name) for name in plan.outs):
+        outs = {id(kwargs[name]) for name in plan.outs if name in kwargs}
+        only_written = outs - {id(tensor) for tensor in tensors(args)}
+        for number, tensor in found.items():
+            if number in only_written:
                 continue
             key = address(tensor)
             operand = Operand(tensor, tensor.clone() if key in written else tensor)
@@ -238,7 +240,7 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
                 continue
         if integral and plan.way is None:
             plan.way = WAYS.index(way)
-        flat, above = found[0], coming[0]
+        flat, above = (found[0], coming[0]) if found else (None, None)
         if plan.base in FLAT and flat is not None and above is not None and flat.shape == above.shape:
             found[0] = torch.where(flat == 0, 0.1 * above, flat)
         return found
