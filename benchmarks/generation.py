@@ -38,11 +38,11 @@ class Eager:
         command = [sys.executable, "-m", "benchmarks.eager_runner"]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def run(self, text: str) -> str | None:
-        """The error of a program, or None."""
+    def run(self, text: str, *, normal: bool = False) -> str | None:
+        """The error of a program, or None; with its own inputs, or with standard ``normal`` ones."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"text": text, "finite": True}) + "\n")
+        self.process.stdin.write(json.dumps({"text": text, "finite": True, "normal": normal}) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:

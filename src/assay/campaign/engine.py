@@ -42,8 +42,9 @@ TRIAGE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a campaign is made of. ``make`` gives the case at an index and may take a while; ``start_bench`` a
-    thread's workers; ``instead`` the case that judges what an invalid one was held against, if there is one.
+    """What a campaign is made of. ``make`` gives the case at an index and may take a while, ``end_making`` ends what it
+    has started, in the same thread; ``start_bench`` a thread's workers; ``instead`` the case that judges what an
+    invalid one was held against, if there is one.
     """
 
     make: Callable[[int], Case]
@@ -52,6 +53,7 @@ class Parts:
     witnesses: Witnesses
     triage: Triage | None
     instead: Callable[[Case], Case | None] = lambda case: None
+    end_making: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,12 @@ class Engine:
     # --- making cases
 
     def _make_cases(self) -> None:
+        try:
+            self._make_in_order()
+        finally:
+            self._parts.end_making()
+
+    def _make_in_order(self) -> None:
         """Keep a few cases ready ahead of the workers, in the order of their indices."""
         interrupted = [index for index, _ in self._store.unfinished()]
         for index in interrupted:

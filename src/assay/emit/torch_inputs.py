@@ -23,6 +23,15 @@ FILL = [
     f"{INDENT}k = (torch.arange(math.prod(shape)) * multiplier + offset) % modulus",
     f"{INDENT}return (low + step * k.to(torch.float64)).to(dtype).reshape(shape)",
 ]
+FILL_SPECIAL = [
+    "def fill(shape, dtype, low, step, modulus, multiplier=1, offset=0, special=()):",
+    f'{INDENT}"""Element k is low + step * r, r = (k * multiplier + offset) % modulus, or special[r]."""',
+    f"{INDENT}r = (torch.arange(math.prod(shape)) * multiplier + offset) % modulus",
+    f"{INDENT}elements = (low + step * r.to(torch.float64)).to(dtype)",
+    f"{INDENT}for number, value in enumerate(special):",
+    f"{INDENT * 2}elements[r == number] = value",
+    f"{INDENT}return elements.reshape(shape)",
+]
 
 
 def needs_fill(program: Program, literals: bool) -> bool:
@@ -35,6 +44,12 @@ def needs_fill(program: Program, literals: bool) -> bool:
                 if argument.data is not None and not _written_out(entry, shape, literals):
                     return True
     return False
+
+
+def fill_lines(program: Program) -> list[str]:
+    """The definition of the formula, with special values where the program has some."""
+    data = [argument.data for call in program.calls for _, argument in call.arguments if argument.data is not None]
+    return FILL_SPECIAL if any(each.special for each in data) else FILL
 
 
 def concrete(type_: TensorType, instantiation: int) -> tuple[int, ...]:
@@ -129,6 +144,8 @@ def contents(entry: Input, shape: tuple[int, ...], argument: Argument, literals:
     while len(numbers) > 3 and numbers[-1] == (1 if len(numbers) == 4 else 0):
         numbers.pop()
     text = ", ".join(_number(number) for number in numbers)
+    if data.special:
+        text += f", special=({', '.join(_element(value, dtype) for value in data.special)},)"
     return f"fill({_shape(shape)}, torch.{dtype}, {text})"
 
 
@@ -152,7 +169,9 @@ def _written_out(entry: Input, shape: tuple[int, ...], literals: bool) -> bool:
 def _element(value: float, dtype: str) -> str:
     if dtype == "bool":
         return str(value != 0)
-    return repr(value) if is_float(dtype) else str(int(value))
+    if not math.isfinite(value):
+        return f'float("{value}")'
+    return repr(float(value)) if is_float(dtype) else str(int(value))
 
 
 def _number(value: float) -> str:

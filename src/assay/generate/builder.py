@@ -17,8 +17,10 @@ from typing import Any
 from assay.generate.dialect import TORCH, Dialect
 from assay.generate.palette import Palette
 from assay.generate.policy import Policy
-from assay.inputs.profiles import distinct_data, draw_data, moved
+from assay.inputs.profiles import distinct_data, draw_data, moved, with_special
 from assay.ir.program import (
+    KEPT,
+    SPECIAL,
     Argument,
     Call,
     Data,
@@ -35,8 +37,9 @@ from assay.ir.program import (
 )
 from assay.ir.sizes import largest, product, value_in
 from assay.ir.types import ScalarType, TensorType, is_differentiable, is_float
-from assay.ops.facts import Facts, Interval, Unsatisfied, constant, fit, hull, require
-from assay.ops.interpret import Abstract, Applied, Environment, Interpreter
+from assay.ops.assume import anything
+from assay.ops.facts import Facts, Interval, constant, fit, hull, require
+from assay.ops.interpret import Abstract, Applied, Environment, Interpreter, facts_of
 from assay.ops.protocol import Operator
 
 
@@ -96,6 +99,11 @@ class Mark:
     counter: int
 
 
+SPECIAL_SHARE = {True: 0.7, False: 0.15}
+"""Of the inputs of a program that computes with special values, those of floats and of integers that have some: most of
+what is done to an extreme integer would wrap."""
+
+
 class Builder:
     """Builds one program."""
 
@@ -130,7 +138,7 @@ class Builder:
         self.writing = False
         self.counter = 0
         self.counts: dict[str, int] = {}
-        self.interpreter = Interpreter(operators, self.palette.table, self.palette.instantiations)
+        self.interpreter = Interpreter(operators, self.palette.table, self.palette.instantiations, policy.values)
 
     # names and scopes
 
@@ -189,9 +197,19 @@ class Builder:
                 for instantiation in self.instantiations
             )
         else:
-            first = draw_data(self.rng, type_.dtype, interval, self.policy.profile, thresholds)
+            first = draw_data(
+                self.rng, type_.dtype, interval, self.policy.profile, thresholds, fine=not self.policy.exact
+            )
+            floating = is_float(type_.dtype)
+            special = self.policy.values == SPECIAL and (floating or interval is None)
+            if special and self.rng.random() < SPECIAL_SHARE[floating]:
+                first = with_special(self.rng, first, type_.dtype)
             data = (first, *(moved(self.rng, first) for _ in range(self.policy.calls - 1)))
-        facts = hull(*(_facts_of(each) for each in data))
+        if self.policy.values != KEPT and is_float(type_.dtype):
+            facts = anything(type_.dtype, self.policy.values)
+        else:
+            facts = hull(*(facts_of(each) for each in data))
+            facts = facts if self.policy.values == KEPT else replace(facts, fixed=True)
         return Fresh(type_, data, fit(facts, type_.dtype), gradients, refused_layouts, constant)
 
     def add_input(self, fresh: Fresh, written: bool = False) -> str:
@@ -329,14 +347,15 @@ class Builder:
             if name in self.tracked:
                 self.tracked[name].uses += 1
         statement = Operation(operator.name, tuple(operands), tuple(attributes.items()), tuple(values), form, out)
+        self.environment.assume(operands, applied)
         for position, facts in applied.written:
             target = operands[position]
             assert isinstance(target, str)
-            self.environment.write(target, facts)
+            self.environment.write(target, facts, all_of_it=self.policy.values != KEPT)
         if out is not None:
             stored = applied.results[0].facts
             assert stored is not None
-            self.environment.write(out, stored)
+            self.environment.write(out, stored, all_of_it=self.policy.values != KEPT)
         for value, result in zip(values, applied.results, strict=True):
             self.environment.define(value, result)
             if self.tracked[value.name].promised:
@@ -474,12 +493,5 @@ class Builder:
             calls=calls,
             training=self.policy.training,
             style=self.policy.style,
+            values=self.policy.values,
         )
-
-
-def _facts_of(data: Data) -> Facts:
-    ends = (data.low, data.low + data.step * (data.modulus - 1))
-    scales = (constant(data.low).scale, constant(data.step).scale)
-    if scales[0] is None or scales[1] is None:
-        raise Unsatisfied("an input is no dyadic number")
-    return Facts(min(ends), max(ends), max(scales[0], scales[1]), positive_zero=True)

@@ -18,7 +18,7 @@ from assay.emit.onnx_conditions import condition
 from assay.emit.onnx_regions import KINDS as ONNX_REGIONS
 from assay.generate.policy import Policy
 from assay.generate.promises import Corner, Site, corners_of, tensors
-from assay.ir.program import Literal
+from assay.ir.program import KEPT, Literal
 from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType, is_float
 from assay.ops.facts import Facts, require
 from assay.ops.onnx_forms import Arg, Args, Constant, Graph, Node, express
@@ -28,6 +28,7 @@ OPSET_SHARE = 0.6
 REGIONS = ("if", "for", "while", "with", "try", "def", "lambda")
 GRAPH_ONLY: dict[str, Any] = {
     "training": False,
+    "values": KEPT,
     "layouts": 0.0,
     "aliases": 0.0,
     "mutation": 0.0,

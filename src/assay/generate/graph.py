@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Any
@@ -28,7 +28,7 @@ from assay.generate.regions import add_region
 from assay.generate.settings import Settings
 from assay.generate.shoe import Shoe
 from assay.ir.case import Case
-from assay.ir.program import Operation, Program, Tree, output_names, reads
+from assay.ir.program import FOUND, KEPT, SPECIAL, Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
 from assay.ir.types import ALL, ScalarType, TensorType
 from assay.ops.catalogue import load
@@ -59,6 +59,10 @@ ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
 
+Find = Callable[[Program, str], Program | None]
+"""Searches inputs of a program, from a seed; None where none were found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """A program, its policy, and the motifs in it: the name of each and what was changed in it."""
@@ -68,14 +72,22 @@ class Drawn:
     motifs: tuple[tuple[str, str], ...]
 
 
-def make_case(settings: Settings, index: int) -> Case:
-    """The case at an index. Budgets are counted in steps, so that it does not depend on the machine's speed."""
+def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
+    """The case at an index. Budgets are counted in steps, so that it does not depend on the machine's speed.
+
+    Of a program whose inputs are to be found, these are what ``find`` finds, or as they were drawn where it is None.
+    """
     rng = _rng(settings, index, "case")
     target = _target(settings, rng)
     backend = find_backend(target)
     dialect = dialect_of(backend, rng, settings.kernels.get(target))
-    drawn = draw_program(settings, index, backend.module.DEAR, dialect=dialect)
+    drawn = draw_program(settings, index, backend.module.DEAR, {"values": settings.values}, dialect)
     program = drawn.program
+    if find is not None and program.values == FOUND:
+        found = find(program, f"{settings.seed}/{index}") or as_special(program)
+        if found is None:
+            drawn = draw_program(settings, index, backend.module.DEAR, {"values": KEPT}, dialect)
+        program = drawn.program if found is None else found
     options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:
         options["dynamic"] = _dynamic(rng, bool(program.sizes), backend.module.DEAR)
@@ -97,6 +109,15 @@ def make_program(
     """The program at an index, for a cheap target, and its policy; ``forced`` fixes choices of the policy."""
     drawn = draw_program(settings, index, False, forced, dialect)
     return drawn.program, drawn.policy
+
+
+def as_special(program: Program) -> Program | None:
+    """A program for which no inputs were found, as one that computes with special values; None where it cannot be one,
+    since it makes integers of floats."""
+    try:
+        return interpret(replace(program, values=SPECIAL), load())[0]
+    except Unsatisfied:
+        return None
 
 
 def _rng(settings: Settings, index: int, part: str) -> random.Random:
@@ -136,14 +157,15 @@ def draw_program(
         rng = _rng(settings, index, f"program/{attempt}")
         operations = settings.nodes or rng.randint(*(DEAR_OPERATIONS if dear else CHEAP_OPERATIONS))
         # State that grows from call to call may leave a domain in the second; the last attempt has none.
-        stateless: dict[str, Any] = {"state": 0.0} if attempt == ATTEMPTS - 1 else {}
+        # What an operation assumes of values may be more than the program has left when it is done.
+        stateless: dict[str, Any] = {"state": 0.0, "values": KEPT} if attempt == ATTEMPTS - 1 else {}
         choices = {**(forced or {}), **dialect.forced, **stateless}
         policy = dialect.policy(draw_policy(rng, operators, operations, dear, choices))
         builder = Builder(rng, policy, dict(load()), dialect)
         _fill(builder, rng, settings.seed, index)
         program = finished(builder)
         motifs = tuple(builder.motifs)
-        if all(entry.role == "argument" for entry in program.inputs):
+        if policy.values == KEPT and all(entry.role == "argument" for entry in program.inputs):
             return Drawn(program, policy, motifs)
         try:
             return Drawn(interpret(program, load())[0], policy, motifs)
@@ -425,6 +447,7 @@ def _pruned(program: Program) -> Program:
         calls,
         program.training,
         program.style,
+        program.values,
     )
 
 

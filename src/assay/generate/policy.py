@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from assay.inputs.profiles import PROFILES
+from assay.ir.program import KEPT
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
 
@@ -29,6 +30,7 @@ class Policy:
     exact: bool
     decisions: bool
     profile: str | None
+    values: str
     training: bool
     calls: int
     changing: bool
@@ -87,6 +89,7 @@ def draw_policy(
         "exact": rng.random() < 0.5,
         "decisions": rng.random() < 0.4,
         "profile": _profile(rng),
+        "values": KEPT,
         "training": rng.random() < (0.2 if dear else 0.3),
         "calls": 2 if rng.random() < 0.85 else 3,
         "changing": changing,
@@ -107,7 +110,11 @@ def draw_policy(
     if choices["exact"] and choices["profile"] == "distinct":
         # So many bits leave little that stays exact.
         choices["profile"] = None
-    return Policy(**{**choices, **forced})
+    choices |= forced
+    if choices["values"] != KEPT:
+        # What a search finds, or no search could, is rounded sooner or later, and then decided on.
+        choices |= {"exact": False, "decisions": True}
+    return Policy(**choices)
 
 
 def _profile(rng: random.Random) -> str | None:

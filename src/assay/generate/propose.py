@@ -15,9 +15,10 @@ from itertools import chain, combinations
 from typing import Any
 
 from assay.generate.builder import Builder, Fresh
-from assay.ir.program import Literal, Operand
+from assay.ir.program import KEPT, Literal, Operand
 from assay.ir.sizes import Sym, largest, smallest
 from assay.ir.types import BOOL, ScalarType, TensorType, is_float, is_integral
+from assay.ops.assume import is_free
 from assay.ops.facts import Facts, Interval, Unsatisfied, constant, require
 from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of, require_apart
 from assay.ops.protocol import Binding, Operator, bind
@@ -406,6 +407,9 @@ class Proposal:
                 abstract = self._abstract(item)
                 if abstract.facts is None or abstract.facts.within(interval):
                     continue
+                if self.builder.policy.values != KEPT and is_free(abstract):
+                    # The search brings it there, or it is to be elsewhere; `apply_operator` sees whether it can be.
+                    continue
                 require(isinstance(item, str) and not isinstance(choice, tuple), "a made operand leaves the domain")
                 require(specification.name not in self.operator.writes, "what is written is not clamped")
                 require(CLAMP in self.builder.operators, "nothing clamps here")
@@ -423,7 +427,8 @@ class Proposal:
         high = _bound(interval.high, integral) if facts.high > interval.high or abs(interval.high) <= 64 else None
         attributes = {"min": low, "max": high}
         clamp = self.builder.operators[CLAMP]
-        (result,) = apply_operator(clamp, [Abstract(type_, facts)], attributes).results
+        values = self.builder.policy.values
+        (result,) = apply_operator(clamp, [Abstract(type_, facts)], attributes, values=values).results
         return attributes, result
 
     def _apply(self, form: str) -> Applied:
@@ -431,7 +436,7 @@ class Proposal:
         for position, interval in self.clamps:
             abstract = abstracts[position]
             _, abstracts[position] = self._clamped(abstract.facts, abstract.type, interval)
-        return apply_operator(self.operator, abstracts, self.attributes, form)
+        return apply_operator(self.operator, abstracts, self.attributes, form, self.builder.policy.values)
 
     def _keep_exact(self) -> None:
         for result in self.applied.results:
