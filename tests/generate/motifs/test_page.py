@@ -27,7 +27,7 @@ def files() -> dict[str, str]:
     for line in PAGE.splitlines():
         told = re.fullmatch(r"\| `([^`]+\.(?:py|cc))` \| (.*) \|", line)
         if told is not None:
-            found.update({name: told[1] for name in told[2].split(", ")})
+            found.update(dict.fromkeys(told[2].split(", "), told[1]))
     return found
 
 
