@@ -19,7 +19,7 @@ import sys
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache, partial, wraps
 from itertools import count as numbers
 
 from tests.generate.motifs.drafts import built
@@ -106,6 +106,7 @@ def hooked() -> Counter[str]:
         told(entry_type)
     for target, (condition, operand) in list(post.noop_registry.items()):
 
+        @wraps(condition)
         def noop(*args, _condition=condition, **kwargs):
             found = _condition(*args, **kwargs)
             acted[_condition.__name__] += bool(found)
@@ -123,6 +124,22 @@ def hooked() -> Counter[str]:
 
     joint.constant_fold_uniform_value = folded
     return acted
+
+
+def seen_passes() -> set[str]:
+    """The names of all that `hooked` counts, once something was compiled."""
+    import torch._inductor.fx_passes.joint_graph as joint
+    import torch._inductor.fx_passes.post_grad as post
+    from torch._inductor.pattern_matcher import PatternMatcherPass
+
+    found = {"constant_fold_uniform_value", *(f"_sfdp_pattern_{number}" for number in range(1, 31))}
+    found |= {condition.__name__ for condition, _ in post.noop_registry.values()}
+    for value in (*vars(joint).values(), *vars(post).values()):
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, PatternMatcherPass):
+                entries = [entry for listed in each.patterns.values() for entry in listed]
+                found |= {getattr(getattr(entry, "handler", None), "__name__", "") for entry in entries}
+    return found
 
 
 def matched(program: Program, passes: tuple[str, ...]) -> int:
@@ -215,8 +232,12 @@ def main() -> int:
     each: dict[str, Count] = {}
     whole, beside = Count(), Count()
     others = plain(dialect)
+    seen: set[str] = set()
+    if not onnx:
+        matched(next(others), ())
+        seen = seen_passes()
     for motif in load().values():
-        passes = motif.onnxruntime if onnx else motif.inductor
+        passes = motif.onnxruntime if onnx else tuple(name for name in motif.inductor if name in seen)
         if not passes or (arguments.only and motif.family != arguments.only):
             continue
         each[motif.name] = Count()

@@ -11,11 +11,12 @@ import pytest
 from tests.generate.motifs.drafts import drafted
 
 from assay.generate.builder import Builder
+from assay.generate.graph import finished
 from assay.generate.motifs import deck
 from assay.generate.motifs.catalogue import Motif
 from assay.generate.motifs.catalogue import load as load_motifs
 from assay.generate.motifs.draft import CAST, ORDER, USE, WRITE, Draft
-from assay.ir.program import Operation, operand_names, walk
+from assay.ir.program import Operation, operand_names, output_names, walk
 from assay.ir.types import TensorType
 
 MOTIFS = load_motifs()
@@ -157,3 +158,11 @@ def test_which_change_is_made_is_drawn_among_those_of_the_motif() -> None:
             deck.insert(builder, motif, 40)
             changes.add(builder.motifs[-1][1])
     assert {"", *motif.changes, USE, CAST, WRITE} <= changes
+
+
+def test_nothing_but_a_changed_use_reads_or_shows_what_is_inside() -> None:
+    for motif in MOTIFS.values():
+        builder = drafted(motif, "", 1)
+        if builder is not None:
+            outputs = set(output_names(finished(builder).outputs))
+            assert not builder.interior & {*builder.visible(), *outputs}, motif.name
