@@ -558,3 +558,12 @@ def test_a_sum_that_may_overflow_on_the_way_is_unknown(mode: ShadowMode) -> None
     with mode:
         found = torch.tensor([most, most, -most, -most]).sum()
     assert bool(torch.isinf(bound(mode, found)).all())
+
+
+def test_padding_may_be_multiplied_or_not(mode: ShadowMode) -> None:
+    image = torch.ones(1, 1, 2, 2)
+    with mode:
+        finite = torch.nn.functional.conv2d(image, torch.ones(1, 1, 1, 1), padding=1)
+        infinite = torch.nn.functional.conv2d(image, torch.full((1, 1, 1, 1), torch.inf), padding=1)
+    assert not bool(torch.isinf(bound(mode, finite)).any())
+    assert bool(torch.isinf(bound(mode, infinite)).all())

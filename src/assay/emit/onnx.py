@@ -13,7 +13,7 @@ from typing import Any
 
 from assay.emit.onnx_main import MAIN
 from assay.emit.onnx_regions import Scope, write_region, write_test
-from assay.emit.torch_inputs import INDENT, concrete, literal
+from assay.emit.torch_inputs import INDENT, concrete, element, literal
 from assay.ir.program import (
     Argument,
     Data,
@@ -59,6 +59,15 @@ FILL = [
     f'{INDENT}"""Element k is low + step * ((k * multiplier + offset) % modulus)."""',
     f"{INDENT}k = (np.arange(math.prod(shape)) * multiplier + offset) % modulus",
     f"{INDENT}return np.asarray(low + step * k).astype(dtype).reshape(shape)",
+]
+FILL_SPECIAL = [
+    "def fill(shape, dtype, low, step, modulus, multiplier=1, offset=0, special=()):",
+    f'{INDENT}"""Element k is low + step * r, r = (k * multiplier + offset) % modulus, or special[r]."""',
+    f"{INDENT}r = (np.arange(math.prod(shape)) * multiplier + offset) % modulus",
+    f"{INDENT}elements = np.asarray(low + step * r).astype(dtype)",
+    f"{INDENT}for number, value in enumerate(special):",
+    f"{INDENT * 2}elements[r == number] = value",
+    f"{INDENT}return elements.reshape(shape)",
 ]
 
 
@@ -230,7 +239,7 @@ def render(
     lines += ["import numpy as np", f"from onnx import {', '.join(imported)}", "", f"CALLS = {len(program.calls)}"]
     lines += [*([f"FINITE = {finite}"] if main else []), "", ""]
     if fill:
-        lines += [*FILL, "", ""]
+        lines += [*(FILL_SPECIAL if any("special=" in line for line in body) else FILL), "", ""]
     return "\n".join([*lines, *body, *(["", "", *MAIN] if main else [])]) + "\n"
 
 
@@ -357,6 +366,8 @@ def _filled(data: Data, shape: Sequence[int], dtype: str) -> str:
     while len(numbers) > 3 and numbers[-1] == (1 if len(numbers) == 4 else 0):
         numbers.pop()
     text = ", ".join(str(int(n)) if n == int(n) and abs(n) < 2**53 else repr(n) for n in numbers)
+    if data.special:
+        text += f", special=({', '.join(element(value, dtype) for value in data.special)},)"
     return f'fill({_shape(shape)}, "{dtype}", {text})'
 
 

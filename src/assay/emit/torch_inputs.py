@@ -145,14 +145,14 @@ def contents(entry: Input, shape: tuple[int, ...], argument: Argument, literals:
         numbers.pop()
     text = ", ".join(_number(number) for number in numbers)
     if data.special:
-        text += f", special=({', '.join(_element(value, dtype) for value in data.special)},)"
+        text += f", special=({', '.join(element(value, dtype) for value in data.special)},)"
     return f"fill({_shape(shape)}, torch.{dtype}, {text})"
 
 
 def literal(data: Data, shape: Sequence[int], dtype: str) -> str:
     """The elements as nested lists."""
     count = math.prod(shape)
-    elements = [_element(data.element(k), dtype) for k in range(count)]
+    elements = [element(data.element(k), dtype) for k in range(count)]
     if not shape:
         return elements[0]
     if count == 0:
@@ -166,7 +166,8 @@ def _written_out(entry: Input, shape: tuple[int, ...], literals: bool) -> bool:
     return literals and entry.role == "argument" and math.prod(shape) <= LITERAL_ELEMENTS
 
 
-def _element(value: float, dtype: str) -> str:
+def element(value: float, dtype: str) -> str:
+    """An element as Python text."""
     if dtype == "bool":
         return str(value != 0)
     if not math.isfinite(value):

@@ -86,7 +86,8 @@ def _takes(allowed: Sequence[Sequence[str] | None] | None, dtypes: Sequence[str]
 @dataclass(frozen=True)
 class Dialect:
     """The dialect of a framework; without an opset, that of torch. ``kernels`` are those of the runtime, where it says
-    which it has. With ``graph_only`` a program for torch is a graph of values as well.
+    which it has. With ``graph_only`` a program for torch is a graph of values as well. ``special``: a graph may compute
+    with special values, since a system is held against itself.
 
     ``refuses`` are dtypes, and globs of operators, that are not generated; ``held_in`` says of an integer type in which
     other a system holds its values. ``corners`` are those in which a system is not held to its reference.
@@ -95,6 +96,7 @@ class Dialect:
     opset: int | None = None
     kernels: Kernels | None = None
     graph_only: bool = False
+    special: bool = False
     refuses: frozenset[str] = frozenset()
     held_in: Mapping[str, str] = field(default_factory=dict)
     corners: tuple[Corner, ...] = ()
@@ -104,7 +106,8 @@ class Dialect:
         """Choices of a policy that are fixed."""
         if self.python:
             return {}
-        return {name: value for name, value in GRAPH_ONLY.items() if name != "regions" or not self.regions}
+        free = {name for name, has in (("regions", self.regions), ("values", self.special)) if has}
+        return {name: value for name, value in GRAPH_ONLY.items() if name not in free}
 
     @property
     def regions(self) -> Sequence[str]:
@@ -186,7 +189,13 @@ def dialect_of(backend: Backend, rng: random.Random, kernels: Kernels | None = N
     """The dialect of a case on a backend."""
     opset = draw_opset(rng) if backend.framework == "onnx" else None
     return Dialect(
-        opset, kernels, backend.graph_only, backend.refuses, backend.held_in, corners_of(tuple(backend.differs))
+        opset,
+        kernels,
+        graph_only=backend.graph_only,
+        special=backend.reference_options is not None,
+        refuses=backend.refuses,
+        held_in=backend.held_in,
+        corners=corners_of(tuple(backend.differs)),
     )
 
 

@@ -122,7 +122,10 @@ _ROOM = 2.0**-12
 def _beyond_the_range(call: Call, found: list[Bound], *, summed: bool) -> list[Bound]:
     """Nothing is known of what is infinite or NaN after several steps, which another formula takes elsewhere:
     x·∞ + (b − m·∞) is not (x − m)·∞ + b; what is ``summed`` is so in any order. Nor is anything known where operands
-    are so large that some of these steps may overflow."""
+    are so large that some of these steps may overflow; nor of a convolution with an operand that is not finite, since
+    kernels leave out what is multiplied by padding, or multiply it."""
+    if summed and "convolution" in call.name and not all(_finite(leaf.h) for leaf in call.leaves if leaf.fractions):
+        return [(h, torch.full_like(h, torch.inf, dtype=torch.float64)) for h, _ in found]
     kept: list[Bound] = []
     for result, (h, e) in zip(call.results, found):  # noqa: B905
         if e is not None and fractional(result):
@@ -133,6 +136,10 @@ def _beyond_the_range(call: Call, found: list[Bound], *, summed: bool) -> list[B
                 e = torch.full_like(e, torch.inf)
         kept.append((h, e))
     return kept
+
+
+def _finite(values: torch.Tensor) -> bool:
+    return bool(torch.isfinite(values).all())
 
 
 # evaluation
