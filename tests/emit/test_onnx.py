@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from assay.emit.onnx import IR_VERSIONS, OPSETS, render, translate
 from assay.generate.dialect import Dialect
 from assay.generate.graph import make_program
 from assay.generate.settings import Settings
-from assay.ir.program import Data, Literal, Program
+from assay.ir.program import SPECIAL, Data, Literal, Program
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
 
@@ -92,6 +93,7 @@ def test_sizes_that_change_are_named_dimensions() -> None:
 
 def test_special_values_are_the_same_written_out_or_by_formula() -> None:
     builder = Builder()
+    builder.program = replace(builder.program, values=SPECIAL)
     builder.input("x", shape=(2, 3), data=Data(-1, 0.5, 6, special=(float("nan"), float("-inf"), -0.0)))
     builder.op("v1", "unary.neg", "x")
     program = builder.made(("tuple", ("v1",), ()))
