@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from assay.emit.torch import render
 from assay.generate.graph import as_special, make_case, make_program
 from assay.generate.settings import Settings
-from assay.ir.program import FOUND, KEPT, SPECIAL, Program, operations
+from assay.ir.program import FOUND, KEPT, SPECIAL, WRAPPING, Program, operations
 from assay.ir.serialize import program_from_json, program_to_json
 from assay.ir.verify import verify
 from assay.ops.catalogue import load
+from assay.ops.facts import Unsatisfied
 from assay.ops.interpret import interpret
 
 SETTINGS = Settings(7, tuple(load()), 10, ("aot_eager",))
@@ -23,7 +25,7 @@ def programs(values: str, number: int = 25) -> list[Program]:
     return [make_program(SETTINGS, index, {"values": values})[0] for index in range(number)]
 
 
-@pytest.mark.parametrize("values", [FOUND, SPECIAL])
+@pytest.mark.parametrize("values", [FOUND, SPECIAL, WRAPPING])
 def test_a_program_meets_its_specifications_and_is_written_and_read(values: str) -> None:
     for program in programs(values):
         verify(program)
@@ -52,6 +54,23 @@ def test_special_values_reach_programs_that_ask_for_them_alone() -> None:
 
     assert {"nan", "inf", "-inf", "-0.0"} <= set().union(*map(special, programs(SPECIAL)))
     assert not set().union(*map(special, programs(KEPT) + programs(FOUND)))
+
+
+def wraps(program: Program) -> bool:
+    try:
+        interpret(replace(program, values=SPECIAL), load())
+    except Unsatisfied:
+        return program.values == WRAPPING
+    return False
+
+
+def test_integers_wrap_in_models_of_a_runtime_that_is_held_against_itself() -> None:
+    settings = Settings(3, ("binary.mul", "binary.add", "unary.square"), 6, ("onnxruntime", "tvm"), values=SPECIAL)
+    cases = [make_case(settings, index) for index in range(30)]
+    values = {(case.target, program_from_json(case.recipe["program"]).values) for case in cases}
+    assert values == {("onnxruntime", WRAPPING), ("tvm", KEPT)}
+    assert not any(case.options == {"level": "disabled"} for case in cases)
+    assert any(wraps(program_from_json(case.recipe["program"])) for case in cases)
 
 
 def test_what_was_found_is_in_the_case_and_what_was_not_computes_with_special_values() -> None:

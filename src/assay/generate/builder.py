@@ -20,7 +20,8 @@ from assay.generate.policy import Policy
 from assay.inputs.profiles import distinct_data, draw_data, moved, with_special
 from assay.ir.program import (
     KEPT,
-    SPECIAL,
+    LEAVING,
+    WRAPPING,
     Argument,
     Call,
     Data,
@@ -201,8 +202,9 @@ class Builder:
                 self.rng, type_.dtype, interval, self.policy.profile, thresholds, fine=not self.policy.exact
             )
             floating = is_float(type_.dtype)
-            special = self.policy.values == SPECIAL and (floating or interval is None)
-            if special and self.rng.random() < SPECIAL_SHARE[floating]:
+            special = self.policy.values in LEAVING and (floating or interval is None)
+            share = SPECIAL_SHARE[floating or self.policy.values == WRAPPING]
+            if special and self.rng.random() < share:
                 first = with_special(self.rng, first, type_.dtype)
             data = (first, *(moved(self.rng, first) for _ in range(self.policy.calls - 1)))
         if self.policy.values != KEPT and is_float(type_.dtype):

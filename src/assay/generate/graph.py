@@ -28,7 +28,7 @@ from assay.generate.regions import add_region
 from assay.generate.settings import Settings
 from assay.generate.shoe import Shoe
 from assay.ir.case import Case
-from assay.ir.program import FOUND, KEPT, SPECIAL, Operation, Program, Tree, output_names, reads
+from assay.ir.program import FOUND, KEPT, LEAVING, SPECIAL, WRAPPING, Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
 from assay.ir.types import ALL, ScalarType, TensorType
 from assay.ops.catalogue import load
@@ -81,7 +81,8 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
     target = _target(settings, rng)
     backend = find_backend(target)
     dialect = dialect_of(backend, rng, settings.kernels.get(target))
-    drawn = draw_program(settings, index, backend.module.DEAR, {"values": settings.values}, dialect)
+    values = WRAPPING if dialect.special and settings.values == SPECIAL else settings.values
+    drawn = draw_program(settings, index, backend.module.DEAR, {"values": values}, dialect)
     program = drawn.program
     if find is not None and program.values == FOUND:
         found = find(program, f"{settings.seed}/{index}") or as_special(program)
@@ -89,7 +90,7 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
             drawn = draw_program(settings, index, backend.module.DEAR, {"values": KEPT}, dialect)
         program = drawn.program if found is None else found
     options = dict(backend.module.options(rng, program.training))
-    while program.values == SPECIAL and options == backend.reference_options:
+    while program.values in LEAVING and options == backend.reference_options:
         # What becomes of special values is no matter between two systems.
         options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:

@@ -186,7 +186,9 @@ class Call:
 # A nest of outputs: the name of a value, or (kind, items, keys) for a tuple, list or dict.
 Tree = str | tuple[str, tuple["Tree", ...], tuple[str, ...]]
 
-KEPT, FOUND, SPECIAL = "kept", "found", "special"
+KEPT, FOUND, SPECIAL, WRAPPING = "kept", "found", "special", "wrapping"
+LEAVING = frozenset({SPECIAL, WRAPPING})
+"""Where values leave the domains of what is computed of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,8 @@ class Program:
     arguments; with the style
     ``forward`` the statements are the method of a module, with ``function`` they are a function that is given the
     module. ``values`` says why elements are in the domains of what is computed of them: `KEPT` there by what is known
-    of them, `FOUND` by a search for inputs, or not at all: `SPECIAL` ones are to leave them.
+    of them, `FOUND` by a search for inputs, or not at all: `SPECIAL` ones are to leave them, and in `WRAPPING` programs
+    integers wrap around as well.
     """
 
     sizes: tuple[tuple[str, tuple[int, ...]], ...]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
-from assay.ir.program import FOUND, SPECIAL
+from assay.ir.program import FOUND, LEAVING
 from assay.ir.types import TensorType, is_float, is_integral
 from assay.ops.facts import BOOLEAN, Facts, Interval, Unsatisfied, constant, headroom, require
 from assay.ops.protocol import Binding, Operator
@@ -109,10 +109,10 @@ class Assumption:
 
     def _decided(self) -> float | None:
         """What a comparison of a value with itself, which is a number, always says; and what such is asked of one."""
-        if self.values != SPECIAL and self.operator.torch in _OF_NUMBERS:
+        if self.values not in LEAVING and self.operator.torch in _OF_NUMBERS:
             return _OF_NUMBERS[self.operator.torch]
         given = [operand for operand in self.operands if is_tensor(operand)]
-        if self.values == SPECIAL or len(given) < 2 or any(operand is not given[0] for operand in given):
+        if self.values in LEAVING or len(given) < 2 or any(operand is not given[0] for operand in given):
             return None
         return _OF_ITSELF.get(self.operator.torch.rpartition(".")[2])
 
@@ -145,12 +145,12 @@ class Assumption:
         # Bounds that no float widens are those of an index, or of a count.
         if known is not None and max(-known.low, known.high) < WIDEST / 2:
             return replace(known, fixed=True)
-        require(self.values != SPECIAL, "a special value has no integer")
+        require(self.values not in LEAVING, "a special value has no integer")
         return Facts(CONVERTED[dtype].low, CONVERTED[dtype].high, 0)
 
     def _float(self, known: Facts | None, dtype: str) -> Facts:
         most = headroom(dtype)
-        if self.values == SPECIAL or known is None or not known.low <= known.high:
+        if self.values in LEAVING or known is None or not known.low <= known.high:
             return Facts(-most, most)
         if known.magnitude <= most:
             return known
@@ -213,7 +213,7 @@ class Assumption:
             return facts
         require(is_free(operand), "an operand leaves the domain")
         low, high = max(facts.low, domain.low), min(facts.high, domain.high)
-        if self.values == SPECIAL:
+        if self.values in LEAVING:
             return Facts(low, high) if low <= high else Facts(domain.low, domain.high)
         require(low <= high, "no input brings an operand into the domain")
         # Inputs that are searched have no scale, so that this one follows from integers, or was rounded to one.

@@ -14,6 +14,7 @@ from typing import Any
 
 from assay.ir.program import (
     KEPT,
+    WRAPPING,
     Block,
     Data,
     Input,
@@ -30,7 +31,16 @@ from assay.ir.program import (
     output_names,
 )
 from assay.ir.sizes import Sym, evaluate, largest, smallest
-from assay.ir.types import ContainerType, FunctionType, ScalarType, TensorType, Type, is_float, is_integral
+from assay.ir.types import (
+    INTEGER_RANGE,
+    ContainerType,
+    FunctionType,
+    ScalarType,
+    TensorType,
+    Type,
+    is_float,
+    is_integral,
+)
 from assay.ops.assume import Assumption, anything, is_fixed, is_free
 from assay.ops.facts import Facts, Unsatisfied, constant, fit, hull, require
 from assay.ops.promotion import can_store
@@ -174,7 +184,7 @@ def apply_operator(
     for name, fact in zip(operator.writes, all_facts[len(results) :], strict=True):
         position = operator.index[name]
         if operands[position] is not None:
-            written.append((position, fit(fact, types[position].dtype)))
+            written.append((position, _stored(fact, types[position].dtype, values)))
     if form == "inplace":
         first = types[0]
         require(isinstance(first, TensorType) and results[0].shape == first.shape, "in-place result has another shape")
@@ -184,7 +194,9 @@ def apply_operator(
         require(largest(result.elements) <= MAX_ELEMENTS, "too many elements")
         require(all(smallest(size) >= 0 for size in result.shape), "a negative size")
     facts_of = all_facts[: len(results)]
-    abstracts = tuple(Abstract(type_, fit(fact, type_.dtype)) for type_, fact in zip(results, facts_of, strict=True))
+    abstracts = tuple(
+        Abstract(type_, _stored(fact, type_.dtype, values)) for type_, fact in zip(results, facts_of, strict=True)
+    )
     if form == "inplace":
         written.append((0, _known(abstracts[0])))
     return Applied(abstracts, tuple(written), tuple(assumed.items()))
@@ -214,6 +226,15 @@ def _facts(operand: Any) -> Any:
     if isinstance(operand, tuple):
         return tuple(item.facts for item in operand)
     return operand.facts
+
+
+def _stored(facts: Facts, dtype: str, values: str) -> Facts:
+    """The facts once stored in a dtype; integers that wrap may be any. Raises Unsatisfied as `fit` does."""
+    if values == WRAPPING and dtype in INTEGER_RANGE and dtype != "bool":
+        low, high = INTEGER_RANGE[dtype]
+        if facts.low < low or facts.high > high:
+            return replace(facts, low=float(low), high=float(high), scale=0, terms=0.0)
+    return fit(facts, dtype)
 
 
 def _check_operands(operator: Operator, types: Sequence[Any], binding: Any) -> None:
