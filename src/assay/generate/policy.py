@@ -44,6 +44,7 @@ class Policy:
     containers: float
     forms: float
     style: str
+    transforms: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The policy as JSON-compatible data, without the operators (the recipe says how many were left out)."""
@@ -101,6 +102,8 @@ def draw_policy(
         "containers": rng.choice((0.0, 0.1, 0.4)),
         "forms": rng.choice((0.0, 0.3, 0.6)),
         "style": rng.choice(("function", "function", "forward")),
+        # Each may add a graph break, and so a graph to compile.
+        "transforms": rng.randint(1, 3 if dear else 6) if rng.random() < (0.25 if dear else 0.6) else 0,
     }
     if choices["exact"] and choices["profile"] == "distinct":
         # So many bits leave little that stays exact.
