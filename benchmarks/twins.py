@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import random
 import sys
 import time
+import types
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -72,9 +74,7 @@ def check(twin: Twin) -> str | None:
     except Exception as error:  # whatever a rewritten program raises is the measurement
         return f"{type(error).__name__}: {str(error)[:300]}\n{text}"
     exact = [environment.values[name].exact for name in output_names(twin.rewritten.outputs)]
-    types = [environment.values[name].type for name in output_names(twin.rewritten.outputs)]
     rounded = twin.transform.needs.quiet
-    del types
     difference = _difference(first, second, rounded, exact)
     return None if difference is None else f"{difference}\n{text}"
 
@@ -84,7 +84,9 @@ def executed(text: str, prepare: Any = lambda function: function) -> list[dict[s
     import torch
     from torch.utils._pytree import tree_leaves
 
-    module: dict[str, Any] = {"__name__": "case"}
+    # A module that can be found by its name, as dataclasses ask.
+    sys.modules["case"] = made = types.ModuleType("case")
+    module: dict[str, Any] = made.__dict__
     exec(compile(text, "case.py", "exec"), module)
     first = (module["state"](),) if "state" in module else ()
     function = prepare(module["program"])
@@ -175,6 +177,7 @@ def main() -> int:
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    torch._logging.set_logs(all=logging.CRITICAL)
     known = chosen(arguments.only)
     each = max(1, arguments.count // max(len(known), 1))
     sites: Counter[str] = Counter()

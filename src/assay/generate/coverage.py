@@ -281,7 +281,7 @@ def _count_python(found: Features, program: Program) -> None:
 
 def _region(region: Region) -> Key:
     attributes = dict(region.attributes)
-    told = [str(attributes[name]) for name in ("trips", "context", "shape") if name in attributes]
+    told = [str(attributes[name]) for name in ("trips", "context", "shape", "transform") if name in attributes]
     return (region.kind, *told)
 
 

@@ -30,6 +30,7 @@ from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied, require
 from assay.ops.interpret import interpret
 from assay.ops.python_forms import PICKS
+from assay.transforms.apply import apply_all, dealt
 
 SOURCE = "graph"
 CHEAP_OPERATIONS = (6, 18)
@@ -117,13 +118,20 @@ def _program(
         builder = Builder(rng, policy, dict(load()), dialect)
         _fill(builder, rng)
         program = _pruned(builder.program(_outputs(builder, rng)))
-        if all(entry.role == "argument" for entry in program.inputs):
-            return program, policy
-        try:
-            return interpret(program, load())[0], policy
-        except Unsatisfied:
-            continue
+        if any(entry.role != "argument" for entry in program.inputs):
+            try:
+                program = interpret(program, load())[0]
+            except Unsatisfied:
+                continue
+        return _transformed(program, policy, settings, index, rng), policy
     raise AssertionError("a program without state meets its specifications as it was built")
+
+
+def _transformed(program: Program, policy: Policy, settings: Settings, index: int, rng: random.Random) -> Program:
+    """The program under transforms, as many as the policy says and find a site."""
+    if not policy.transforms:
+        return program
+    return apply_all(program, dealt(settings.seed, index, policy.transforms, rng), rng)[0]
 
 
 def _fill(builder: Builder, rng: random.Random) -> None:
