@@ -138,8 +138,8 @@ def _same(a: Any, b: Any, loose: bool) -> bool:
     if loose:
         # Another layout adds in another order; what was decided on rounded values is not to be compared at all.
         return True
-    a, b = a.contiguous(), b.contiguous()
-    return torch.equal(a.reshape(-1).view(torch.uint8), b.reshape(-1).view(torch.uint8))
+    first, second = (torch.empty(each.shape, dtype=each.dtype).copy_(each).reshape(-1) for each in (a, b))
+    return torch.equal(first.view(torch.uint8), second.view(torch.uint8))
 
 
 def traced(twin: Twin) -> str | None:

@@ -328,8 +328,12 @@ class _Writer:
         assert isinstance(statement, Operation)
         operands = [self.operand(operand) for operand in statement.operands]
         out = None if statement.out is None else self.operand(statement.out)
-        found = parts(self.operators[statement.operator], operands, dict(statement.attributes), statement.form, out)
-        return (self.operation(statement), *found)
+        whole = self.operation(statement)
+        try:
+            found = parts(self.operators[statement.operator], operands, dict(statement.attributes), statement.form, out)
+        except Unsatisfied:
+            return whole, "", ()
+        return (whole, *found)
 
     def _inner(self, region: Region) -> list[str]:
         block = region.blocks[0]

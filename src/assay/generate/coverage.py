@@ -27,6 +27,7 @@ from assay.ops.facts import Unsatisfied
 from assay.ops.protocol import Operator, bind
 from assay.ops.python_forms import PICKS, TESTS
 from assay.ops.text import forms
+from assay.transforms.registry import transforms
 
 Key = tuple[str, ...]
 
@@ -382,7 +383,7 @@ def declared(name: str, tally: Tally, opsets: bool = False) -> set[Key]:
         case "conditions":
             return {(form,) for form in TESTS}
         case "regions":
-            return set(REGIONS)
+            return {*REGIONS, *(("rewrite", name) for name in transforms())}
         case "programs":
             return {*PROGRAMS, *((("opset", str(opset)) for opset in OPSETS) if opsets else ())}
         case _:
