@@ -219,6 +219,11 @@ class Survey:
             for each in statements:
                 if not isinstance(each, Operation) or written_names(each, self.operators):
                     return False
+        if needs.accepts is not None and not all(
+            isinstance(each, Operation) and needs.accepts(_Told(each, self.operators[each.operator], self))
+            for each in statements
+        ):
+            return False
         if needs.one and len(yields) != 1:
             return False
         if needs.tensors and not yields:

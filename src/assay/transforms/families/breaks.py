@@ -125,23 +125,7 @@ def context_variable(w: Writing) -> list[str]:
     return [f"{v} = contextvars.ContextVar('v', default=None)", f"{v}.set({w.value})", f"{v}.get()"]
 
 
-@value("breaks.referents", breaks=True)
-def referents(w: Writing) -> list[str]:
-    """What a tuple refers to are its items."""
-    return [
-        f"gc.get_referents((1, {w.value}))[-1] if False else {w.value}"
-        if w.number % 2
-        else f"[{w.value}, id({w.value})][0]"
-    ]
-
-
 @value("breaks.item_of_shape", breaks=True, rank=1, unwritten=True)
 def item_of_shape(w: Writing) -> list[str]:
     """The number of rows, through a tensor that is read in Python."""
     return [f"{w.value}[: torch.tensor({w.value}.shape[0]).item()]"]
-
-
-@run("breaks.compiling", pure=False)
-def compiling(w: Writing) -> list[str]:
-    """Both arms hold the same statements, compiled or not."""
-    return ["if torch.compiler.is_compiling():", *w.indented(), "else:", *w.indented()]

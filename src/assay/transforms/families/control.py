@@ -210,3 +210,9 @@ def data_assertion(w: Writing) -> list[str]:
 def check(w: Writing) -> list[str]:
     """A number of elements is never negative."""
     return [f"torch._check({w.operands[-1]}.numel() >= 0)"]
+
+
+@run("control.compiling")
+def compiling(w: Writing) -> list[str]:
+    """Both arms hold the same statements, compiled or not."""
+    return ["if torch.compiler.is_compiling():", *w.indented(), "else:", *w.indented()]

@@ -1,4 +1,4 @@
-"""Results that arrive by writing: buffers, copies, views of one storage in every order; arguments written and restored."""
+"""Results that arrive by writing: buffers, copies, views of one storage in every order, memory that is lent."""
 
 from __future__ import annotations
 
