@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from assay.emit.torch import render
@@ -44,12 +45,17 @@ class Twin:
     rewritten: Program
 
 
+@lru_cache(maxsize=5000)
+def original(seed: int, index: int) -> Program:
+    """A program as generation makes them, without transforms."""
+    return make_program(Settings(seed, tuple(load()), None, ("torch:eager",)), index, {"transforms": 0})[0]
+
+
 def twins(transform: Transform, count: int, start: int = 0, seed: int = SEED) -> Iterator[Twin]:
     """Sites of a transform, each in another program as generation makes them."""
-    settings = Settings(seed, tuple(load()), None, ("torch:eager",))
     index, missed = start, 0
     while count and missed < ATTEMPTS:
-        program, _ = make_program(settings, index, {"transforms": 0})
+        program = original(seed, index)
         made = apply(program, transform.name, random.Random(f"{seed}/{index}/{transform.name}"))
         index += 1
         if made is None:

@@ -274,7 +274,7 @@ def inherited_init(w: Writing) -> list[str]:
 def method_of_local_class(w: Writing) -> list[str]:
     """A method of a class that is made here reads the variables around the class."""
     local = w.fresh("Local")
-    body = w.def_("run", "self")
+    body = w.def_("run", "owner")
     return [f"class {local}:", *(f"    {line}" for line in body), w.bind(f"{local}().run()")]
 
 
@@ -282,7 +282,7 @@ def method_of_local_class(w: Writing) -> list[str]:
 def type_call(w: Writing) -> list[str]:
     """``type`` with three arguments makes a class as the statement does."""
     f = w.fresh("inner")
-    return [*w.def_(f, "self"), w.bind(f"type('Made', (), {{'run': {f}}})().run()")]
+    return [*w.def_(f, "owner"), w.bind(f"type('Made', (), {{'run': {f}}})().run()")]
 
 
 @value("classes.weak_reference")

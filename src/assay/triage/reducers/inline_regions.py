@@ -31,27 +31,20 @@ def _inlined(program: Program, number: int, region: Region) -> Iterator[Program]
     elif region.kind in ("for", "while"):
         yield from _loop_inlined(program, number, region)
     elif region.kind == "rewrite":
-        yield from _undone(program, {number: region})
+        yield from undone(program, number, region)
     else:
         for block in region.blocks:
             yield from _spliced(program, number, block.statements, _pairs(region, block.results))
 
 
-def _undone(program: Program, regions: Mapping[int, Region]) -> Iterator[Program]:
-    """The program without some rewrites: their blocks stay, what else they yield is no output any more."""
-    extras = {value.name for region in regions.values() for value in region.results[len(region.blocks[0].results) :]}
-    outputs = _without(program.outputs, extras)
+def undone(program: Program, number: int, region: Region) -> Iterator[Program]:
+    """The program without a rewrite: its block stays, what else it yields is no output any more."""
+    count = len(region.blocks[0].results)
+    outputs = _without(program.outputs, {value.name for value in region.results[count:]})
     if outputs is None:
         return
-    results: dict[str, Operand] = {}
-    edits: dict[int, Sequence[Statement]] = {}
-    for number, region in regions.items():
-        results |= dict(zip((value.name for value in region.results), region.blocks[0].results, strict=False))
-        edits[number] = region.blocks[0].statements
-    try:
-        yield substituted(replaced(replace(program, outputs=outputs), edits), results)
-    except Unsatisfied:
-        return
+    results = dict(zip((value.name for value in region.results), region.blocks[0].results, strict=False))
+    yield from _spliced(replace(program, outputs=outputs), number, region.blocks[0].statements, results)
 
 
 def _without(tree: Tree, names: set[str]) -> Tree | None:
