@@ -8,144 +8,24 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import random
 import sys
 import time
-import types
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from functools import lru_cache
-from typing import Any
 
 from assay.emit.torch import render
-from assay.generate.graph import make_program
-from assay.generate.settings import Settings
-from assay.ir.program import Program, output_names
-from assay.ir.verify import verify
-from assay.ops.catalogue import load
-from assay.ops.interpret import interpret
-from assay.transforms.apply import apply
+from assay.transforms.check import Twin, request_of, twins
+from assay.transforms.check_torch import compare, executed
 from assay.transforms.registry import Transform, transforms
-
-SEED = 5
-ATTEMPTS = 60
-"""Programs that are tried for a site of one transform, a row of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """A program, the same with one rewrite, and the number of outputs that the rewrite adds."""
-
-    transform: Transform
-    index: int
-    original: Program
-    rewritten: Program
-
-
-@lru_cache(maxsize=5000)
-def original(seed: int, index: int) -> Program:
-    """A program as generation makes them, without transforms."""
-    return make_program(Settings(seed, tuple(load()), None, ("torch:eager",)), index, {"transforms": 0})[0]
-
-
-def twins(transform: Transform, count: int, start: int = 0, seed: int = SEED) -> Iterator[Twin]:
-    """Sites of a transform, each in another program as generation makes them."""
-    index, missed = start, 0
-    while count and missed < ATTEMPTS:
-        program = original(seed, index)
-        made = apply(program, transform.name, random.Random(f"{seed}/{index}/{transform.name}"))
-        index += 1
-        if made is None:
-            missed += 1
-            continue
-        missed = 0
-        count -= 1
-        yield Twin(transform, index - 1, program, made)
 
 
 def check(twin: Twin) -> str | None:
-    """What differs between the two in eager mode; None where nothing does."""
-    verify(twin.rewritten)
-    interpreted, environment = interpret(twin.rewritten, load())
-    text = render(interpreted)
-    try:
-        first = executed(render(twin.original))
-    except Exception:  # a program that eager mode refuses is another measurement's
-        return None
-    try:
-        second = executed(text)
-    except Exception as error:  # whatever a rewritten program raises is the measurement
-        return f"{type(error).__name__}: {str(error)[:300]}\n{text}"
-    exact = [environment.values[name].exact for name in output_names(twin.rewritten.outputs)]
-    rounded = twin.transform.needs.quiet
-    difference = _difference(first, second, rounded, exact)
-    return None if difference is None else f"{difference}\n{text}"
-
-
-def executed(text: str, prepare: Any = lambda function: function) -> list[dict[str, list[Any]]]:
-    """The outputs, arguments and state after each call of a program's text, as leaves. Raises whatever it raises."""
-    import torch
-    from torch.utils._pytree import tree_leaves
-
-    # A module that can be found by its name, as dataclasses ask.
-    sys.modules["case"] = made = types.ModuleType("case")
-    module: dict[str, Any] = made.__dict__
-    exec(compile(text, "case.py", "exec"), module)
-    first = (module["state"](),) if "state" in module else ()
-    function = prepare(module["program"])
-    calls = []
-    for call in range(module["CALLS"]):
-        arguments = module["inputs"](call)
-        torch.manual_seed(0)
-        with torch.set_grad_enabled(module["TRAINING"]):
-            outputs = function(*first, *arguments)
-        if module["TRAINING"]:
-            roots = [t for t in tree_leaves(outputs) if isinstance(t, torch.Tensor) and t.requires_grad]
-            if roots:
-                torch.autograd.backward(roots, [torch.ones_like(t) for t in roots])
-        state = [t.detach().clone() for t in first[0].state_dict().values()] if first else []
-        leaves = [_copied(leaf) for leaf in tree_leaves(outputs)]
-        kept = [_copied(leaf) for leaf in tree_leaves(list(arguments))]
-        calls.append({"outputs": leaves, "arguments": kept, "state": state})
-    return calls
-
-
-def _copied(leaf: Any) -> Any:
-    import torch
-
-    return leaf.detach().clone() if isinstance(leaf, torch.Tensor) else leaf
-
-
-def _difference(
-    first: list[dict[str, list[Any]]], second: list[dict[str, list[Any]]], rounded: bool, exact: list[bool]
-) -> str | None:
-    for call, (one, two) in enumerate(zip(first, second, strict=True)):
-        for place, leaves in one.items():
-            others = two[place]
-            if len(others) < len(leaves):
-                return f"call {call}, {place}: {len(others)} in place of {len(leaves)}"
-            for number, (a, b) in enumerate(zip(leaves, others, strict=False)):
-                loose = rounded and not (place == "outputs" and len(exact) == len(others) and exact[number])
-                if not _same(a, b, loose):
-                    return f"call {call}, {place} {number}: {a!r} and {b!r}"
-    return None
-
-
-def _same(a: Any, b: Any, loose: bool) -> bool:
-    import torch
-
-    if not isinstance(a, torch.Tensor) or not isinstance(b, torch.Tensor):
-        return type(a) is type(b) and a == b
-    if a.dtype != b.dtype or a.shape != b.shape:
-        return False
-    if loose:
-        # Another layout adds in another order; what was decided on rounded values is not to be compared at all.
-        return True
-    first, second = (torch.empty(each.shape, dtype=each.dtype).copy_(each).reshape(-1) for each in (a, b))
-    return torch.equal(first.view(torch.uint8), second.view(torch.uint8))
+    """What differs between the two in eager mode, with the rewritten text; None where nothing does."""
+    request = request_of(twin)
+    difference = compare(**request)
+    return None if difference is None else f"{difference}\n{request['rewritten']}"
 
 
 def traced(twin: Twin) -> str | None:
@@ -209,11 +89,12 @@ def main() -> int:
                     whole[name] += reason == ""
                     if reason:
                         reasons.setdefault(name, Counter())[reason] += 1
+                        print(f"{name}: {reason}".replace("\n", " "), file=sys.stderr, flush=True)
         if not sites[name]:
             print(f"--- {name}: no site", file=sys.stderr)
     for name, counts in reasons.items():
         if not known[name].breaks:
-            print(f"{name}: {whole[name]}/{judged[name]} {counts.most_common(1)}", file=sys.stderr)
+            print(f"{name}: {whole[name]} of {judged[name]} traced; {counts.most_common(1)}", file=sys.stderr)
     meant = [name for name in judged if not known[name].breaks]
     unbroken = sum(whole[name] for name in meant) / max(1, sum(judged[name] for name in meant))
     figures = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.twins import Twin, check, traced, twins
+from benchmarks.twins import check, traced
 
 from assay.emit.cases import build_case
 from assay.emit.torch import render
@@ -12,6 +12,8 @@ from assay.ir.serialize import program_from_json, program_to_json
 from assay.ir.verify import verify
 from assay.ops.catalogue import load
 from assay.ops.interpret import interpret
+from assay.transforms.check import Twin, twins
+from assay.transforms.check import check as checked
 from assay.transforms.registry import Transform, transforms
 from assay.triage.registry import reducers
 from assay.triage.subject import subject_of
@@ -80,3 +82,9 @@ def test_dynamo_traces_what_is_not_meant_to_break(name: str) -> None:
     found = [traced(twin) for twin in first(transforms()[name], 3)]
     assert "" in found
     assert set(found) <= {"", None}
+
+
+def test_the_check_of_the_command_line_runs_elsewhere_and_tells_what_differs() -> None:
+    each = transforms()["functions.keywords"]
+    (result,) = checked([each], 3)
+    assert (result.transform, result.sites, result.failures) == ("functions.keywords", 3, ())
