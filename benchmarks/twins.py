@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from assay.emit.torch import render
+from assay.ir.program import Program
 from assay.transforms.check import Twin, request_of, twins
 from assay.transforms.check_torch import compare, executed
 from assay.transforms.registry import Transform, transforms
@@ -29,20 +30,23 @@ def check(twin: Twin) -> str | None:
 
 
 def traced(twin: Twin) -> str | None:
-    """Why Dynamo does not trace the rewritten program whole, or None: judged only where it traces the original."""
+    """Why Dynamo does not trace the rewritten program whole, empty where it does; None where it does not trace the
+    original either."""
+    reason = _stumble(twin.rewritten)
+    return None if reason and _stumble(twin.original) else reason
+
+
+def _stumble(program: Program) -> str:
     import torch
 
-    for program in (twin.original, twin.rewritten):
-        torch._dynamo.reset()
-        torch._dynamo.utils.counters.clear()
-        try:
-            executed(render(program), lambda function: torch.compile(function, backend="eager"))
-        except Exception as error:  # a bug of the compiler, or what fullgraph forbids
-            return None if program is twin.original else f"{type(error).__name__}: {str(error)[:150]}"
-        breaks = torch._dynamo.utils.counters["graph_break"]
-        if breaks:
-            return None if program is twin.original else str(next(iter(breaks))).strip()[:200]
-    return ""
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    try:
+        executed(render(program), lambda function: torch.compile(function, backend="eager"))
+    except Exception as error:  # a bug of the compiler, or a limitation that it raises
+        return f"{type(error).__name__}: {str(error)[:150]}"
+    breaks = torch._dynamo.utils.counters["graph_break"]
+    return str(next(iter(breaks))).strip()[:200] if breaks else ""
 
 
 def chosen(pattern: str) -> Mapping[str, Transform]:
@@ -82,7 +86,7 @@ def main() -> int:
                 print(f"--- {name}, program {twin.index}: {lines[0]}", file=sys.stderr)
                 if sum(wrong.values()) <= arguments.show:
                     print("\n".join(lines[1:]), file=sys.stderr)
-            elif sites[name] <= arguments.trace:
+            elif sites[name] <= arguments.trace and not transform.breaks:
                 reason = traced(twin)
                 if reason is not None:
                     judged[name] += 1
