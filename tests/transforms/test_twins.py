@@ -30,10 +30,8 @@ def first(transform: Transform, count: int = 1) -> list[Twin]:
 
 @pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
 def test_a_transform_finds_sites_in_generated_programs_and_changes_nothing_in_eager_mode(each: Transform) -> None:
-    found = first(each, 2)
-    assert len(found) == 2
-    for twin in found:
-        assert check(twin) is None
+    (twin,) = first(each)
+    assert check(twin) is None
 
 
 @pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
@@ -77,9 +75,9 @@ def test_a_difference_is_found_out() -> None:
     assert check(wrong) is not None
 
 
-@pytest.mark.parametrize("name", ["closures.call", "functions.keywords", "generators.next_", "containers.list_alias"])
+@pytest.mark.parametrize("name", ["closures.call", "generators.next_"])
 def test_dynamo_traces_what_is_not_meant_to_break(name: str) -> None:
-    found = [traced(twin) for twin in first(transforms()[name], 3)]
+    found = [traced(twin) for twin in first(transforms()[name], 2)]
     assert "" in found
     assert set(found) <= {"", None}
 
