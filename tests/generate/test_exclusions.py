@@ -28,7 +28,9 @@ def test_a_median_takes_nothing_that_was_expanded_nor_a_view_of_it() -> None:
     taken: Counter[tuple[str, bool]] = Counter()
     for index in range(150):
         program, _ = make_program(
-            settings(*names), index, {"regions": 0.0, "containers": 0.0, "layouts": 0.7, "aliases": 0.3}
+            settings(*names),
+            index,
+            {"regions": 0.0, "transforms": 0, "containers": 0.0, "layouts": 0.7, "aliases": 0.3},
         )
         overlaps = {
             name for call in program.calls for name, argument in call.arguments if argument.layout.kind == "expanded"
@@ -59,7 +61,9 @@ def test_a_median_reduces_no_stride_of_0_when_it_runs() -> None:
         return original(x, dim, **rest)
 
     for index in range(60):
-        program, _ = make_program(settings(*names), index, {"layouts": 0.7, "forms": 0.0, "training": False})
+        program, _ = make_program(
+            settings(*names), index, {"layouts": 0.7, "forms": 0.0, "training": False, "transforms": 0}
+        )
         module: dict[str, object] = {"__name__": "case"}
         exec(compile(render(program), "case.py", "exec"), module)
         first = (module["state"](),) if "state" in module else ()  # type: ignore[operator]
@@ -77,7 +81,7 @@ def test_parameters_of_group_norm_train_in_4_and_5_dimensions_only_with_what_is_
     trained: Counter[tuple[bool, bool, bool]] = Counter()
     for index in range(300):
         program, _ = make_program(
-            settings(*names, seed=2), index, {"regions": 0.0, "containers": 0.0, "training": True}
+            settings(*names, seed=2), index, {"regions": 0.0, "transforms": 0, "containers": 0.0, "training": True}
         )
         if not program.training:
             continue

@@ -98,7 +98,7 @@ def test_features_of_the_representation_all_arise() -> None:
         nested += any(not isinstance(item, str) for item in program.outputs[1]) if program.outputs[1] else 0
         layouts |= {argument.layout.kind for call in program.calls for _, argument in call.arguments}
     assert forms == {"function", "method", "operator", "inplace", "out"}
-    assert regions == {"if", "for", "while", "with", "try", "def", "lambda"}
+    assert regions == {"if", "for", "while", "with", "try", "def", "lambda", "rewrite"}
     assert layouts == {"contiguous", "permuted", "sliced", "expanded", "channels_last", "alias"}
     assert roles == {"argument", "parameter", "buffer"}
     assert calls == {"plain", "checkpoint", "autograd"}
@@ -138,7 +138,7 @@ def test_exact_outputs_are_the_same_in_float64() -> None:
     compared = 0
     for index in range(250):
         # Without writes: a cast that does nothing returns its operand, and does something in the twin.
-        program, _ = make_program(SETTINGS, index, {"exact": True, "containers": 0.0, "mutation": 0.0})
+        program, _ = make_program(SETTINGS, index, {"exact": True, "containers": 0.0, "mutation": 0.0, "transforms": 0})
         try:
             twin = in_float64(program)
         except Unsatisfied:

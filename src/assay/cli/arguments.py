@@ -142,6 +142,11 @@ def _other_commands(commands: Any) -> None:
     ops = _command(commands, "ops", "catalogues:ops", "list operators; `assay ops check` holds them against torch")
     ops.add_argument("names", nargs="*", metavar="NAME", help="names and globs; `check` first to check them")
     ops.add_argument("--samples", type=positive, metavar="N", help="programs per operator for `check`")
+    rewrites = _command(
+        commands, "transforms", "catalogues:transforms", "list transforms; `assay transforms check` runs them eagerly"
+    )
+    rewrites.add_argument("names", nargs="*", metavar="NAME", help="names and globs; `check` first to check them")
+    rewrites.add_argument("--samples", type=positive, metavar="N", help="sites per transform for `check`")
     _command(commands, "doctor", "doctor:doctor", "look at this machine and say what is missing")
 
 

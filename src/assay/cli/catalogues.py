@@ -1,4 +1,4 @@
-"""`assay targets` and `assay ops`: what there is to test, and with what."""
+"""`assay targets`, `assay ops` and `assay transforms`: what there is to test, and with what."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from assay.cli import DEFECT, FOUND_NOTHING
 from assay.cli.runs import print_json
 
 OPTION_SAMPLES = 200
+TWIN_SAMPLES = 10
 
 
 def targets(options: argparse.Namespace, began: float) -> int:
@@ -151,3 +152,42 @@ def _check(chosen: list[str], options: argparse.Namespace) -> int:
                 print(f"{result.operator}: {failure}")
         print(f"{len(results)} operators, {len(broken)} do not hold")
     return DEFECT if broken else FOUND_NOTHING
+
+
+def transforms(options: argparse.Namespace, began: float) -> int:
+    """List transforms, or hold them against eager mode."""
+    from fnmatch import fnmatchcase
+
+    from assay.transforms.check import check
+    from assay.transforms.registry import transforms as catalogue
+
+    names = list(options.names)
+    checking = names[:1] == ["check"]
+    patterns = [part for name in names[checking:] for part in name.split(",")] or ["*"]
+    if options.samples and not checking:
+        raise UserMistake("--samples belongs to `assay transforms check`")
+    known = catalogue()
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            raise UserMistake(f"no transform matches {pattern!r}; `assay transforms` lists them")
+    chosen = [each for name, each in known.items() if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    if checking:
+        results = check(chosen, options.samples or TWIN_SAMPLES)
+        broken = [result for result in results if result.failures]
+        if options.json:
+            print_json([{"name": each.transform, "samples": each.sites, "failures": each.failures} for each in results])
+        else:
+            for result in broken:
+                for failure in result.failures:
+                    print(f"{result.transform}: {failure}")
+            print(f"{len(results)} transforms, {len(broken)} do not hold")
+        return DEFECT if broken else FOUND_NOTHING
+    if options.json:
+        print_json(
+            [{"name": each.name, "kind": each.kind, "breaks": each.breaks, "reason": each.reason} for each in chosen]
+        )
+        return FOUND_NOTHING
+    for each in chosen:
+        print(f"{each.name:34} {each.kind:9} {each.reason.splitlines()[0]}")
+    print(f"{len(chosen)} transforms", file=sys.stderr)
+    return FOUND_NOTHING

@@ -7,7 +7,7 @@ from typing import Any
 
 from assay.emit import onnx, torch
 from assay.ir.case import Case
-from assay.ir.program import Operation, Program, output_names, walk
+from assay.ir.program import Operation, Program, Region, output_names, walk
 from assay.ir.serialize import program_to_json
 from assay.ir.types import ContainerType, TensorType
 from assay.ops.catalogue import load
@@ -21,7 +21,6 @@ def build_case(
     target: str,
     options: Mapping[str, Any],
     recipe: Mapping[str, Any] | None = None,
-    transforms: tuple[str, ...] = (),
     environment: Environment | None = None,
 ) -> Case:
     """The case of a program on a target: a model where the recipe has an "opset".
@@ -32,6 +31,7 @@ def build_case(
     """
     if environment is None:
         program, environment = interpret(program, load())
+    transforms = transforms_of(program)
     operations = [statement for statement in walk(program.body) if isinstance(statement, Operation)]
     return Case(
         source=source,
@@ -40,12 +40,18 @@ def build_case(
         text=text_of(program, (recipe or {}).get("opset")),
         training=program.training,
         calls=len(program.calls),
-        recipe={**(recipe or {}), "program": program_to_json(program)},
+        recipe={**(recipe or {}), "program": program_to_json(program), "transforms": list(transforms)},
         exact=_exact(program, environment),
         operators=tuple(dict.fromkeys(operation.operator for operation in operations)),
         operations=len(operations),
         transforms=transforms,
     )
+
+
+def transforms_of(program: Program) -> tuple[str, ...]:
+    """The names of the transforms whose rewrites the program holds, in textual order, each once."""
+    regions = (each for each in walk(program.body) if isinstance(each, Region) and each.kind == "rewrite")
+    return tuple(dict.fromkeys(str(dict(region.attributes)["transform"]) for region in regions))
 
 
 def text_of(program: Program, opset: int | None = None) -> str:

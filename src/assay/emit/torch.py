@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from assay.emit.rewriting import Definitions, Writing, writer_of
 from assay.emit.torch_inputs import fill_lines, input_lines, needs_fill
 from assay.emit.torch_main import MAIN, MAIN_IMPORTS
 from assay.ir.program import (
@@ -23,15 +24,16 @@ from assay.ir.program import (
     Region,
     Statement,
     Tree,
+    reads,
     walk,
 )
 from assay.ir.sizes import Sym, symbols_in
 from assay.ir.types import ScalarType, TensorType
 from assay.ops.catalogue import load
-from assay.ops.facts import Unsatisfied
+from assay.ops.facts import Unsatisfied, require
 from assay.ops.protocol import Operator
-from assay.ops.python_forms import MODULES, PICKS
-from assay.ops.text import expression, written
+from assay.ops.python_forms import MODULES, PICKS, modules_in
+from assay.ops.text import expression, parts, written
 
 INDENT = "    "
 # How an inner function is called, beside plainly.
@@ -65,8 +67,8 @@ def render(
     intermediate is finite. Raises Unsatisfied where a size symbol is bound by no input.
     """
     lines = [f'"""{title}"""', ""] if title else []
-    body = _program_lines(program)
-    modules = [name for name in MODULES if any(f"{name}." in line for line in body)]
+    body, definitions = _program_lines(program)
+    modules = modules_in("\n".join([*definitions, *body]))
     if needs_fill(program, literals):
         modules = sorted({*modules, "math"})
     lines += [*(f"import {name}" for name in modules), ""] if modules else []
@@ -81,6 +83,7 @@ def render(
         lines += [*fill_lines(program), "", ""]
     if any(_through(statement) == "autograd" for statement in walk(program.body)):
         lines += [*APPLIED, "", ""]
+    lines += definitions
     lines += body
     lines += ["", "", *input_lines(program, literals)]
     if main:
@@ -96,8 +99,7 @@ def _through(statement: Statement) -> str | None:
 
 def body_lines(program: Program) -> list[str]:
     """The statements of the program and its return, without indentation."""
-    writer = _Writer(program)
-    return [*writer.size_lines(), *writer.block(program.body), f"return {writer.tree(program.outputs)}"]
+    return _Writer(program).program_lines()
 
 
 def statement_lines(program: Program) -> list[list[str]]:
@@ -106,10 +108,16 @@ def statement_lines(program: Program) -> list[list[str]]:
     return [writer.block((statement,)) for statement in program.body]
 
 
-def _program_lines(program: Program) -> list[str]:
+def _program_lines(program: Program) -> tuple[list[str], list[str]]:
+    """The lines that define the program, and those that its rewrites define before it."""
+    writer = _Writer(program)
+    body = [INDENT + line for line in writer.program_lines()]
+    return _enclosed(program, body), writer.definitions.lines
+
+
+def _enclosed(program: Program, body: list[str]) -> list[str]:
     arguments = [entry.name for entry in program.inputs if entry.role == "argument"]
     state = [entry for entry in program.inputs if entry.role != "argument"]
-    body = [INDENT + line for line in body_lines(program)]
     if not state:
         return [f"def program({', '.join(arguments)}):", *body]
     lines = ["class Model(torch.nn.Module):", f"{INDENT}def __init__(self):", f"{INDENT * 2}super().__init__()"]
@@ -134,6 +142,12 @@ class _Writer:
             entry.name: entry.name if entry.role == "argument" else f"{receiver}.{entry.name}"
             for entry in program.inputs
         }
+        self.definitions = Definitions(_names(program))
+
+    def program_lines(self) -> list[str]:
+        """The statements of the program and its return."""
+        lines = [*self.size_lines(), *self.block(self.program.body)]
+        return [*lines, f"return {self.tree(self.program.outputs)}"]
 
     def size_lines(self) -> list[str]:
         """Bind each size symbol that the text mentions: the dimension of an argument, or a Python argument."""
@@ -259,11 +273,67 @@ class _Writer:
                 (statement,) = block.statements
                 assert isinstance(statement, Operation)
                 return [f"{region.results[0].name} = lambda {parameters}: {self.operation(statement)}"]
+            case "rewrite":
+                return self._rewrite(region)
             case "with":
                 return [f"with {attributes['context']}:", *self._inner(region)]
             case _:
                 ending = {"finally": ["finally:", f"{INDENT}pass"], "except": ["except ValueError:", f"{INDENT}raise"]}
                 return ["try:", *self._inner(region), *ending[attributes["shape"]]]
+
+    def _rewrite(self, region: Region) -> list[str]:
+        """What the transform makes of the block; its results are then bound to names that all of the function sees."""
+        attributes = dict(region.attributes)
+        kind, write = writer_of(str(attributes["transform"]))
+        block = region.blocks[0]
+        results = [value.name for value in region.results]
+        own = {value.name for statement in walk(block.statements) for value in statement.results}
+        for statement in walk(block.statements):
+            if isinstance(statement, Region):
+                own |= {value.name for inner in statement.blocks for value in inner.parameters}
+        body = self.block(block.statements)
+        yields = [self.operand(name) for name in block.results]
+        # What the block binds keeps its name; what it only hands through gets one.
+        targets = [text if text in own else name for text, name in zip(yields, results, strict=False)]
+        operands = tuple(self.operand(operand) for operand in region.operands)
+        if kind in ("value", "operation"):
+            operands = (*yields, *operands)
+        else:
+            body += self._assign(targets, yields)
+        read = [self.operand(name) for statement in block.statements for name in reads(statement)]
+        outside = dict.fromkeys(text for text in read if text.isidentifier() and text not in own)
+        expression, function, arguments = self._parts(block) if kind == "operation" else ("", "", ())
+        writing = Writing(
+            body=tuple(body),
+            targets=tuple(targets),
+            reads=tuple(outside),
+            operands=operands,
+            extras=tuple(results[len(yields) :]),
+            choices=attributes,
+            definitions=self.definitions,
+            expression=expression,
+            function=function,
+            arguments=arguments,
+        )
+        lines = write(writing)
+        self.names.update(zip(results, targets, strict=False))
+        if kind == "value":
+            return [*body, *lines[:-1], f"{writing.bound} = {lines[-1]}"]
+        return [*lines[:-1], f"{writing.bound} = {lines[-1]}"] if kind == "operation" else lines
+
+    def _parts(self, block: Block) -> tuple[str, str, tuple[str, ...]]:
+        """A block's one operation as an expression, and as the function that it calls with its arguments."""
+        statement = block.statements[0] if len(block.statements) == 1 else None
+        require(isinstance(statement, Operation), "a rewrite of an operation has another block")
+        assert isinstance(statement, Operation)
+        operands = [self.operand(operand) for operand in statement.operands]
+        out = None if statement.out is None else self.operand(statement.out)
+        whole = self.operation(statement)
+        try:
+            found = parts(self.operators[statement.operator], operands, dict(statement.attributes), statement.form, out)
+        except Unsatisfied:
+            return whole, "", ()
+        return (whole, *found)
 
     def _inner(self, region: Region) -> list[str]:
         block = region.blocks[0]
@@ -299,3 +369,13 @@ class _Writer:
         for value, name in zip(region.results, carried, strict=True):
             self.names[value.name] = name
         return lines + [INDENT + line for line in inner or ["pass"]]
+
+
+def _names(program: Program) -> set[str]:
+    """Every name that the text may use for a value of the program."""
+    found = {entry.name for entry in program.inputs} | {name for name, _ in program.sizes}
+    for statement in walk(program.body):
+        found |= {value.name for value in statement.results}
+        if isinstance(statement, Region):
+            found |= {value.name for block in statement.blocks for value in block.parameters}
+    return found | set(MODULES) | {"model", "self", "torch", "program", "inputs", "state", "fill", "Applied", "Model"}

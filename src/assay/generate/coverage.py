@@ -29,6 +29,7 @@ from assay.ops.facts import Unsatisfied
 from assay.ops.protocol import Operator, bind
 from assay.ops.python_forms import PICKS, TESTS
 from assay.ops.text import forms
+from assay.transforms.registry import transforms
 
 Key = tuple[str, ...]
 
@@ -286,7 +287,7 @@ def _count_python(found: Features, program: Program) -> None:
 
 def _region(region: Region) -> Key:
     attributes = dict(region.attributes)
-    told = [str(attributes[name]) for name in ("trips", "context", "shape") if name in attributes]
+    told = [str(attributes[name]) for name in ("trips", "context", "shape", "transform") if name in attributes]
     return (region.kind, *told)
 
 
@@ -391,7 +392,7 @@ def declared(name: str, tally: Tally, opsets: bool = False) -> set[Key]:
         case "conditions":
             return {(form,) for form in TESTS}
         case "regions":
-            return set(REGIONS)
+            return {*REGIONS, *(("rewrite", name) for name in transforms())}
         case "programs":
             return {*PROGRAMS, *((("opset", str(opset)) for opset in OPSETS) if opsets else ())}
         case _:

@@ -36,6 +36,7 @@ GRAPH_ONLY: dict[str, Any] = {
     "containers": 0.0,
     "forms": 0.0,
     "style": "function",
+    "transforms": 0,
 }
 
 

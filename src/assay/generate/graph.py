@@ -36,6 +36,7 @@ from assay.ops.errors import rounds
 from assay.ops.facts import Unsatisfied, require
 from assay.ops.interpret import interpret
 from assay.ops.python_forms import PICKS
+from assay.transforms.apply import apply_all, dealt
 
 SOURCE = "graph"
 CHEAP_OPERATIONS = (6, 18)
@@ -169,13 +170,20 @@ def draw_program(
         _fill(builder, rng, settings.seed, index)
         program = finished(builder)
         motifs = tuple(builder.motifs)
-        if policy.values == KEPT and all(entry.role == "argument" for entry in program.inputs):
-            return Drawn(program, policy, motifs)
-        try:
-            return Drawn(interpret(program, load())[0], policy, motifs)
-        except Unsatisfied:
-            continue
+        if policy.values != KEPT or any(entry.role != "argument" for entry in program.inputs):
+            try:
+                program = interpret(program, load())[0]
+            except Unsatisfied:
+                continue
+        return Drawn(_transformed(program, policy, settings, index, rng), policy, motifs)
     raise AssertionError("a program without state meets its specifications as it was built")
+
+
+def _transformed(program: Program, policy: Policy, settings: Settings, index: int, rng: random.Random) -> Program:
+    """The program under transforms, as many as the policy says and find a site."""
+    if not policy.transforms:
+        return program
+    return apply_all(program, dealt(settings.seed, index, policy.transforms, rng), rng)[0]
 
 
 def finished(builder: Builder) -> Program:

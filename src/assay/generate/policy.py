@@ -47,6 +47,7 @@ class Policy:
     forms: float
     motifs: float
     style: str
+    transforms: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The policy as JSON-compatible data, without the operators (the recipe says how many were left out)."""
@@ -106,6 +107,8 @@ def draw_policy(
         "forms": rng.choice((0.0, 0.3, 0.6)),
         "motifs": rng.choice((0.0, 0.15, 0.3)),
         "style": rng.choice(("function", "function", "forward")),
+        # Each may add a graph break, and so a graph to compile.
+        "transforms": rng.randint(1, 3 if dear else 6) if rng.random() < (0.25 if dear else 0.6) else 0,
     }
     if choices["exact"] and choices["profile"] == "distinct":
         # So many bits leave little that stays exact.

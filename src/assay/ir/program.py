@@ -85,6 +85,8 @@ class Region:
     yields.
     while: the same, with a counter that the text tests and increments.
     with: attributes (context), one block; try: attributes (shape), one block; results are what it yields.
+    rewrite: attributes (transform, and what it chose), operands what it reads beside the block, one block; results are
+    what the block yields, then what the transform itself makes (Python values, integer tensors).
     def, lambda: one block with parameters; result is one value of function type. Captures are free names of the block.
     """
 

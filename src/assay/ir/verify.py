@@ -21,7 +21,7 @@ from assay.ir.program import (
 from assay.ir.sizes import symbols_in
 from assay.ir.types import FunctionType, TensorType
 
-_BLOCKS = {"if": 2, "for": 1, "while": 1, "with": 1, "try": 1, "def": 1, "lambda": 1}
+_BLOCKS = {"if": 2, "for": 1, "while": 1, "with": 1, "try": 1, "def": 1, "lambda": 1, "rewrite": 1}
 
 
 class InvalidProgram(ValueError):
@@ -104,7 +104,10 @@ class _Checker:
             self.statements(block.statements, inner)
             for name in block.results:
                 self.expect(name in inner, f"a block yields {name}, which is not defined")
-            if region.kind not in ("def", "lambda"):
+            if region.kind == "rewrite":
+                self.expect("transform" in dict(region.attributes), "a rewrite names no transform")
+                self.expect(len(block.results) <= len(region.results), "a block yields too many values")
+            elif region.kind not in ("def", "lambda"):
                 self.expect(len(block.results) == len(region.results), "a block yields too few or too many values")
         if region.kind in ("for", "while"):
             count = len(region.operands)

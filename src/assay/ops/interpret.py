@@ -65,6 +65,8 @@ class Abstract:
 
 MAX_ELEMENTS = 1 << 16
 MAX_TRIPS = 8
+# What a transform yields beside its block: numbers and integer tensors that nothing rounds.
+EXTRA = Facts(-(2.0**31), 2.0**31, 0)
 
 
 class Environment:
@@ -417,9 +419,23 @@ class Interpreter:
         inner = Environment(environment)
         block = self._inner(region.blocks[0], inner)
         environment.join(inner)
+        if region.kind == "rewrite":
+            return self._rewrite(region, block, inner, environment)
         _within(region.results, block, inner, environment)
         results = [inner.values[name] for name in block.results]
         return replace(region, blocks=(block,), results=self._define(region, results, environment))
+
+    def _rewrite(self, region: Region, block: Block, inner: Environment, environment: Environment) -> Region:
+        """A rewrite yields what its block yields, whose memory is known here as it was there, and extras."""
+        for operand in region.operands:
+            operand_of(environment, operand)
+        results = [inner.values[name] for name in block.results]
+        results += [Abstract(value.type, EXTRA) for value in region.results[len(results) :]]
+        values = self._define(region, results, environment)
+        for value, name in zip(values, block.results, strict=False):
+            if name in inner.storage:
+                environment.storage[value.name] = inner.storage[name]
+        return replace(region, blocks=(block,), results=values)
 
     def _inner(self, block: Block, environment: Environment) -> Block:
         statements = self.block(block.statements, environment)

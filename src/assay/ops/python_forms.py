@@ -7,6 +7,8 @@ facts and storage are known.
 
 from __future__ import annotations
 
+import re
+
 # name: (text, position of the operand that it yields, number of operands)
 PICKS: dict[str, tuple[str, int, int]] = {
     "tuple index": ("({0}, {1})[1]", 1, 2),
@@ -120,8 +122,44 @@ PICKS: dict[str, tuple[str, int, int]] = {
     "finfo": ("({0} if torch.finfo(torch.float32).bits == 32 else {1})", 0, 2),
 }
 
-# Modules of the standard library that these expressions name.
-MODULES = ("collections", "functools", "itertools", "math", "operator")
+# Modules that these expressions and the texts of rewrites name.
+MODULES = (
+    "abc",
+    "collections",
+    "contextlib",
+    "contextvars",
+    "copy",
+    "dataclasses",
+    "enum",
+    "functools",
+    "gc",
+    "heapq",
+    "itertools",
+    "logging",
+    "math",
+    "numpy",
+    "operator",
+    "random",
+    "struct",
+    "sys",
+    "threading",
+    "time",
+    "types",
+    "typing",
+    "warnings",
+    "weakref",
+)
+_USED = re.compile(rf"(?<![\w.])({'|'.join(MODULES)})\.")
+
+
+def modules_in(text: str) -> list[str]:
+    """The modules that a text names, in order.
+
+    >>> modules_in("torch.random.x(math.pi)")
+    ['math']
+    """
+    return sorted(set(_USED.findall(text)))
+
 
 # Conditions over a Python integer ``{0}`` and a tensor ``{1}``: both outcomes arise over cases and calls.
 TESTS: tuple[str, ...] = (

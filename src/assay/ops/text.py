@@ -11,6 +11,7 @@ from typing import Any
 
 from assay.ir.sizes import Sym, render
 from assay.ir.types import Dtype
+from assay.ops.facts import require
 from assay.ops.protocol import Operator
 
 
@@ -75,6 +76,24 @@ def expression(
     elif bound:
         name = f"{subject}.{name.rpartition('.')[2]}"
     return f"{name}({', '.join(arguments)})"
+
+
+def parts(
+    operator: Operator, operands: Sequence[str], attributes: Mapping[str, Any], form: str, out: str | None = None
+) -> tuple[str, tuple[str, ...]]:
+    """The text of an operation as what it calls and the arguments. Raises Unsatisfied where it is written otherwise."""
+    name = operator.torch
+    bound = form in ("method", "inplace") or name.startswith("torch.Tensor.")
+    require(form != "operator" and (form != "function" or operator.render is None), "the operation is no plain call")
+    arguments = _arguments(operator, operands, attributes, skip=operator.operands[0].name if bound else "")
+    if out is not None:
+        arguments.append(f"out={out}")
+    if bound:
+        last = (
+            operator.inplace if form == "inplace" else operator.method if form == "method" else name.rpartition(".")[2]
+        )
+        return f"torch.Tensor.{last}", (operands[0], *arguments)
+    return name, tuple(arguments)
 
 
 def _arguments(operator: Operator, operands: Sequence[str], attributes: Mapping[str, Any], skip: str) -> list[str]:

@@ -17,7 +17,7 @@ from assay.ir.case import Case
 from assay.ir.program import Program, output_names
 from assay.ir.types import SIGNIFICAND, TensorType
 from assay.ops.facts import Unsatisfied
-from assay.ops.python_forms import MODULES
+from assay.ops.python_forms import modules_in
 from assay.ops.twin import in_float64
 from assay.oracles.numerics.closeness import tolerance
 from assay.oracles.verdict import Judgement, Kind
@@ -99,7 +99,7 @@ def _header(case: Case, title: str, versions: str) -> list[str]:
 
 
 def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]:
-    plain = ["import sys", *(f"import {name}" for name in MODULES if re.search(rf"\b{name}\.", text))]
+    plain = ["import sys", *(f"import {name}" for name in modules_in(text))]
     if judgement.kind in _IN_CHILD:
         plain.append("import subprocess")
     if judgement.kind is Kind.memory:

@@ -20,7 +20,6 @@ class Subject:
     source: str
     target: str
     options: Mapping[str, Any]
-    transforms: tuple[str, ...] = ()
     recipe: Mapping[str, Any] | None = None
 
     def with_program(self, program: Program) -> Subject:
@@ -39,7 +38,6 @@ class Subject:
             target=self.target,
             options=self.options,
             recipe=self.recipe,
-            transforms=self.transforms,
         )
 
 
@@ -48,4 +46,4 @@ def subject_of(case: Case) -> Subject | None:
     data = case.recipe.get("program")
     if data is None:
         return None
-    return Subject(program_from_json(data), case.source, case.target, case.options, case.transforms, case.recipe)
+    return Subject(program_from_json(data), case.source, case.target, case.options, case.recipe)

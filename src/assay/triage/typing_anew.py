@@ -29,11 +29,12 @@ from assay.ir.sizes import Sym, evaluate, largest
 from assay.ir.types import TensorType, is_differentiable
 from assay.ir.verify import InvalidProgram, verify
 from assay.ops.catalogue import load
+from assay.ops.editing import map_statements
 from assay.ops.facts import Unsatisfied, require
 from assay.ops.interpret import Environment, Interpreter, input_facts
 from assay.ops.protocol import MISSING, Operator, bind
 from assay.triage.liveness import without_unused_sizes, written_names
-from assay.triage.rewriting import map_inputs, map_statements, type_of
+from assay.triage.rewriting import map_inputs, type_of
 
 TRIES = 40
 MISFIT = (Unsatisfied, InvalidProgram, LookupError, ArithmeticError, ValueError, TypeError, AttributeError)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.ir.types import TensorType
+from assay.ops.editing import substituted
 from assay.ops.facts import Unsatisfied
 from assay.triage.liveness import uses
 from assay.triage.registry import reducer
-from assay.triage.rewriting import substituted, without_inputs
+from assay.triage.rewriting import without_inputs
 from assay.triage.subject import Subject
 
 

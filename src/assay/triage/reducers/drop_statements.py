@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.ir.program import Operation, PythonOperation, operand_names, walk
+from assay.ops.editing import substituted
 from assay.ops.facts import Unsatisfied
 from assay.triage.liveness import uses
 from assay.triage.registry import reducer
-from assay.triage.rewriting import replaced, substituted, types_of
+from assay.triage.rewriting import replaced, types_of
 from assay.triage.subject import Subject
 
 

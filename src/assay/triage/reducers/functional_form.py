@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assay.ir.program import Operation, Program, walk
+from assay.ops.editing import substituted
 from assay.ops.facts import Unsatisfied
 from assay.triage.registry import reducer
-from assay.triage.rewriting import replaced, substituted
+from assay.triage.rewriting import replaced
 from assay.triage.subject import Subject
 
 

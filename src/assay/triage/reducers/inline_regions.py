@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from assay.ir.program import Block, Literal, Operand, Program, PythonOperation, Region, Statement, walk
+from assay.ir.program import Block, Literal, Operand, Program, PythonOperation, Region, Statement, Tree, walk
 from assay.ir.sizes import largest
+from assay.ops.editing import substituted, substituted_statements
 from assay.ops.facts import Unsatisfied
 from assay.triage.registry import reducer
-from assay.triage.rewriting import renamed_block, replaced, substituted, substituted_statements
+from assay.triage.rewriting import renamed_block, replaced
 from assay.triage.subject import Subject
 
 
@@ -29,9 +30,33 @@ def _inlined(program: Program, number: int, region: Region) -> Iterator[Program]
         yield from _calls_inlined(program, number, region)
     elif region.kind in ("for", "while"):
         yield from _loop_inlined(program, number, region)
+    elif region.kind == "rewrite":
+        yield from undone(program, number, region)
     else:
         for block in region.blocks:
             yield from _spliced(program, number, block.statements, _pairs(region, block.results))
+
+
+def undone(program: Program, number: int, region: Region) -> Iterator[Program]:
+    """The program without a rewrite: its block stays, what else it yields is no output any more."""
+    count = len(region.blocks[0].results)
+    outputs = _without(program.outputs, {value.name for value in region.results[count:]})
+    if outputs is None:
+        return
+    results = dict(zip((value.name for value in region.results), region.blocks[0].results, strict=False))
+    yield from _spliced(replace(program, outputs=outputs), number, region.blocks[0].statements, results)
+
+
+def _without(tree: Tree, names: set[str]) -> Tree | None:
+    """A nest of outputs without some leaves; None where nothing is left."""
+    if isinstance(tree, str):
+        return None if tree in names else tree
+    kind, items, keys = tree
+    kept = [(position, _without(item, names)) for position, item in enumerate(items)]
+    left = [(position, item) for position, item in kept if item is not None]
+    if not left:
+        return None
+    return (kind, tuple(item for _, item in left), tuple(keys[position] for position, _ in left) if keys else ())
 
 
 def _pairs(region: Region, names: Sequence[Operand]) -> dict[str, Operand]:

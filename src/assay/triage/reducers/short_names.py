@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from assay.ir.program import Opaque, Program, walk
 from assay.ir.types import TensorType
+from assay.ops.editing import map_tree
 from assay.triage.registry import reducer
-from assay.triage.rewriting import map_tree, renamed, values_of
+from assay.triage.rewriting import renamed, values_of
 from assay.triage.subject import Subject
 
 FEW = 8

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from assay.ir.program import Literal, Operand, Program, PythonOperation, operand_names, output_names
 from assay.ir.types import ScalarType
+from assay.ops.editing import substituted
 from assay.ops.facts import Unsatisfied
 from assay.triage.cutting import NUMBERS
 from assay.triage.registry import reducer
-from assay.triage.rewriting import substituted, types_of, without_inputs
+from assay.triage.rewriting import types_of, without_inputs
 from assay.triage.subject import Subject
 from assay.triage.typing_anew import environment_of
 

@@ -1,0 +1,1 @@
+"""Equivalence-preserving rewrites of programs, one family a file of `families`."""

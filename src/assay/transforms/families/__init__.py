@@ -1,0 +1,1 @@
+"""The families of transforms; `assay.transforms.registry` lists this folder."""

@@ -1,0 +1,141 @@
+"""Higher-order operators of torch over statements without Python: branches, loops, repeated regions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.transforms.registry import Writing, run, value
+
+NUMBERS = ("float32", "float64", "int32", "int64")
+
+
+def _arms(w: Writing) -> tuple[list[str], str, str]:
+    """Two functions of the same statements, and their names."""
+    a, b = w.fresh("yes"), w.fresh("no")
+    given = ", ".join(w.reads)
+    return [*w.def_(a, given), *w.def_(b, given)], a, b
+
+
+def _operands(w: Writing) -> str:
+    return f"({', '.join(w.reads)},)" if w.reads else "()"
+
+
+REGION: dict[str, Any] = {
+    "pure": True, "fresh": True, "unwritten": True, "tensors": True, "training": False, "opaque": True,
+}  # fmt: skip
+ARMS: dict[str, Any] = {**REGION, "rank": 1, "dtypes": NUMBERS}
+ROWS: dict[str, Any] = {"quiet": True, "training": False, "rank": 1, "filled": True, "dtypes": NUMBERS}
+
+
+def _plainly(w: Writing, name: str, call: str, *otherwise: str) -> str:
+    """A function that calls an operator where it is compiled, and is plain Python elsewhere: outside of a compiled
+    region the operators compile themselves, and would be compared with themselves."""
+    return w.define(
+        name, f"def {{}}({call.partition('(')[2]}:", "    if torch.compiler.is_compiling():", f"        return {call}",
+        *(f"    {line}" for line in otherwise),
+    )  # fmt: skip
+
+
+def _cond(w: Writing) -> str:
+    return _plainly(w, "cond", "torch.cond(test, yes, no, given)", "return yes(*given) if test else no(*given)")
+
+
+@run("higher.cond", **ARMS)
+def cond(w: Writing) -> list[str]:
+    """Both arms hold the same statements."""
+    lines, a, b = _arms(w)
+    test = f"{w.reads[0]}.sum() > 0" if w.reads else "torch.tensor(True)"
+    return [*lines, w.bind(f"{_cond(w)}({test}, {a}, {b}, {_operands(w)})")]
+
+
+@run("higher.cond_on_size", **ARMS)
+def cond_on_size(w: Writing) -> list[str]:
+    """Both arms hold the same statements; the condition is a Python truth value."""
+    lines, a, b = _arms(w)
+    test = f"{w.reads[0]}.shape[0] > 2" if w.reads else "True"
+    return [*lines, w.bind(f"{_cond(w)}({test}, {a}, {b}, {_operands(w)})")]
+
+
+@value("higher.while_loop", **ROWS)
+def while_loop(w: Writing) -> list[str]:
+    """Each trip hands the value on; the counter ends the loop."""
+    loop = _plainly(
+        w, "while_loop", "torch._higher_order_ops.while_loop(test, step, given)", "while test(*given):",
+        "    given = step(*given)", "return given",
+    )  # fmt: skip
+    test, step, k = w.fresh("test"), w.fresh("step"), 1 + w.number % 3
+    return [
+        f"def {test}(i, t):",
+        f"    return i < {k}",
+        f"def {step}(i, t):",
+        "    return i + 1, t.clone()",
+        f"{loop}({test}, {step}, (torch.tensor(0), {w.value}.contiguous()))[1]",
+    ]
+
+
+@value("higher.scan", **ROWS)
+def scan(w: Writing) -> list[str]:
+    """Each step yields its row."""
+    scan_ = _plainly(
+        w, "scan", "torch._higher_order_ops.scan(step, carry, rows)", "made = []", "for row in rows:",
+        "    carry, each = step(carry, row)", "    made.append(each)", "return carry, torch.stack(made)",
+    )  # fmt: skip
+    step = w.fresh("step")
+    return [
+        f"def {step}(carry, row):",
+        "    return carry + 1, row.clone()",
+        f"{scan_}({step}, torch.zeros(1), {w.value})[1]",
+    ]
+
+
+@value("higher.map", **ROWS)
+def map_(w: Writing) -> list[str]:
+    """The identity, row by row."""
+    mapped = _plainly(
+        w, "map_rows", "torch._higher_order_ops.map(function, rows)",
+        "return torch.stack([function(row) for row in rows])",
+    )  # fmt: skip
+    return [f"{mapped}(lambda row: row.clone(), {w.value})"]
+
+
+@value("higher.associative_scan", **ROWS)
+def associative_scan(w: Writing) -> list[str]:
+    """The scan of one row is the row."""
+    scan_ = _plainly(
+        w, "associative_scan", "torch._higher_order_ops.associative_scan(combine, rows, dim, reverse, mode)",
+        "return rows.clone()",
+    )  # fmt: skip
+    return [f"{scan_}(lambda a, b: a + b, {w.value}.unsqueeze(0), 0, False, 'generic').squeeze(0)"]
+
+
+@run("higher.nested_compile_region", **REGION)
+def nested_compile_region(w: Writing) -> list[str]:
+    """A function that is to be compiled as one region computes what it computes."""
+    f = w.fresh("inner")
+    given = ", ".join(w.reads)
+    return ["@torch.compiler.nested_compile_region", *w.def_(f, given), w.bind(f"{f}({given})")]
+
+
+@run("higher.nonstrict_trace", **REGION)
+def nonstrict_trace(w: Writing) -> list[str]:
+    """A function that is traced without Dynamo computes what it computes."""
+    f = w.fresh("inner")
+    given = ", ".join(w.reads)
+    before = w.define("call_traced", "@torch._dynamo.nonstrict_trace", "def {}(value):", "    return value.clone()")
+    if not w.reads:
+        return [*w.body]
+    return [*w.def_(f, given), f"{before}({w.reads[0]})", w.bind(f"{f}({given})")]
+
+
+@value("higher.allowed_in_graph", quiet=True, training=False)
+def allowed_in_graph(w: Writing) -> list[str]:
+    """A function that goes into the graph as it is."""
+    f = w.define("in_graph", "@torch.compiler.allow_in_graph", "def {}(value):", "    return value.clone()")
+    return [f"{f}({w.value})"]
+
+
+@value("higher.constant_result")
+def constant_result(w: Writing) -> list[str]:
+    """A function whose result is taken for a constant returns one."""
+    f = w.define("constant", "@torch.compiler.assume_constant_result", "def {}():", f"    return {w.number % 2}")
+    return [f"(({w.value}, None), (None, {w.value}))[{f}()][{w.number % 2}]"]
