@@ -107,8 +107,9 @@ def _func(name: str, expression: str, docstring: str, **needs: Any) -> Transform
     def write(w: Writing) -> list[str]:
         f = w.fresh("inner")
         given = ", ".join(w.reads)
-        zeros = ", ".join(f"torch.zeros_like({each})" for each in w.reads)
-        text = expression.format(f=f, given=given, tuple=f"({given},)", zeros=f"({zeros},)")
+        zeros = ", ".join(f"torch.zeros_like({each}.contiguous())" for each in w.reads)
+        dense = ", ".join(f"{each}.contiguous()" for each in w.reads)
+        text = expression.format(f=f, given=given, tuple=f"({given},)", dense=f"({dense},)", zeros=f"({zeros},)")
         return [*w.def_(f, given), w.bind(text)]
 
     write.__doc__ = docstring
@@ -125,14 +126,16 @@ vjp = _func(
 )
 jvp = _func(
     "func.jvp",
-    "torch.func.jvp({f}, {tuple}, {zeros})[0]",
+    "torch.func.jvp({f}, {dense}, {zeros})[0]",
     "The first of what ``jvp`` gives is the function's value.",
+    # Forward AD writes into what it makes like its operands, which must not overlap themselves.
+    quiet=True,
     exact=True,
     **DIFFERENTIABLE,
 )
 linearize = _func(
     "func.linearize",
-    "torch.func.linearize({f}, *{tuple})[0]",
+    "torch.func.linearize({f}, *{dense})[0]",
     "The first of what ``linearize`` gives is the function's value.",
     exact=True,
     breaks=True,

@@ -198,8 +198,8 @@ def item_getter(w: Writing) -> list[str]:
 @value("forms.attribute_getter")
 def attribute_getter(w: Writing) -> list[str]:
     """A getter follows dots."""
-    inner = f"types.SimpleNamespace(kept={w.value})"
-    return [f"operator.attrgetter('inner.kept')(types.SimpleNamespace(inner={inner}))"]
+    bag = w.define("Box", "class {}:", "    def __init__(self, kept):", "        self.kept = kept")
+    return [f"operator.attrgetter('kept.kept')({bag}({bag}({w.value})))"]
 
 
 @value("forms.reduced_choice")

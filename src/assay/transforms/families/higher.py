@@ -108,12 +108,12 @@ def associative_scan(w: Writing) -> list[str]:
     return [f"{scan_}(lambda a, b: a + b, {w.value}.unsqueeze(0), 0, False, 'generic').squeeze(0)"]
 
 
-@run("higher.nested_compile_region", **REGION)
+@value("higher.nested_compile_region", quiet=True, training=False)
 def nested_compile_region(w: Writing) -> list[str]:
-    """A function that is to be compiled as one region computes what it computes."""
-    f = w.fresh("inner")
-    given = ", ".join(w.reads)
-    return ["@torch.compiler.nested_compile_region", *w.def_(f, given), w.bind(f"{f}({given})")]
+    """A function that is to be compiled as one region, called twice: copies of copies."""
+    lines = ["@torch.compiler.nested_compile_region", "def {}(value):", "    return value.clone()"]
+    f = w.define("region", *lines)
+    return [f"{f}({f}({w.value}))"]
 
 
 @run("higher.nonstrict_trace", **REGION)
