@@ -441,5 +441,4 @@ def _terms(b: Binding, spatial: int) -> Size:
 
 for number in (1, 2, 3):
     convolution(number)
-for number in (1, 2):
     transposed_convolution(number)

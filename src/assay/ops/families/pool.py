@@ -9,7 +9,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, largest, product, smallest
 from assay.ir.types import FLOATS, INTEGER_RANGE, NUMERIC, TensorType
 from assay.ops.attributes import Classes, flag, values
-from assay.ops.errors import ADDED, SELECTS, sums
+from assay.ops.errors import ADDED, SELECTS, Rules, sums
 from assay.ops.facts import Facts, hull, require, upto
 from assay.ops.families.conv import batched, since_bfloat16, windows
 from assay.ops.families.reduce import reduce_node, scalar
@@ -18,10 +18,14 @@ from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
 from assay.ops.shapes import window
 
-ADAPTIVE = {
-    "avg": {"_adaptive_avg_pool2d": sums(), "_adaptive_avg_pool2d_backward": sums(narrow=True)},
-    "max": {"adaptive_max_pool2d": SELECTS, "adaptive_max_pool2d_backward": ADDED},
-}
+
+def _adaptive_rules(kind: str, spatial: int) -> Rules:
+    """In one dimension it is that of two; in three, eager keeps the sums in the dtype of the result."""
+    plane = max(spatial, 2)
+    if kind == "max":
+        return {f"adaptive_max_pool{plane}d": SELECTS, f"adaptive_max_pool{plane}d_backward": ADDED}
+    name = f"_adaptive_avg_pool{plane}d"
+    return {name: sums(narrow=plane == 3), f"{name}_backward": sums(narrow=True)}
 
 
 def each(value: Any, spatial: int) -> tuple[int, ...]:
@@ -435,7 +439,7 @@ def adaptive(spatial: int) -> None:
             infer=lambda b: adapted(b, spatial),
             facts=facts,
             saves="inputs",
-            error=ADAPTIVE[kind],
+            error=_adaptive_rules(kind, spatial),
             torch=f"torch.nn.functional.adaptive_{kind}_pool{spatial}d",
             onnx=adaptive_form(kind, spatial),
         )
@@ -444,6 +448,5 @@ def adaptive(spatial: int) -> None:
 for number in (1, 2, 3):
     max_pool(number, False)
     avg_pool(number)
-max_pool(2, True)
-for number in (1, 2):
     adaptive(number)
+max_pool(2, True)
