@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 
 def build(operand: Any, wide: bool = False, grad: bool = False) -> Any:
@@ -123,14 +124,14 @@ def check_function(instance: dict[str, Any]) -> Iterator[str]:
 
 @cache
 def fake_mode() -> FakeTensorMode:
-    """One mode for all instances: making it costs more than using it."""
-    return FakeTensorMode()
+    """One mode for all instances: making it costs more than using it. It knows sizes that only data give."""
+    return FakeTensorMode(shape_env=ShapeEnv())
 
 
 def to_fake(value: Any, mode: FakeTensorMode) -> Any:
     """The same without contents."""
     if isinstance(value, torch.Tensor):
-        return mode.from_tensor(value)
+        return mode.from_tensor(value, static_shapes=True)
     return [to_fake(item, mode) for item in value] if isinstance(value, list) else value
 
 

@@ -308,7 +308,7 @@ def avg_pool(spatial: int) -> None:
 
 def targets(spatial: int) -> Attribute:
     """Output sizes; None in a tuple keeps the input's."""
-    mixed = () if spatial == 1 else ((1, 3), (None, 2), (4, 2))
+    mixed = {1: (), 2: ((1, 3), (None, 2), (4, 2)), 3: ((1, 3, 2), (None, 2, None), (4, 2, 1))}[spatial]
     return values("output_size", boundary=(1, *mixed[:1]), other=(2, 3, 5, *mixed[1:]), positional=True)
 
 

@@ -323,6 +323,7 @@ two(
     lambda b, f: (f.x * Facts(2.0**f.y.low, 2.0**f.y.high)).rounded(),
     FLOATS,
     infer=promoted_float,
+    domains=(None, Interval(-12, 12)),
     saves="both",
     inplace="ldexp_",
     # Eager rounds the power to the 16-bit types.
