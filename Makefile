@@ -25,7 +25,7 @@ $(VENV)/.torch: FORCE
 	    echo '$(TORCH)' > $@; }
 
 $(READY): $(VENV)/.torch pyproject.toml
-	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint $(VENV)/constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint $(VENV)/constraints.txt --editable '.[dev,onnx]'
 	touch $@
 
 # Exit code 1 of a campaign says that it found something, which is no error here.

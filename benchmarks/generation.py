@@ -13,18 +13,14 @@ import sys
 import time
 import traceback
 from collections import Counter, defaultdict
-from itertools import combinations
-from types import SimpleNamespace
 
 from assay.emit.torch import render
+from assay.generate.coverage import Features, compatible, count_operations, exercised
 from assay.generate.graph import make_program
 from assay.generate.settings import Settings
-from assay.ir.program import Operation, Program, Region, operand_names, walk
-from assay.ir.types import TensorType
+from assay.ir.program import Program
 from assay.ir.verify import verify
 from assay.ops.catalogue import load
-from assay.ops.facts import Unsatisfied
-from assay.ops.protocol import bind
 
 # Draws of an attribute below which a share of its values means nothing, and the programs spent to reach them.
 FEWEST_DRAWS = 100
@@ -59,81 +55,29 @@ class Statistics:
     """Counts over programs."""
 
     def __init__(self) -> None:
-        self.operators: Counter[str] = Counter()
-        self.pairs: set[tuple[str, str]] = set()
+        self.features = Features()
         self.values: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        self.class_pairs: dict[str, set[tuple[tuple[str, str], tuple[str, str]]]] = defaultdict(set)
-        self.declared: dict[str, set[tuple[tuple[str, str], tuple[str, str]]]] = defaultdict(set)
         self.depths: list[int] = []
-        self.outputs: list[int] = []
 
     def add(self, program: Program) -> None:
         """Count one program."""
-        operators = load()
-        producer: dict[str, str] = {}
-        depth: dict[str, int] = {}
-        types = {entry.name: entry.value.type for entry in program.inputs}
-        for statement in walk(program.body):
-            for value in statement.results:
-                types[value.name] = value.type
-            if isinstance(statement, Region):
-                for block in statement.blocks:
-                    for parameter in block.parameters:
-                        types[parameter.name] = parameter.type
-        for statement in walk(program.body):
-            if not isinstance(statement, Operation):
-                continue
-            self.operators[statement.operator] += 1
-            names = [name for operand in statement.operands for name in operand_names(operand)]
-            level = 1 + max((depth.get(name, 0) for name in names), default=0)
-            for name in names:
-                if name in producer:
-                    self.pairs.add((producer[name], statement.operator))
-            for value in statement.results:
-                producer[value.name] = statement.operator
-                depth[value.name] = level
-            self._attributes(operators[statement.operator], statement, types)
-        self.depths.append(max(depth.values(), default=0))
+        each = list(exercised(program))
+        count_operations(self.features, each)
+        self.depths.append(max((one.depth for one in each), default=0))
+        for one in each:
+            for drawn in one.drawn:
+                if len({repr(value) for values in drawn.legal.values() for value in values}) >= 5:
+                    self.values[one.operator.name, drawn.attribute][repr(drawn.value)] += 1
 
-    def _attributes(self, operator, statement, types) -> None:
-        operands = [_type(operand, types) for operand in statement.operands]
-        binding = bind(operator, operands, dict(statement.attributes))
-        if operator.operands[0].many is not None:
-            binding.first = operands[0][0]
-        found = []
-        for attribute in operator.attributes:
-            try:
-                classes = {name: list(values) for name, values in attribute.classes(binding).items() if len(values)}
-            except (Unsatisfied, AttributeError):
-                continue
-            value = dict(statement.attributes)[attribute.name]
-            key = (operator.name, attribute.name)
-            legal = {repr(v) for values in classes.values() for v in values}
-            if len(legal) >= 5:
-                self.values[key][repr(value)] += 1
-            names = [name for name, values in classes.items() if any(repr(v) == repr(value) for v in values)]
-            found.append((attribute.name, names, list(classes)))
-        for (a, names_a, _), (b, names_b, legal_b) in combinations(found, 2):
-            for name_a in names_a:
-                # What the specification declares beside this value of the first attribute, and what was drawn.
-                self.declared[operator.name] |= {((a, name_a), (b, name_b)) for name_b in legal_b}
-                self.class_pairs[operator.name] |= {((a, name_a), (b, name_b)) for name_b in names_b}
+    @property
+    def operators(self) -> Counter[str]:
+        """Operations by operator."""
+        return Counter({key[0]: count for key, count in self.features.seen["operators"].items()})
 
     def missing_class_pairs(self) -> list[str]:
         """Pairs of attribute value classes that specifications declare and that never occurred."""
-        return [
-            f"{name} {a}:{class_a} {b}:{class_b}"
-            for name in sorted(self.declared)
-            for (a, class_a), (b, class_b) in sorted(self.declared[name] - self.class_pairs[name])
-        ]
-
-
-def _type(operand, types):
-    if isinstance(operand, str):
-        return types[operand]
-    if isinstance(operand, tuple):
-        return tuple(_type(item, types) for item in operand)
-    return None if operand is None else SimpleNamespace(kind="number")
+        declared, seen = set(self.features.chances["classes"]), set(self.features.seen["classes"])
+        return [" ".join(key) for key in sorted(declared - seen)]
 
 
 def top_up(values: dict[tuple[str, str], Counter[str]], settings: Settings) -> None:
@@ -166,10 +110,8 @@ def main() -> int:
     settings = Settings(arguments.seed, names, arguments.nodes, ("eager",))
     eager = None if arguments.no_eager else Eager()
     statistics = Statistics()
-    produced: dict[str, set[tuple[str, int]]] = defaultdict(set)
     invalid: Counter[str] = Counter()
     cpu = 0.0
-    operations = 0
     for index in range(arguments.programs):
         start = time.process_time()
         try:
@@ -182,23 +124,14 @@ def main() -> int:
         cpu += time.process_time() - start
         verify(program)
         statistics.add(program)
-        for statement in walk(program.body):
-            if isinstance(statement, Operation):
-                operations += 1
-                for value in statement.results:
-                    if isinstance(value.type, TensorType):
-                        produced[statement.operator].add((value.type.dtype, value.type.rank))
         if eager is not None:
             error = eager.run(text)
             if error is not None:
                 invalid[error[:150]] += 1
                 if sum(invalid.values()) <= 5:
                     print(f"--- program {index}: {error}\n{text}", file=sys.stderr)
-    consumers = {
-        name: {(dtype, rank) for operand in operator.operands for dtype in operand.dtypes for rank in operand.ranks}
-        for name, operator in load().items()
-    }
-    compatible = {(p, c) for p, made in produced.items() for c, taken in consumers.items() if made & taken}
+    seen = statistics.features.seen
+    possible = compatible(statistics.features.produced)
     uniform = sum(statistics.operators.values()) / len(names)
     top_up(statistics.values, settings)
     shares = {name: statistics.operators[name] / uniform for name in names}
@@ -211,13 +144,13 @@ def main() -> int:
     missing = statistics.missing_class_pairs()
     figures = {
         "programs": arguments.programs,
-        "operations_mean": operations / arguments.programs,
+        "operations_mean": statistics.operators.total() / arguments.programs,
         "depth_mean": sum(statistics.depths) / len(statistics.depths),
         "invalid": sum(invalid.values()) if eager is not None else None,
         "cpu_ms_mean": cpu / arguments.programs * 1000,
         "least_share": min(shares.items(), key=lambda item: item[1]),
         "shares_below_quarter": sorted(name for name, share in shares.items() if share < 0.25),
-        "pairs_share": len(statistics.pairs & compatible) / max(len(compatible), 1),
+        "pairs_share": len(set(seen["pairs"]) & possible) / max(len(possible), 1),
         "commonest_value": worst,
         "missing_class_pairs": len(missing),
     }

@@ -80,7 +80,7 @@ class Step:
             frame.stored[self.slot] = found
             return
         results = [found] if isinstance(found, torch.Tensor) else list(found)
-        layouts = list(zip(self.dtypes, self._strides(frame, results, [*args, *kwargs.values()]), strict=True))
+        layouts = list(zip(self.dtypes, self._strides(frame, results), strict=True))
         if self.unrounded:
             frame.unrounded[self.slot], frame.layouts[self.slot] = found, layouts[0]
             return
@@ -92,16 +92,27 @@ class Step:
         kwargs = {name: frame.take(argument) for name, argument in self.kwargs.items()} if self.kwargs else {}
         return [frame.take(argument) for argument in self.args], kwargs
 
-    def _strides(self, frame: Frame, results: list[Any], given: list[Any]) -> list[tuple[int, ...] | None]:
-        """The strides that the results must have: eager's, whom the trace may have misunderstood. Where everything is
-        contiguous eager's are too."""
-        if all(value.is_contiguous() for value in (*results, *given) if isinstance(value, torch.Tensor)):
-            return [None] * len(results)
+    def _strides(self, frame: Frame, results: list[Any]) -> list[tuple[int, ...] | None]:
+        """The strides that the results must have: eager's, whom the trace may have misunderstood. Where everything that
+        eager takes is contiguous its results are too, but for dimensions of size 1, whose strides may say
+        channels-last."""
         assert self.as_traced is not None
         args, kwargs = self.as_traced.taken(frame)
+        given = [each for each in (*args, *kwargs.values()) if isinstance(each, torch.Tensor)]
+        if all(_plainly_contiguous(value) for value in (*results, *given) if isinstance(value, torch.Tensor)):
+            return [None] * len(results)
         plain = self.as_traced.function(*args, **kwargs)
         listed = [plain] if isinstance(plain, torch.Tensor) else plain
         return [value.stride() if isinstance(value, torch.Tensor) else None for value in listed]
+
+
+def _plainly_contiguous(tensor: torch.Tensor) -> bool:
+    step = 1
+    for size, stride in zip(reversed(tensor.shape), reversed(tensor.stride()), strict=True):
+        if stride != step:
+            return False
+        step *= size
+    return True
 
 
 def placed(value: Any, dtype: torch.dtype | None, strides: tuple[int, ...] | None) -> Any:

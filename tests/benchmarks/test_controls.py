@@ -248,3 +248,36 @@ def test_a_value_that_an_operation_takes_twice_is_one_number() -> None:
 
         torch._dynamo.reset()
         assert bool(torch.compile(program, backend=different.backend, dynamic=False)(x).all())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_greatest_element_is_one_of_those_that_it_was_chosen_from(dtype) -> None:
+    def program(x, factor):
+        y = torch.deg2rad(x) * factor
+        return (y == y.amax(0)).sum(0)
+
+    for seed in range(4):
+        x = numbers(9, 5, dtype=dtype, seed=seed)
+        found = torch.compile(program, backend=different.backend)(x, seed + 1.25)
+        assert torch.equal(program(x, seed + 1.25), found)
+
+
+def test_strides_are_those_of_eager_where_a_size_of_one_hides_the_layout() -> None:
+    weight = numbers(2, 8, 1, 1, seed=1).to(memory_format=torch.channels_last)
+    for seed in range(4):
+        x = numbers(3, 8, 5, 4, seed=seed)
+
+        def program(x, seed=seed):
+            return torch.nn.functional.conv2d(x * (seed + 1), weight)
+
+        assert torch.compile(program, backend=different.backend)(x).stride() == program(x).stride()
+
+
+def test_strides_are_those_of_eager_where_an_operand_is_expanded() -> None:
+    permuted = numbers(2, 5, dtype=torch.bfloat16).t()
+    expanded = numbers(1, 2, dtype=torch.bfloat16, seed=1).expand(5, 2)
+
+    def program(x, y):
+        return (x - y).abs()
+
+    assert torch.compile(program, backend=different.backend)(expanded, permuted).stride() == (1, 5)

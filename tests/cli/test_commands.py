@@ -10,11 +10,16 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.campaign.fakes import META, WRONG, case_at, fake_parts, run_engine
+from tests.campaign.fakes import META, PASS, WRONG, case_at, fake_parts, run_engine
 
+from assay import __version__
+from assay.campaign.settings import CampaignSettings
 from assay.campaign.store import create
-from assay.cli import FOUND, FOUND_NOTHING, main
+from assay.cli import FOUND, FOUND_NOTHING, MISTAKE, main
 from assay.cli.runs import newest_or
+from assay.generate.graph import make_case
+from assay.generate.settings import Settings
+from assay.ops.catalogue import load
 
 
 @pytest.fixture
@@ -84,6 +89,28 @@ def test_the_newest_run_is_the_one_that_was_worked_on_last(tmp_path: Path, monke
         create(tmp_path / "runs" / name, META).close()
         time.sleep(0.02)
     assert newest_or(None) == Path("runs/a")
+
+
+def test_coverage_says_what_a_run_exercised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = CampaignSettings(seed=5, operators=tuple(load())[:30], nodes=4, targets=("aot_eager",), cases=6)
+    generated = Settings(5, settings.operators, 4, settings.targets)
+    folder = tmp_path / "run"
+    with create(folder, {"version": __version__, "settings": settings.to_json()}) as store:
+        run_engine(store, fake_parts(lambda index: PASS, make=lambda index: make_case(generated, index)), cases=6)
+    by_place, by_option = told(["coverage", str(folder)], capsys), told(["coverage", "--run", str(folder)], capsys)
+    assert isinstance(by_place, dict)
+    assert by_place == by_option
+    assert (by_place["cases"], by_place["cases_not_made_again"]) == (6, 0)
+    operators = by_place["targets"]["aot_eager"]["measures"]["operators"]
+    assert 0 < operators["engaged"] <= operators["exercised"] <= 30 < operators["of"]
+    assert operators["never"][0]["why"] == "left out by --include or --exclude"
+    sample = told(["coverage", str(folder), "--cases", "2"], capsys)
+    assert isinstance(sample, dict)
+    assert (sample["cases"], sample["cases_counted"]) == (6, 2)
+    assert main(["coverage", str(folder), "--target", "aot_eager"]) == FOUND_NOTHING
+    assert "operators x dtypes" in capsys.readouterr().out
+    assert main(["coverage", str(folder), "--target", "inductor"]) == MISTAKE
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize(("ending", "code"), [("1", 1), ("0", 0)])

@@ -29,10 +29,12 @@ from assay.cli.arguments import duration
         (["fuzz", "--exclude", "*"], "leaves no operator"),
         (["ops", "no.such_operator"], "assay ops"),
         (["ops", "--samples", "3"], "assay ops check"),
-        (["generate", "--emit", "onnx", "--out", "x"], "--emit torch"),
         (["show", "f123"], "assay fuzz"),
         (["findings", "--run", "nowhere"], "not a run of Assay"),
         (["resume", "nowhere"], "not a run of Assay"),
+        (["coverage", "nowhere"], "not a run of Assay"),
+        (["coverage", "one", "--run", "two"], "not allowed with"),
+        (["coverage", "--cases", "0"], "above zero"),
         (["replay", "nowhere.py"], "no file"),
     ],
 )

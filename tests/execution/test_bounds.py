@@ -197,6 +197,13 @@ def test_a_norm_is_bounded_where_an_element_is_the_mean(mode: ShadowMode) -> Non
     assert bool((e[0, :, 0] > 2.0**-24 * (mean * scale).abs()).all())
 
 
+@pytest.mark.parametrize(("number", "tipped"), [(-1.65625, True), (-1.5, False), (2.5, False)])
+def test_rounding_to_decimals_may_be_tipped_by_the_scaling(mode: ShadowMode, number: float, tipped: bool) -> None:
+    # 16.5625 is no bfloat16: scaled in it, the first is a tie, and goes to 16 tenths instead of 17.
+    _, _, e = under(mode, lambda x: torch.round(x, decimals=1), torch.tensor([number], dtype=torch.bfloat16))
+    assert (float(e.max()) > 0.09) == tipped
+
+
 def test_a_python_number_that_the_dtype_has_not_is_rounded(mode: ShadowMode) -> None:
     x = torch.tensor([3.0], dtype=torch.bfloat16)
     for number in (0.1, 1.001):

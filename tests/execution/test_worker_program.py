@@ -24,7 +24,14 @@ def test_a_file_of_the_worker_is_python_3_9_and_needs_no_assay(file: Path) -> No
         if isinstance(node, ast.ImportFrom) and node.level == 0:
             names.append(node.module or "")
         for name in names:
-            assert name.partition(".")[0] in {*sys.stdlib_module_names, "numpy", "torch", *OF_TORCH}, name
+            assert name.partition(".")[0] in {
+                *sys.stdlib_module_names,
+                "numpy",
+                "torch",
+                "onnx",
+                "ml_dtypes",
+                *OF_TORCH,
+            }, name
         assert not isinstance(node, ast.Match)
     docstring_first = ast.get_docstring(tree)
     assert docstring_first, "a file says what it is for"

@@ -25,6 +25,65 @@ LEVEL_NAMES = {
     "all": "ORT_ENABLE_ALL",
 }
 
+# The runtime's verbose log names those that run on every graph; the rest are rewriting rules, by the strings of 1.31.
+OPTIMISERS = (
+    "ConstantFolding",
+    "ConstantSharing",
+    "CommonSubexpressionElimination",
+    "EliminateIdentity",
+    "EliminateSlice",
+    "EliminateDropout",
+    "ExpandElimination",
+    "CastElimination",
+    "UnsqueezeElimination",
+    "NoopElimination",
+    "PreShapeNodeElimination",
+    "DivMulFusion",
+    "NotWhereFusion",
+    "FuseReluClip",
+    "GemmSumFusion",
+    "GemmTransposeFusion",
+    "ConvAddFusion",
+    "ConvMulFusion",
+    "ConvBNFusion",
+    "PadFusion",
+    "MatmulBNFusion",
+    "MatMulAddFusion",
+    "MatmulTransposeFusion",
+    "MatMulScaleFusion",
+    "MatMulActivationFusion",
+    "GemmActivationFusion",
+    "ConvActivationFusion",
+    "ConvAddActivationFusion",
+    "ReshapeFusion",
+    "GatherToSliceFusion",
+    "GatherSliceToSplitFusion",
+    "SliceConcatToSpaceToDepthFusion",
+    "ConcatSliceElimination",
+    "IsInfReduceSumFusion",
+    "GeluFusionL1",
+    "GeluFusionL2",
+    "FastGeluFusion",
+    "QuickGeluFusion",
+    "BiasGeluFusion",
+    "BiasSoftmaxFusion",
+    "BiasDropoutFusion",
+    "LayerNormFusionL1",
+    "LayerNormFusionL2",
+    "SimplifiedLayerNormFusion",
+    "SkipLayerNormFusion",
+    "BiasSkipLayerNormFusion",
+    "EmbedLayerNormFusion",
+    "AttentionFusion",
+    "GroupQueryAttentionFusion",
+    "RemoveDuplicateCastTransformer",
+    "FuseFp16InitializerToFp32NodeTransformer",
+    "TransposeOptimizer",
+    "TransposeOptimizer_CPUExecutionProvider",
+    "NchwcTransformer",
+    "NhwcTransformer",
+)
+
 # Cases of the unoptimised runtime against the reference implementation of ONNX.
 REFERENCE_SHARE = 0.06
 
@@ -53,6 +112,14 @@ def options(draw: random.Random, training: bool) -> dict[str, Any]:
     if draw.random() < 0.1:
         drawn["memory_pattern"] = False
     return drawn
+
+
+def parts(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Every optimiser, with the options that leave it out beside those that are left out already."""
+    left_out = list(options.get("without", []))
+    if options.get("level") == "disabled":
+        return []
+    return [(each, {**options, "without": [*left_out, each]}) for each in OPTIMISERS if each not in left_out]
 
 
 def source(name: str, options: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -119,7 +120,7 @@ def _under_shadows(case: Case) -> Witness | None:
     target = rungs[0] if rungs else case.target
     if find_backend(target).framework != "torch":
         recipe = case.recipe.get("program")
-        if recipe is None:
+        if recipe is None or importlib.util.find_spec("torch") is None:
             return None
         program = program_from_json(recipe)
         # The bits of another system are its own, so that those of torch are asked for as well.

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ CREATE TABLE buckets (
     operators TEXT NOT NULL, transforms TEXT NOT NULL, script TEXT NOT NULL, layer TEXT NOT NULL, notes TEXT NOT NULL,
     content TEXT NOT NULL, judgement TEXT NOT NULL) WITHOUT ROWID;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class RanCase:
+    """What the store knows of a case that ran: enough to make it again and see that it is the same."""
+
+    index: int
+    id: str
+    target: str
+    engaged: bool
+    operators: tuple[str, ...]
 
 
 class Store:
@@ -202,6 +214,17 @@ class Store:
                 verdict,
                 limit,
             )
+        ]
+
+    def ran(self) -> list[RanCase]:
+        """Cases that were judged and are valid, in the order of their indices."""
+        rows = self._rows(
+            "SELECT number, id, target, engaged, operators FROM cases"
+            " WHERE verdict IS NOT NULL AND verdict != 'Invalid' AND id IS NOT NULL ORDER BY number"
+        )
+        return [
+            RanCase(number, id, target, bool(engaged), tuple(json.loads(names)))
+            for number, id, target, engaged, names in rows
         ]
 
     # --- findings and buckets

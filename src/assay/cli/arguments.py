@@ -125,6 +125,13 @@ def _finding_commands(commands: Any) -> None:
 
 
 def _other_commands(commands: Any) -> None:
+    coverage = _command(commands, "coverage", "coverage:coverage", "say what a run exercised, what never was, and why")
+    run = coverage.add_mutually_exclusive_group()
+    run.add_argument("folder", nargs="?", type=Path, metavar="RUN", help="the folder of the run")
+    run.add_argument("--run", type=Path, metavar="DIR", help="the same; by default the newest in ./runs")
+    coverage.add_argument("--target", metavar="T", help="of one target alone")
+    coverage.add_argument("--cases", type=positive, metavar="N", help="of so many cases, evenly spread; by default all")
+    coverage.add_argument("--full", action="store_true", help="list all that never was")
     _command(commands, "targets", "catalogues:targets", "list the systems under test, and what is missing for them")
     ops = _command(commands, "ops", "catalogues:ops", "list operators; `assay ops check` holds them against torch")
     ops.add_argument("names", nargs="*", metavar="NAME", help="names and globs; `check` first to check them")

@@ -140,7 +140,7 @@ def _model(instance: Instance, opset: int) -> dict[str, Any] | None:
             if each is not None and each.name is not None:
                 graph.dtypes[each.name] = each.dtype
                 inputs.append([each.name, each.dtype])
-    results = [result.type for result in instance.applied.results]
+    results = [result.type for result in instance.applied.results if isinstance(result.type, TensorType)]
     binding = bind(operator, instance.types, instance.attributes)
     try:
         names = express(graph, operator, binding, arguments, results)

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from assay.ir.sizes import Expr, Size, Sym
 from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType
-from assay.ops.facts import require
+from assay.ops.facts import Unsatisfied, require
 from assay.ops.promotion import result_dtype
 from assay.ops.protocol import Binding, Operator
 
@@ -230,7 +230,8 @@ def node(op: str, *, since: int = 0, **attributes: Any) -> Form:
 
 def each(g: Graph, arg: Args, dtype: str) -> str | None:
     """The name of an operand in a dtype; None where it is left out."""
-    require(not isinstance(arg, tuple), "a list of operands has no one name")
+    if isinstance(arg, tuple):
+        raise Unsatisfied("a list of operands has no one name")
     return None if arg is None else g.cast(arg, dtype)
 
 

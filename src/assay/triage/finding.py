@@ -195,7 +195,9 @@ def _versions(case: Case) -> str:
     """What the finding was found on; another interpreter's release is known only to its worker."""
     if split_target(case.target)[1] is not None:
         return ""
+    # A target of models is named as the distribution that has it is.
+    names = ("torch",) if find_backend(case.target).framework == "torch" else (split_target(case.target)[0], "onnx")
     try:
-        return f"torch {importlib.metadata.version('torch')}"
+        return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     except importlib.metadata.PackageNotFoundError:
         return ""

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from assay.backends import DYNAMO, RUNGS, rungs_below, split_target
+from assay.backends import DYNAMO, RUNGS, find_backend, rungs_below, split_target
 from assay.ir.case import Case
-from assay.oracles.verdict import FINDINGS, Judgement
+from assay.oracles.verdict import FINDINGS, Judgement, Verdict
 
 LAYERS = {
     "eager": "eager",
@@ -58,10 +58,23 @@ def lowest_rung(
     return None
 
 
+def guilty_part(case: Case, run_case: Callable[[Case], Judgement]) -> str | None:
+    """The first part of the target without which the finding is gone, where the backend has ``parts``: names, each with
+    the options that leave it out."""
+    parts = getattr(find_backend(case.target).module, "parts", None)
+    for name, options in () if parts is None else parts(dict(case.options)):
+        if run_case(replace(case, options=options, _id="")).verdict is Verdict.Pass:
+            return str(name)
+    return None
+
+
 def localise(
     case: Case, judgement: Judgement, run_case: Callable[[Case], Judgement], rungs: Sequence[str] = RUNGS
 ) -> str:
     """The layer that the finding is first seen with; the target's own name where no lower rung shows it."""
+    part = guilty_part(case, run_case)
+    if part is not None:
+        return part
     lowest = lowest_rung(case, judgement, run_case, rungs)
     if lowest is not None:
         return LAYERS[lowest[0]]

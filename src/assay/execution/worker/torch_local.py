@@ -77,8 +77,15 @@ def narrow(call: Call, rule: Rule) -> bool:
 
 
 def rounded_first(call: Call) -> list[Leaf]:
-    """The operands, where those without dimensions do not decide the dtype: eager rounds one of a wider type to that of
-    the result before it computes."""
+    """The operands with what is rounded of them before the operation computes: where those without dimensions do not
+    decide the dtype, one of a wider type is rounded to that of the result; to round to decimals, a number is scaled by
+    a power of ten."""
+    decimals = argument(call, "decimals")
+    if decimals and call.name in ("round", "round_"):
+        leaf = call.leaves[0]
+        fits = representable(leaf.h * 10.0**decimals, leaf.real.dtype)
+        off = torch.where(fits, 0.0, roundoff(leaf.real.dtype) * leaf.h.abs())
+        return [leaf._replace(e=off if leaf.e is None else leaf.e + off), *call.leaves[1:]]
     result = next((tensor for tensor in call.results if tensor.is_floating_point()), None)
     if result is None or result.dim() == 0 or sum(leaf.fractions for leaf in call.leaves) < 2 or call.name == "copy_":
         return call.leaves

@@ -150,7 +150,7 @@ def unmet(size: Size, kernel: int, stride: int, padding: tuple[int, int], dilati
 
 
 def convolved_trains(b: Binding, spatial: int) -> bool:
-    """In bfloat16 and channels-last torch 2.13 leaves the gradient of an element of the kernel that meets nothing but
+    """In bfloat16 torch 2.13 leaves the gradient of an element of the kernel that meets nothing but
     padding unwritten (bugs/conv-bfloat16-weight-gradient)."""
     if b.x.dtype != "bfloat16":
         return True
@@ -175,8 +175,8 @@ def convolved(b: Binding, spatial: int) -> TensorType:
         require(not dies(b.x.dtype, sizes[-1], *last), "every window lies in the padding")
         sizes = tuple(map(window, sizes, b.kernel, strides, pads, dilations))
     # oneDNN gets results of one column wrong in channels-last (bugs/conv-bfloat16-one-column).
-    single = b.x.dtype == "bfloat16" and smallest(b.weight.shape[1]) == 1 and strides[-1] > 1 and b.kernel[-1] > 1
-    require(not single or smallest(sizes[-1]) > 1, "one column of a single channel")
+    folded = b.x.dtype == "bfloat16" and strides[-1] > 1 and b.kernel[-1] > 1
+    require(not folded or smallest(sizes[-1]) > 1, "one column of a strided kernel")
     result: TensorType = b.x.with_shape((*b.x.shape[: -spatial - 1], b.weight.shape[0], *sizes))
     return result
 
