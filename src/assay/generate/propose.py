@@ -26,6 +26,8 @@ from assay.ops.text import forms
 DEFAULT_SHARE = 0.2
 ATTEMPTS = 8
 CLAMP = "unary.clamp"
+# How often a new input has each rank.
+RANK_WEIGHTS = (4, 10, 16, 14, 12, 4, 1)
 
 _INTS = (1, 2, 3, -1, -2, 0, 4, 5)
 _NUMBERS = (0.5, 2.0, -1.0, 1.5, -0.5, 0.25, 3.0, 0.0, -2.0)
@@ -229,9 +231,9 @@ class _Proposal:
             dtypes = floats
         elif self.rng.random() < 0.1 and "bool" in specification.dtypes:
             dtypes = BOOL
-        ranks = [rank for rank in specification.ranks if rank <= 5]
-        weights = [(2, 5, 8, 7, 6, 2)[rank] for rank in ranks]
-        return TensorType(self.rng.choice(dtypes), self.builder.palette.shape(self.rng.choices(ranks, weights)[0]))
+        weights = [RANK_WEIGHTS[rank] for rank in specification.ranks]
+        rank = self.rng.choices(specification.ranks, weights)[0]
+        return TensorType(self.rng.choice(dtypes), self.builder.palette.shape(rank))
 
     def _interval(self, specification: OperandSpecification) -> Interval | None:
         try:
@@ -506,7 +508,7 @@ class _Proposal:
 
     def _takes_in_place(self) -> bool:
         target = self.choices[0]
-        if not isinstance(target, str) or len(self.applied.results) != 1 or self.operator.view:
+        if not isinstance(target, str) or len(self.applied.results) != 1:
             return False
         if self.builder.environment.values[target].type != self.applied.results[0].type:
             return False

@@ -18,6 +18,9 @@ REALS = INTEGERS + FLOATS
 NUMERIC = REALS
 ALL = BOOL + REALS
 
+RANKS = (0, 1, 2, 3, 4, 5, 6)
+"""What operators are tried with, where they take any."""
+
 # Bits of the significand, the implicit one included: the p of ORACLE.md.
 SIGNIFICAND = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53, "complex64": 24, "complex128": 53}
 INTEGER_RANGE = {

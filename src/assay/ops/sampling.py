@@ -156,6 +156,8 @@ def _operand_type(operand: Operand, binding: Binding, draw: Sizes, dtype: str | 
         return (first, *others)
     if operand.make is not None:
         type_ = operand.make(binding, draw)
+        type_ = type_ if dtype is None else type_.with_dtype(dtype)
+        require(rank is None or type_.rank == rank, "another rank was made")
         if operand.accepts is not None:
             require(operand.accepts(binding, type_), f"operand {operand.name} refuses what it made itself")
         return type_

@@ -44,7 +44,7 @@ def forms(operator: Operator, attributes: Mapping[str, Any]) -> tuple[str, ...]:
         result.append("operator")
     if operator.inplace is not None:
         result.append("inplace")
-    if operator.out:
+    if operator.out(attributes) if callable(operator.out) else operator.out:
         result.append("out")
     return tuple(result)
 
@@ -62,8 +62,10 @@ def expression(
     if form == "operator":
         assert operator.symbol is not None
         return f"{subject} {operator.symbol} {operands[1]}" if len(operands) == 2 else f"{operator.symbol}{subject}"
-    if form == "function" and operator.render is not None:
+    if operator.render is not None and (form == "function" or operator.inplace_only):
         return operator.render(operands, attributes)
+    if form == "inplace" and "." in str(operator.inplace):
+        return _written_by_function(operator, operands, attributes)
     bound = form in ("method", "inplace") or name.startswith("torch.Tensor.")
     arguments = _arguments(operator, operands, attributes, skip=operator.operands[0].name if bound else "")
     if out is not None:
@@ -75,6 +77,14 @@ def expression(
     elif bound:
         name = f"{subject}.{name.rpartition('.')[2]}"
     return f"{name}({', '.join(arguments)})"
+
+
+def _written_by_function(operator: Operator, operands: Sequence[str], attributes: Mapping[str, Any]) -> str:
+    """A function that writes its first operand: by its name, or where that is the function's own, by an argument."""
+    arguments = _arguments(operator, operands, attributes, skip="")
+    if operator.inplace == operator.torch:
+        arguments.append("inplace=True")
+    return f"{operator.inplace}({', '.join(arguments)})"
 
 
 def _arguments(operator: Operator, operands: Sequence[str], attributes: Mapping[str, Any], skip: str) -> list[str]:

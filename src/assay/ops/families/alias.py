@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, is_symbolic, product, smallest
-from assay.ir.types import ALL, BOOL, INTEGER_RANGE, INTEGERS, Dtype, TensorType
+from assay.ir.types import ALL, BOOL, INTEGER_RANGE, INTEGERS, RANKS, Dtype, TensorType
 from assay.ops.attributes import Classes, dim
 from assay.ops.errors import ErrorRule, Rules, moves
 from assay.ops.facts import Facts, require
@@ -190,7 +190,7 @@ alias(
     "expand_as",
     [],
     lambda b: b.other.shape,
-    (0, 1, 2, 3, 4),
+    RANKS,
     Operand("other", ALL, accepts=reaches, make=grown, no_gradient=False),
     torch="torch.Tensor.expand_as",
     method=None,
@@ -208,7 +208,7 @@ def targets(b: Binding) -> Classes:
     return {
         "boundary": (shape,),
         "negative": ((2, *(-1 for _ in shape)),) if shape else (),
-        "other": tuple(each for each in dict.fromkeys(found) if each != shape and len(each) <= 6),
+        "other": tuple(each for each in dict.fromkeys(found) if each != shape and len(each) <= 8),
     }
 
 
@@ -223,7 +223,7 @@ alias(
     "broadcast_to",
     [Attribute("size", targets)],
     broadcast_shape,
-    (0, 1, 2, 3, 4),
+    RANKS,
     order=("x", "size"),
     onnx=expanded,
     jax="jnp.broadcast_to",
@@ -278,8 +278,9 @@ alias(
     "squeeze_dims",
     [Attribute("dim", pairs_of_ones, positional=True)],
     without,
+    RANKS,
     torch="torch.squeeze",
-    inplace=None,
+    inplace="squeeze_",
     method="squeeze",
     onnx=reshaped,
     jax="jnp.squeeze",
@@ -310,7 +311,7 @@ alias(
     "unflatten_several",
     [dim(), Attribute("sizes", three_factors)],
     parted,
-    (1, 2, 3, 4),
+    RANKS[1:],
     torch="torch.unflatten",
     method="unflatten",
     onnx=reshaped,
@@ -326,6 +327,7 @@ alias(
     views=False,
     # From the end, backward of eager torch 2.13 takes what goes to the end for nothing.
     trains=lambda b: b.start >= 0 or b.start + b.length < 0,
+    out=True,
     onnx=narrowed,
     jax="jax.lax.dynamic_slice_in_dim",
     tensorflow="tf.slice",
@@ -360,7 +362,7 @@ alias(
     "unsqueeze_twice",
     [Attribute("first", new_places(0)), Attribute("second", new_places(1))],
     with_two_more,
-    (0, 1, 2, 3, 4),
+    RANKS,
     torch="torch.unsqueeze",
     method=None,
     render=unsqueezed_twice,

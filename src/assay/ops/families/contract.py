@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, product
-from assay.ir.types import ALL, NUMERIC, TensorType, is_float
+from assay.ir.types import ALL, NUMERIC, RANKS, TensorType, is_float
 from assay.ops.attributes import Classes, values
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, sums
 from assay.ops.facts import Facts, constant, hull, require, total
@@ -58,7 +58,7 @@ def of_three(b: Binding) -> TensorType:
 operator(
     "contract.cross",
     operands=[
-        free("x", NUMERIC, (1, 2, 3), no_overlap=False),
+        free("x", NUMERIC, RANKS[1:], no_overlap=False),
         matching("y", "x", lambda b, d: b.x.shape, lambda b, s: s == b.x.shape),
     ],
     attributes=[Attribute("dim", threes)],
@@ -83,8 +83,8 @@ def kronecker(b: Binding) -> TensorType:
 
 contraction(
     "kron",
-    NUMERIC,
-    (0, 1, 2, 3),
+    ALL,
+    RANKS,
     [matching("y", "x", lambda b, d: d.shape(d.random.choice((1, 2))), lambda b, s: True, (0, 1, 2))],
     kronecker,
     lambda b, f: f.x * f.y,
@@ -109,11 +109,12 @@ def partner(b: Binding, draw: Draw) -> Shape:
 contraction(
     "tensordot",
     NUMERIC,
-    (0, 1, 2, 3),
+    RANKS,
     [matching("y", "x", partner, lambda b, s: s[: b.dims] == b.x.shape[b.x.rank - b.dims :] and len(s) >= b.dims)],
     lambda b: b.x.with_shape((*b.x.shape[: b.x.rank - b.dims], *b.y.shape[b.dims :])),
     lambda b, f: total(f.x * f.y, product(b.y.shape[: b.dims])),
     [Attribute("dims", contracted, 2)],
+    out=True,
     method=None,
     jax="jnp.tensordot",
     tensorflow="tf.tensordot",
@@ -130,7 +131,7 @@ for name, last in (("multi_dot", False), ("chain_matmul", True)):
     torch_name = "torch.chain_matmul" if last else "torch.linalg.multi_dot"
     contraction(
         name,
-        ("float32", "float64", "float16", "bfloat16", "int64"),
+        NUMERIC,
         (2,),
         [
             matching("y", "x", lambda b, d: (b.x.shape[1], d.size()), lambda b, s: s[0] == b.x.shape[1], (2,)),
@@ -140,6 +141,7 @@ for name, last in (("multi_dot", False), ("chain_matmul", True)):
         lambda b, f: total(total(f.x * f.y, b.x.shape[1]) * f.z, b.y.shape[1]),
         torch=torch_name,
         method=None,
+        out=last,
         render=lambda operands, attributes, name=torch_name, last=last: (
             f"{name}({', '.join(operands)})" if last else f"{name}([{', '.join(operands)}])"
         ),
@@ -184,6 +186,7 @@ contraction(
     lambda b, f: scaled(b, f, 1),
     FACTORS,
     inplace="addr_",
+    left_out={"bool": "a disjunction with numbers for truth values"},
     out=True,
     jax="jnp.outer",
     # Eager rounds each product to the 16-bit types.
@@ -226,7 +229,7 @@ contraction(
 contraction(
     "inner",
     NUMERIC,
-    (1, 2, 3),
+    RANKS[1:],
     [
         matching(
             "y",
@@ -286,7 +289,7 @@ def squared_shape(b: Binding, draw: Draw) -> TensorType:
     return TensorType(draw.random.choice(SQUARE), (*draw.shape(draw.random.choice((0, 1))), size, size))
 
 
-SQUARE = ("float32", "float64", "int64")
+SQUARE = NUMERIC
 operator(
     "contract.matrix_power",
     operands=[
@@ -297,6 +300,8 @@ operator(
     infer=lambda b: b.x.with_shape((*b.x.shape[:-2], square_sizes(b), square_sizes(b))),
     facts=powers,
     torch="torch.linalg.matrix_power",
+    left_out={"bool": "it has the identity and itself, but no product"},
+    out=True,
     saves="both",
     jax="jnp.linalg.matrix_power",
     error={"linalg_matrix_power": sums()},
@@ -364,7 +369,7 @@ def joined(b: Binding, shapes: Sequence[Shape], axis: int) -> TensorType:
 for name, infer in (("column_stack", stacked_columns), ("dstack", stacked_in_depth)):
     operator(
         f"contract.{name}",
-        operands=[several("tensors", "same", (1, 3), lambda first, each: True, ranks=(0, 1, 2, 3))],
+        operands=[several("tensors", "same", (1, 3), lambda first, each: True)],
         infer=infer,
         facts=lambda b, f: hull(*f.tensors),
         torch=f"torch.{name}",
@@ -423,9 +428,9 @@ def columns(b: Binding) -> int:
 
 operator(
     "contract.vander",
-    operands=[free("x", ("float32", "float64", "int64"), (1,))],
+    operands=[free("x", NUMERIC, (1,))],
     attributes=[values("N", None, boundary=(2,), other=(3, 4)), values("increasing", False, other=(True,))],
-    infer=lambda b: b.x.with_shape((b.x.shape[0], columns(b))),
+    infer=lambda b: TensorType(b.x.dtype if is_float(b.x.dtype) else "int64", (b.x.shape[0], columns(b))),
     facts=columns_of_powers,
     torch="torch.vander",
     method=None,

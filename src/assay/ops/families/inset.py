@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, smallest
-from assay.ir.types import ALL
+from assay.ir.types import ALL, RANKS
 from assay.ops.attributes import Classes, dim, values
 from assay.ops.errors import ErrorRule, Rules, moves
 from assay.ops.facts import hull, require
@@ -18,7 +18,7 @@ from assay.ops.operands import exactly, free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import normal_dim
 
-RANKED = (1, 2, 3, 4, 5)
+RANKED = RANKS[1:]
 
 
 def inset(
@@ -124,7 +124,7 @@ inset(
     "diagonal_scatter",
     [values("offset", 0, negative=(-1, -2), other=(1, 2)), dim("dim1", default=0), Attribute("dim2", other_dims, 1)],
     diagonal_length,
-    (2, 3, 4, 5),
+    RANKS[2:],
     onnx=diagonal_written,
     jax="jnp.ndarray.at.set",
     tensorflow="tf.linalg.set_diag",

@@ -163,7 +163,7 @@ def pairs(accumulate: bool) -> None:
     operator(
         "place.index_put_pairs" + ("_accumulate" if accumulate else ""),
         operands=[
-            free("x", ALL, (2, 3, 4, 5)),
+            free("x", ALL, RANKED[1:]),
             index("i", lambda b: b.x.shape[0], first, fits_first, negative=accumulate, distinct=not accumulate),
             index("j", lambda b: b.x.shape[1], second, lambda b, s: s in ((1,), b.i.shape), negative=True),
             matching(

@@ -74,6 +74,9 @@ def spreads(b: Binding, spatial: int) -> Classes:
     return {"default": (1,), "other": tuple(fitting)}
 
 
+UNBATCHED = {"rank 4": "torch refuses an unbatched channels-last tensor of three spatial dimensions"}
+
+
 def unbatched(spatial: int) -> tuple[int, ...]:
     """Ranks with and without a batch; in three dimensions torch refuses an unbatched channels-last tensor."""
     return (5,) if spatial == 3 else (spatial + 1, spatial + 2)
@@ -253,6 +256,7 @@ def max_pool(spatial: int, indices: bool) -> None:
     operator(
         f"pool.max_pool{spatial}d" + ("_with_indices" if indices else ""),
         operands=[free("x", FLOATS if spatial == 1 else NUMERIC, unbatched(spatial), jumps=indices)],
+        left_out=UNBATCHED,
         attributes=[
             kernel(spatial),
             strides(spatial),
@@ -284,6 +288,7 @@ def avg_pool(spatial: int) -> None:
     operator(
         f"pool.avg_pool{spatial}d",
         operands=[free("x", FLOATS if spatial < 3 else ("float32", "float64"), unbatched(spatial))],
+        left_out=UNBATCHED | {"int64": "the quotient of integers is cut off, and shape inference gives none"},
         attributes=[
             kernel(spatial),
             strides(spatial),
@@ -435,6 +440,7 @@ def adaptive(spatial: int) -> None:
         operator(
             f"pool.adaptive_{kind}_pool{spatial}d",
             operands=[free("x", FLOATS, unbatched(spatial))],
+            left_out=UNBATCHED | dict.fromkeys(("rank 3", "rank 5", "rank 6"), "documented for no such rank"),
             attributes=[targets(spatial)],
             infer=lambda b: adapted(b, spatial),
             facts=facts,

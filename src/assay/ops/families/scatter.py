@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, smallest
-from assay.ir.types import ALL, INTEGER_RANGE, NUMERIC, is_float
+from assay.ir.types import ALL, INTEGER_RANGE, RANKS, is_float
 from assay.ops.attributes import Classes, dim, flag
 from assay.ops.errors import ADDED, WRITTEN, smooth
 from assay.ops.facts import Facts, constant, hull, require, upto
@@ -18,7 +18,7 @@ from assay.ops.operands import free, index, matching
 from assay.ops.protocol import Attribute, Binding, Draw, operator
 from assay.ops.shapes import normal_dim, replaced
 
-RANKED = (1, 2, 3, 4, 5)
+RANKED = RANKS[1:]
 BOTH = ("int64", "int32")
 # Along an expanded index torch 2.13 adds up by a kernel of its own, which takes no int32.
 ACCUMULATED = ("int64",)
@@ -235,7 +235,7 @@ def scattered(g: Graph, b: Binding, x: Arg, index: Arg, src: Arg) -> str:
 operator(
     "scatter.scatter_reduce",
     operands=[
-        free("x", NUMERIC, RANKED),
+        free("x", ALL, RANKED),
         index("index", length, inside, fits_inside, ACCUMULATED),
         matching("src", "x", lambda b, d: b.index.shape, covers),
     ],

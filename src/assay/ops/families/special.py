@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from assay.ir.types import ALL, FLOATS, INTEGERS, NUMERIC, TensorType
+from assay.ir.types import ALL, BOOL, FLOATS, INTEGERS, NUMERIC, TensorType
 from assay.ops.attributes import values
 from assay.ops.elementwise import above, bounded, of_several, promoting, rising, smooth
 from assay.ops.errors import ErrorRule, Rules, rounded, steps
-from assay.ops.facts import Facts, Interval, constant
-from assay.ops.families.binary import promoted, promoted_float
-from assay.ops.families.unary import SIGNED
+from assay.ops.facts import Facts, Interval, constant, require
+from assay.ops.families.binary import held, number, promoted, promoted_float, real
 from assay.ops.onnx_forms import Graph, wide
 from assay.ops.operands import broadcast, free
 from assay.ops.promotion import to_float
@@ -145,7 +144,8 @@ special(
 )
 special(
     "ndtr",
-    lambda x: Facts(0.0, normal_share(x.high) + 2.0**-20),
+    # Half cancels, which shows in the 16-bit types.
+    lambda x: Facts(0.0, normal_share(x.high) + 2.0**-10),
     Interval(-8, 8),
     saves="inputs",
     jax="jax.scipy.special.ndtr",
@@ -189,6 +189,7 @@ operator(
     facts=lambda b, f: Facts(-(10.0 ** (b.n + 2)), 10.0 ** (b.n + 2)),
     torch="torch.polygamma",
     method=None,
+    inplace="polygamma_",
     out=True,
     saves="inputs",
     error={"polygamma": rounded(16.0, one=1.0), "digamma": rounded(16.0, one=1.0)},
@@ -202,7 +203,8 @@ operator(
     infer=lambda b: b.x.with_dtype(to_float(b.x.dtype)),
     facts=lambda b, f: Facts(-8.0, 120.0 * b.p),
     torch="torch.mvlgamma",
-    inplace=None,
+    inplace="mvlgamma_",
+    out=True,
     saves="inputs",
     # The sum of p log-gammas and a constant, each of which eager rounds to the 16-bit types.
     error={"mvlgamma": rounded(32.0, one=4.0, inside=3.0)},
@@ -237,7 +239,7 @@ def two(
         ],
         attributes=attributes,
         infer=infer,
-        facts=facts,
+        facts=held(facts),
         error=error,
         **rest,
     )
@@ -255,10 +257,12 @@ def log2_of_sum(g: Graph, b: Binding, x: str, y: str) -> str:
 two(
     "logaddexp2",
     lambda b, f: Facts(max(f.x.low, f.y.low), max(f.x.high, f.y.high) + 1),
-    FLOATS,
+    infer=real,
     inplace=None,
     onnx=log2_of_sum,
     jax="jnp.logaddexp2",
+    # Backward subtracts, which torch refuses for bools.
+    trains=lambda b: "bool" not in (b.x.dtype, b.y.dtype),
     saves="inputs",
     error=rounded(8.0, one=1.0),
 )
@@ -284,10 +288,20 @@ two(
     # Eager rounds the logarithm to the 16-bit types before it multiplies.
     error={"special_xlog1py": rounded(8.0, inside=2.0)},
 )
+
+
+def in_wide(b: Binding) -> TensorType:
+    """The promoted type of what has no kernels for the 16-bit types."""
+    result = promoted_float(b)
+    require(result.dtype in ("float32", "float64"), "a result of 16 bits")
+    return result
+
+
 two(
     "zeta",
     lambda b, f: Facts(0.0, 2.0**18),
-    ("float32", "float64"),
+    NUMERIC,
+    infer=in_wide,
     torch="torch.special.zeta",
     inplace=None,
     domains=(Interval(1.25, 8), Interval(0.5, 16)),
@@ -309,23 +323,29 @@ def power(b: Binding, f: Any) -> Facts:
 two(
     "float_power",
     power,
-    NUMERIC,
     scalars=("int", "float"),
     infer=lambda b: promoted(b).with_dtype("float64"),
     domains=(Interval(0.125, 8), Interval(-3, 3)),
-    inplace=None,
+    inplace="float_power_",
     saves="both",
     jax="jnp.float_power",
     error={},
 )
-two(
-    "ldexp",
-    lambda b, f: (f.x * Facts(2.0**f.y.low, 2.0**f.y.high)).rounded(),
-    FLOATS,
+operator(
+    "special.ldexp",
+    operands=[
+        free("x", FLOATS),
+        broadcast("y", "x", dtypes=NUMERIC, scalars=(), domain=Interval(-12, 12)),
+    ],
     infer=promoted_float,
-    domains=(None, Interval(-12, 12)),
-    saves="both",
+    facts=lambda b, f: (f.x * Facts(2.0**f.y.low, 2.0**f.y.high)).rounded(),
+    torch="torch.ldexp",
     inplace="ldexp_",
+    out=True,
+    saves="both",
+    left_out=dict.fromkeys(
+        ("bool", *INTEGERS), "shape inference of torch 2.13 takes them for float32 beside 16-bit types"
+    ),
     # Eager rounds the power to the 16-bit types.
     error={"ldexp": rounded(16.0, inside=2.0)},
     jax="jnp.ldexp",
@@ -333,7 +353,8 @@ two(
 two(
     "lcm",
     lambda b, f: Facts(0, f.x.magnitude * f.y.magnitude, 0),
-    INTEGERS,
+    BOOL + INTEGERS,
+    infer=number(),
     jumps=(True, True),
     differentiable=False,
     saves="none",
@@ -356,6 +377,7 @@ operator(
     infer=lambda b: (b.x, b.x.with_dtype("int32")),
     facts=parts,
     torch="torch.frexp",
+    out=True,
     results=2,
     saves="both",
     jax="jnp.frexp",
@@ -378,12 +400,13 @@ operator(
 for name in ("conj_physical", "resolve_conj", "resolve_neg", "real"):
     operator(
         f"special.{name}",
-        operands=[free("x", SIGNED if name == "conj_physical" else ALL)],
+        operands=[free("x", ALL)],
         infer=lambda b: b.x,
         facts=lambda b, f: Facts(f.x.low, f.x.high, f.x.scale),
         torch=f"torch.{name}",
         method=None if name == "real" else name,
         inplace="conj_physical_" if name == "conj_physical" else None,
+        out=name == "conj_physical",
         maybe_view="x",
         saves="none",
         onnx=lambda g, b, x: g.node("Identity", g.name(x)),

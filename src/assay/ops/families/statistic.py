@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, smallest
-from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType
+from assay.ir.types import ALL, FLOATS, INTEGERS, NUMERIC, RANKS, TensorType
 from assay.ops.attributes import dim, dims, flag, keepdim, values
 from assay.ops.errors import SELECTS, smooth, steps, sums
 from assay.ops.facts import BOOLEAN, Facts, Interval, constant, hull, representable, require, total
@@ -26,7 +26,7 @@ from assay.ops.protocol import Attribute, Binding, Draw, operator
 from assay.ops.shapes import broadcast as broadcast_shapes
 from assay.ops.shapes import normal_dim, normal_dims, reduced, replaced
 
-RANKED = (1, 2, 3, 4, 5)
+RANKED = RANKS[1:]
 WIDE = ("float32", "float64")
 
 
@@ -68,7 +68,8 @@ for name, root in (("std_mean", True), ("var_mean", False)):
         name,
         facts=moments(root),
         dtypes=FLOATS,
-        ranks=RANKED,
+        ranks=RANKED if root else RANKS,
+        left_out={"rank 0": "the root of zero has no derivative"} if root else {},
         attributes=(dims("dim"), values("correction", 1, boundary=(0,), other=(2,)), keepdim()),
         pair=True,
         method=None,
@@ -81,6 +82,7 @@ statistic(
     "nansum",
     facts=lambda b, x: total(x, count(b)),
     result=accumulated,
+    out=True,
     saves="inputs",
     onnx=reduces("ReduceSum"),
     jax="jnp.nansum",
@@ -92,6 +94,7 @@ statistic(
     "nanmean",
     facts=lambda b, x: averaged(b, x).rounded(),
     dtypes=FLOATS,
+    out=True,
     saves="inputs",
     onnx=reduces("ReduceMean"),
     jax="jnp.nanmean",
@@ -108,6 +111,7 @@ operator(
     ),
     facts=lambda b, f: located(b, f.x),
     torch="torch.nanmedian",
+    out=True,
     results=2,
     unpromised=(1,),
     saves="output",
@@ -125,7 +129,7 @@ def between(b: Binding, f: Any) -> Facts:
 for name in ("quantile", "nanquantile"):
     operator(
         f"statistic.{name}",
-        operands=[free("x", WIDE, (1, 2, 3, 4))],
+        operands=[free("x", WIDE)],
         attributes=[
             values("q", boundary=(0.0, 1.0), other=(0.5, 0.25, 0.375, 0.9)),
             dim(nonempty=True, optional=True),
@@ -137,6 +141,7 @@ for name in ("quantile", "nanquantile"):
         infer=lambda b: TensorType(b.x.dtype, reduced(b.x.shape, _dims(b), b.keepdim)),
         facts=between,
         torch=f"torch.{name}",
+        out=True,
         saves="both",
         jax=f"jnp.{name}",
         error={},
@@ -180,6 +185,8 @@ for name, infer in (("trapezoid", without), ("cumulative_trapezoid", without_las
         torch=f"torch.{name}",
         method=None,
         saves="none",
+        # The sum of two neighbours wraps before it is halved.
+        left_out=dict.fromkeys(INTEGERS, "sums of neighbours wrap in the dtype of the operand"),
         jax="jnp.trapezoid",
         error={},
     )
@@ -220,7 +227,7 @@ def shrunk(b: Binding, f: Any) -> Facts:
 
 operator(
     "statistic.renorm",
-    operands=[free("x", FLOATS, (2, 3, 4), domain=Interval(0.25, 8))],
+    operands=[free("x", FLOATS, RANKS[2:], domain=Interval(0.25, 8))],
     attributes=[
         values("p", boundary=(1.0,), other=(2.0, 3.0)),
         dim(),
@@ -231,6 +238,7 @@ operator(
     facts=shrunk,
     torch="torch.renorm",
     inplace="renorm_",
+    out=True,
     saves="both",
     # The norm is compared with the greatest, which is continuous: there the factor is one. It adds 1e-7 to the norm.
     error={"renorm": smooth(16.0, operand=1.0, inside=2.0)},
@@ -284,6 +292,7 @@ operator(
     infer=lambda b: b.x.with_dtype("bool"),
     facts=among,
     torch="torch.isin",
+    out=True,
     method=None,
     differentiable=False,
     saves="none",
@@ -323,6 +332,7 @@ operator(
     infer=lambda b: b.x.with_dtype("int32" if b.out_int32 else "int64"),
     facts=sorted_row,
     torch="torch.searchsorted",
+    out=True,
     method=None,
     differentiable=False,
     saves="none",

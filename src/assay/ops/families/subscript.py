@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, smallest
-from assay.ir.types import ALL, TensorType
+from assay.ir.types import ALL, RANKS, TensorType
 from assay.ops.attributes import Classes, hidden
 from assay.ops.errors import ADDED, moves
 from assay.ops.facts import Facts, require
@@ -150,8 +150,8 @@ FIRST = index(
 )
 SECOND = index("j", size_at("j"), beside, lambda b, s: 0 < len(s) < 3 and broadcastable(b.i.shape, s), negative=True)
 for name, patterns, operands, ranks in (
-    ("mixed", PATTERNS, (FIRST,), (1, 2, 3, 4, 5)),
-    ("pair", PAIRS, (FIRST, SECOND), (2, 3, 4, 5)),
+    ("mixed", PATTERNS, (FIRST,), RANKS[1:]),
+    ("pair", PAIRS, (FIRST, SECOND), RANKS[2:]),
 ):
     operator(
         f"subscript.{name}",
