@@ -16,7 +16,7 @@ from typing import Any
 
 from assay.generate.builder import Builder, Fresh
 from assay.ir.program import Literal, Operand
-from assay.ir.types import BOOL, ScalarType, TensorType, is_float, is_integral
+from assay.ir.types import BOOL, ScalarType, TensorType, is_complex, is_float, is_integral
 from assay.ops.facts import Facts, Interval, Unsatisfied, constant, require
 from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of, require_apart
 from assay.ops.protocol import Binding, Operator, bind
@@ -389,9 +389,9 @@ class _Proposal:
                 require(isinstance(item, str) and not isinstance(choice, tuple), "a made operand leaves the domain")
                 require(specification.name not in self.operator.writes, "what is written is not clamped")
                 require(CLAMP in self.builder.operators, "nothing clamps here")
-                require(
-                    isinstance(abstract.type, TensorType) and abstract.type.dtype != "bool", "bools are not clamped"
-                )
+                type_ = abstract.type
+                clamped = isinstance(type_, TensorType) and type_.dtype != "bool" and not is_complex(type_.dtype)
+                require(clamped, "neither bools nor complex numbers are clamped")
                 require(self.rng.random() < 0.7 and not self.operator.inplace_only, "another operand may fit")
                 self.clamps.append((position, interval))
 
@@ -417,7 +417,7 @@ class _Proposal:
         for result in self.applied.results:
             assert isinstance(result.type, TensorType)
             assert result.facts is not None
-            require(result.facts.exact or not is_float(result.type.dtype), "the policy asks for exact arithmetic")
+            require(result.facts.exact or is_integral(result.type.dtype), "the policy asks for exact arithmetic")
 
     # commitment
 

@@ -11,7 +11,7 @@ import math
 import random
 
 from assay.ir.program import Data
-from assay.ir.types import INTEGER_RANGE, is_float
+from assay.ir.types import INTEGER_RANGE, is_integral
 from assay.ops.facts import Interval, Unsatisfied
 
 # name: (lowest, step, number of distinct values) for floats.
@@ -52,7 +52,7 @@ def draw_data(
     if dtype == "bool":
         start, kinds = rng.choice(((0, 2), (0, 2), (0, 2), (0, 1), (1, 1)))
         return _data(rng, float(start), 1.0, kinds)
-    floating = is_float(dtype)
+    floating = not is_integral(dtype)
     table = FLOAT_PROFILES if floating else INTEGER_PROFILES
     if profile is None or profile not in table:
         profile = rng.choices(list(table), [WEIGHTS.get(name, 1.0) for name in table])[0]

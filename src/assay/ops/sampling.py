@@ -20,7 +20,7 @@ from assay.ops.protocol import Binding, Operand, Operator, bind
 
 INSTANTIATIONS = 2
 DEFAULT_SHARE = 0.3
-MANTISSA = {"float16": 8, "bfloat16": 5, "float32": 18, "float64": 18}
+MANTISSA = {"float16": 8, "bfloat16": 5, "float32": 18, "float64": 18, "complex64": 18, "complex128": 18}
 
 
 class Sizes:

@@ -292,7 +292,7 @@ activation(
 )
 activation(
     "gelu",
-    lambda b, x: above(-0.1715, _normal_share)(Facts(x.low - 1e-2, x.high + 1e-2)),
+    lambda b, x: above(-0.1715, _normal_share)(Facts(x.low - 1e-2, x.high + 1e-2 + x.magnitude * 2.0**-8)),
     [choice("approximate", "none", "tanh")],
     saves="inputs",
     onnx=except_in_float64(newer(node("Gelu", approximate=of("approximate")), 20, gelu_of_nodes), gelu_of_nodes),

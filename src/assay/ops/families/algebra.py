@@ -61,9 +61,15 @@ FACTORS: Rules = {
 }
 
 
+def order_of(draw: Draw) -> Size:
+    """How many rows a matrix has: not many."""
+    size = draw.size()
+    return size if smallest(size) > 0 and largest(size) <= LIMIT else draw.random.randint(1, LIMIT)
+
+
 def square(b: Binding, draw: Draw) -> TensorType:
     """A square matrix or a batch of them."""
-    size = draw.size()
+    size = order_of(draw)
     batch = draw.shape(draw.random.choice((0, 0, 1, 1, 2, 3, 4)))
     return TensorType(draw.random.choice(WIDE), (*batch, size, size))
 
@@ -312,7 +318,7 @@ algebra(
 
 def square_of_two(draw: Draw) -> TensorType:
     """One square matrix."""
-    size = draw.size()
+    size = order_of(draw)
     return TensorType(draw.random.choice(WIDE), (size, size))
 
 

@@ -88,9 +88,11 @@ contraction(
     [matching("y", "x", lambda b, d: d.shape(d.random.choice((1, 2))), lambda b, s: True, (0, 1, 2))],
     kronecker,
     lambda b, f: f.x * f.y,
+    # The view that it ends with fails where an operand has its dimensions in another order (torch 2.13).
+    render=lambda operands, attributes: f"torch.kron({operands[0]}.contiguous(), {operands[1]}.contiguous())",
+    method=None,
     jax="jnp.kron",
     tensorflow="tf.linalg.LinearOperatorKronecker",
-    out=True,
     error={"mul": rounded()},
 )
 
@@ -392,15 +394,17 @@ def grid(b: Binding) -> tuple[TensorType, ...]:
 
 operator(
     "contract.meshgrid",
-    operands=[several("tensors", "dtype", (1, 3), lambda first, each: each.dtype == first.dtype, ranks=(0, 1))],
+    operands=[several("tensors", "dtype", (2, 3), lambda first, each: each.dtype == first.dtype, ranks=(0, 1))],
     attributes=[Attribute("indexing", lambda b: {"other": ("ij", "xy")})],
     infer=grid,
     facts=lambda b, f: tuple(Facts(each.low, each.high, each.scale) for each in f.tensors),
     torch="torch.meshgrid",
     method=None,
     results=0,
-    maybe_view="tensors",
-    render=lambda operands, attributes: f"torch.meshgrid({operands[0]}, indexing={attributes['indexing']!r})",
+    # Each is a view of its own operand; of which one a value shares memory with, a program says.
+    render=lambda operands, attributes: (
+        f"[each.clone() for each in torch.meshgrid({operands[0]}, indexing={attributes['indexing']!r})]"
+    ),
     saves="none",
     jax="jnp.meshgrid",
     tensorflow="tf.meshgrid",
@@ -434,6 +438,9 @@ operator(
     facts=columns_of_powers,
     torch="torch.vander",
     method=None,
+    # Backward raises whenever it is asked (bugs/vander-backward).
+    differentiable=False,
+    stops_gradients=False,
     saves="both",
     jax="jnp.vander",
     error={},

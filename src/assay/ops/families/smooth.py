@@ -177,6 +177,8 @@ smooth("smooth.atan", rising(math.atan), saves="inputs", onnx=late("Atan"), jax=
 smooth(
     "smooth.asinh",
     rising(math.asinh),
+    # In place it has no derivative.
+    inplace=None,
     saves="inputs",
     onnx=late("Asinh"),
     jax="jnp.arcsinh",
