@@ -260,6 +260,9 @@ move(
 )
 
 
+CHANNELS_LAST_3D = {"rank 5": "torch 2.13 refuses channels-last tensors of three spatial dimensions"}
+
+
 def shuffled(b: Binding) -> Shape:
     """Channels become space."""
     r: int = b.upscale_factor
@@ -287,7 +290,8 @@ move(
     "pixel_shuffle",
     [Attribute("upscale_factor", squares)],
     shuffled,
-    RANKS[3:],
+    (3, 4, 6),
+    left_out=CHANNELS_LAST_3D,
     order=("x", "upscale_factor"),
     method=None,
     onnx=depth_to_space,
@@ -320,7 +324,8 @@ move(
     "pixel_unshuffle",
     [values("downscale_factor", boundary=(1,), other=(2, 3))],
     unshuffled,
-    RANKS[3:],
+    (3, 4, 6),
+    left_out=CHANNELS_LAST_3D,
     order=("x", "downscale_factor"),
     method=None,
     onnx=space_to_depth,

@@ -93,7 +93,8 @@ operator(
     operands=[
         free("x", NUMERIC, RANKED),
         index("index", length, lambda b, d: (d.size(),), lambda b, s: len(s) == 1, ("int64", "int32")),
-        matching("src", "x", lambda b, d: rows(b), lambda b, s: s == rows(b)),
+        # Of an expanded one eager asserts in float16 (bugs/index-reduce-expanded).
+        matching("src", "x", lambda b, d: rows(b), lambda b, s: s == rows(b), no_overlap=True),
     ],
     attributes=[
         dim(nonempty=True),
