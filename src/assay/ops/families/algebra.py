@@ -283,7 +283,7 @@ algebra(
 )
 algebra(
     "matrix_exp",
-    # Backward takes views that other orders of dimensions do not have (bugs/matrix-exp-backward).
+    # Backward takes views that other orders of dimensions do not have (pytorch#188402).
     "torch.linalg.matrix_exp({0}.contiguous())",
     lambda b: b.x,
     lambda b, f: math.exp(order(b)) + 1,

@@ -91,7 +91,7 @@ for name, ranks, call in (
         RESTORED.replace("{1}", call),
         doubled,
         operand=free("x", FLOATS, ranks),
-        # Of a tensor without elements, native_dropout gives the tensor itself, of which backward dies.
+        # Of a tensor without elements, native_dropout gives the tensor itself (bugs/native-dropout-empty).
         infer=nonempty if name == "native_dropout" else kept_type,
         torch=call.partition("(")[0],
         left_out={f"rank {rank}": "documented for batches of channels, and warned about" for rank in RANKS},

@@ -336,7 +336,6 @@ complexes(
     multiplied,
     lambda b, f: total(product(f.x, f.y), b.x.shape[-1]),
     symbol="@",
-    out=True,
     saves="inputs",
     left_out=dict.fromkeys((*ALL, *(f"rank {rank}" for rank in RANKS)), "ranks and dtypes of `matmul.matmul`"),
     jax="jnp.matmul",

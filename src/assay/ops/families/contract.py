@@ -13,7 +13,7 @@ from assay.ops.facts import Facts, constant, hull, require, total
 from assay.ops.families.matmul import scales
 from assay.ops.onnx_forms import Arg, Graph
 from assay.ops.operands import free, matching, several
-from assay.ops.promotion import promote_dtypes
+from assay.ops.promotion import promote_dtypes, result_dtype
 from assay.ops.protocol import Attribute, Binding, Draw, operator
 from assay.ops.shapes import broadcast as broadcast_shapes
 
@@ -88,7 +88,7 @@ contraction(
     [matching("y", "x", lambda b, d: d.shape(d.random.choice((1, 2))), lambda b, s: True, (0, 1, 2))],
     kronecker,
     lambda b, f: f.x * f.y,
-    # The view that it ends with fails where an operand has its dimensions in another order (torch 2.13).
+    # The view that it ends with fails where an operand has its dimensions in another order (pytorch#185650).
     render=lambda operands, attributes: f"torch.kron({operands[0]}.contiguous(), {operands[1]}.contiguous())",
     method=None,
     jax="jnp.kron",
@@ -314,12 +314,10 @@ def blocks(b: Binding) -> TensorType:
     """Rows and columns add up; a row stands for a matrix of one row, a number for one element."""
     rows: Size = 0
     columns: Size = 0
-    dtype = b.tensors[0].dtype
     for each in b.tensors:
         shape = (1,) * (2 - each.rank) + each.shape
         rows, columns = rows + shape[0], columns + shape[1]
-        dtype = promote_dtypes(dtype, each.dtype)
-    return TensorType(dtype, (rows, columns))
+    return TensorType(result_dtype(*b.tensors), (rows, columns))
 
 
 operator(
@@ -438,7 +436,7 @@ operator(
     facts=columns_of_powers,
     torch="torch.vander",
     method=None,
-    # Backward raises whenever it is asked (bugs/vander-backward).
+    # Backward raises whenever it is asked (pytorch#60197).
     differentiable=False,
     stops_gradients=False,
     saves="both",

@@ -177,7 +177,7 @@ determined(
     lambda b: b.x.with_dtype("int64"),
     lambda b, f: Facts(1, max(largest(b.x.elements), 1), 0),
     [values("minlength", boundary=(0, 7), other=(3, 12))],
-    **{**COUNTS, "error": {"bincount": steps()}},
+    **{**COUNTS, "error": {"bincount": sums()}},
 )
 
 

@@ -227,7 +227,7 @@ operator(
     facts=lambda b, f: contracted(f, b.x.shape[-1]),
     torch="torch.matmul",
     symbol="@",
-    out=True,
+    # No out=: into a tensor that is not contiguous eager torch 2.13 refuses the folded product.
     saves="inputs",
     onnx=matmul_form,
     jax="jnp.matmul",

@@ -136,7 +136,7 @@ def norm(b: Binding, x: Facts) -> Facts:
     if b.ord == 0:
         return Facts(0, largest(number), 0)
     if math.isinf(b.ord):
-        # torch 2.13 refuses -inf where another dimension is empty.
+        # Shape inference refuses -inf where another dimension is empty (bugs/vector-norm-empty-batch).
         require(b.ord > 0 or smallest(b.x.elements) > 0, "the least of a tensor without elements")
         return abs(Facts(x.low, x.high, x.scale))
     if b.ord == 1:

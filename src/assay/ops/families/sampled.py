@@ -10,7 +10,7 @@ from assay.ir.types import ALL, FLOATS, INTEGERS, RANKS, TensorType
 from assay.ops.attributes import Classes, values
 from assay.ops.errors import ADDED, SELECTS, moves, smooth, sums
 from assay.ops.facts import Facts, Interval, constant, hull, require, total
-from assay.ops.families.pool import each, kernel, strides
+from assay.ops.families.pool import UNBATCHED, each, kernel, strides, unbatched
 from assay.ops.operands import exactly, free
 from assay.ops.protocol import Attribute, Binding, Draw, Operand, operator
 from assay.ops.shapes import window
@@ -207,16 +207,15 @@ for number in (1, 2, 3):
     operator(
         f"sampled.max_unpool{number}d",
         # Ties would be put in either place: elements are exact, and tie where they are equal.
-        operands=[free("x", WIDE, (number + 1, number + 2), jumps=True)],
+        operands=[free("x", WIDE, unbatched(number), jumps=True)],
         attributes=[kernel(number), values("stride", None, other=(2, 3))],
         infer=lambda b, spatial=number: windows_apart(b, spatial),
         facts=lambda b, f: hull(constant(0), f.x),
         torch=f"torch.nn.functional.max_unpool{number}d",
         render=lambda operands, attributes, spatial=number: unpooled(operands, attributes, spatial),
         saves="both",
-        left_out=dict.fromkeys(
-            (*(each for each in ALL if each not in WIDE),), "there is no kernel, or none for the pool before"
-        ),
+        left_out=UNBATCHED
+        | dict.fromkeys((each for each in ALL if each not in WIDE), "there is no kernel, or none for the pool before"),
         # Which of equal elements is the greatest is nobody's promise.
         unpromised=(0,),
         error={
@@ -262,6 +261,12 @@ def product_of(sizes: tuple[int, ...]) -> int:
     return result
 
 
+def normalised(operands: Sequence[str], attributes: Any) -> str:
+    """Of what is contiguous."""
+    size, alpha, k = (attributes[name] for name in ("size", "alpha", "k"))
+    return f"torch.nn.functional.local_response_norm({operands[0]}.contiguous(), {size}, alpha={alpha}, k={k})"
+
+
 operator(
     "sampled.local_response_norm",
     operands=[free("x", WIDE, RANKS[3:])],
@@ -273,6 +278,8 @@ operator(
     infer=lambda b: filled(b),
     facts=lambda b, f: Facts(min(f.x.low, 0.0), max(f.x.high, 0.0)),
     torch="torch.nn.functional.local_response_norm",
+    # It takes views that other orders of dimensions do not have.
+    render=normalised,
     saves="both",
     left_out=INTEGRAL | dict.fromkeys(("float16", "bfloat16"), "eager squares and adds in 16 bits"),
     error={},
