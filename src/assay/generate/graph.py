@@ -131,9 +131,14 @@ def _fill(builder: Builder, rng: random.Random) -> None:
     policy = builder.policy
     deck: list[str] = []
 
+    rounding = tuple(name for name in policy.operators if builder.operators[name].rounds)
+    dealt = policy.operators + rounding
+    if policy.exact:
+        dealt = tuple(name for name in policy.operators if name not in rounding) or policy.operators
+
     def deal() -> str:
         if not deck:
-            deck.extend(rng.sample(policy.operators, len(policy.operators)))
+            deck.extend(rng.sample(dealt, len(dealt)))
         return deck.pop()
 
     done = 0

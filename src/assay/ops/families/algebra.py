@@ -129,6 +129,7 @@ def algebra(
         method=None,
         render=render,
         saves=rest.pop("saves", "both"),
+        rounds=rest.pop("rounds", True),
         error={**LU, **FACTORS} if error is None else error,
         **rest,
     )
@@ -298,6 +299,7 @@ algebra(
     lambda b, f: float(order(b)),
     differentiable=False,
     saves="none",
+    rounds=False,
 )
 algebra(
     "householder_product",
@@ -351,6 +353,7 @@ operator(
     method=None,
     out=True,
     saves="both",
+    rounds=True,
     jax="jnp.linalg.matrix_norm",
     tensorflow="tf.norm",
     error={},
@@ -398,6 +401,7 @@ operator(
     infer=lambda b: b.x.with_shape((b.x.shape[0],) * 2),
     facts=lambda b, f: variances(b, f),
     torch="torch.cov",
+    rounds=True,
     saves="both",
     left_out={f"rank {rank}": "one row, whose variance is `reduce.var`" for rank in (0, 1)},
     jax="jnp.cov",

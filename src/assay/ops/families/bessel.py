@@ -53,6 +53,7 @@ for name, domain, facts in (
         differentiable=False,
         stops_gradients=False,
         saves="none",
+        rounds=True,
         error={f"special_{name}": SERIES},
     )
 
@@ -93,6 +94,7 @@ def polynomial(name: str, growth: float) -> None:
         differentiable=False,
         stops_gradients=False,
         saves="none",
+        rounds=True,
         # Terms of the recurrence cancel, of the size of the coefficients.
         error={f"special_{name}": rounded(32.0, one=growth**5)},
     )
@@ -122,6 +124,7 @@ for name in ("gammainc", "gammaincc"):
         # It has a derivative to its second operand alone.
         stops_gradients=False,
         saves="none",
+        rounds=True,
         jax=f"jax.scipy.special.{name}",
         error={"special_" + name: SERIES, "igamma" + ("c" if name.endswith("cc") else ""): SERIES},
     )
@@ -145,12 +148,13 @@ def toward(b: Binding, f: Any) -> Facts:
 operator(
     "bessel.nextafter",
     operands=[
-        free("x", ("bfloat16", "float16", "float32", "float64")),
+        free("x", ("bfloat16", "float16", "float32", "float64"), domain=Interval(0.25, 8)),
         broadcast("y", "x", dtypes=("bfloat16", "float16", "float32", "float64"), scalars=(), same_dtype=True),
     ],
     infer=promoted_float,
     facts=toward,
     torch="torch.nextafter",
+    rounds=True,
     inplace="nextafter_",
     out=True,
     differentiable=False,

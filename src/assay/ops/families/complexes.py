@@ -101,6 +101,7 @@ complexes(
     lambda b: TensorType(whole_of(b.x.dtype), broadcast_shapes(b.x.shape, b.y.shape)),
     lambda b, f: Facts(-f.x.high, f.x.high),
     method=None,
+    rounds=True,
     out=True,
     error={"polar": rounded(8.0)},
 )
@@ -187,6 +188,7 @@ complexes(
     [free("x", COMPLEXES, domain=QUADRANT)],
     lambda b: b.x.with_dtype(part_of(b.x.dtype)),
     lambda b, f: Facts(0.0, f.x.magnitude * ROOT2),
+    rounds=True,
     out=True,
     jax="jnp.abs",
     tensorflow="tf.abs",
@@ -196,6 +198,7 @@ complexes(
     [free("x", COMPLEXES, domain=QUADRANT)],
     lambda b: b.x.with_dtype(part_of(b.x.dtype)),
     lambda b, f: Facts(0.0, math.pi / 2),
+    rounds=True,
     out=True,
     jax="jnp.angle",
     tensorflow="tf.math.angle",
@@ -206,6 +209,7 @@ complexes(
     lambda b: b.x,
     lambda b, f: Facts(0.0, 1.0),
     inplace="sgn_",
+    rounds=True,
     out=True,
     # The rule of real numbers is that of a step.
     differentiable=True,
@@ -241,6 +245,7 @@ complexes(
     quotient,
     symbol="/",
     # In place eager may round otherwise.
+    rounds=True,
     out=True,
 )
 complexes("neg", [X], lambda b: b.x, lambda b, f: -f.x, symbol="-", inplace="neg_", out=True, saves="none")
@@ -250,6 +255,7 @@ complexes(
     lambda b: b.x,
     lambda b, f: product(f.x, f.x).rounded(),
     inplace="square_",
+    rounds=True,
     saves="inputs",
 )
 complexes(
@@ -258,6 +264,7 @@ complexes(
     lambda b: b.x,
     lambda b, f: Facts(-1 / f.x.low, 1 / f.x.low),
     inplace="reciprocal_",
+    rounds=True,
     out=True,
 )
 for name, domain, bound in (
@@ -279,6 +286,7 @@ for name, domain, bound in (
         [free("x", COMPLEXES, domain=domain)],
         lambda b: b.x,
         lambda b, f, bound=bound: Facts(-bound(f.x) - 0.01, bound(f.x) + 0.01),
+        rounds=True,
         inplace=f"{name}_",
         out=True,
         jax=f"jnp.{name}",

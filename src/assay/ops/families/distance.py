@@ -38,6 +38,7 @@ operator(
     facts=lambda b, f: far(b, f, b.x.shape[-1]),
     torch="torch.nn.functional.pairwise_distance",
     saves="both",
+    rounds=True,
     left_out=INTEGRAL | {"rank 0": "the distance of numbers is that of vectors of one"},
     error=NORM,
 )
@@ -87,6 +88,7 @@ operator(
     torch="torch.cdist",
     method=None,
     saves="both",
+    rounds=True,
     # By products, squares cancel: what is left is as wrong as the norms are.
     error=dict.fromkeys(("_cdist_forward", "_euclidean_dist", "_cdist_backward"), smooth(16.0, operand=4.0)),
 )
@@ -117,6 +119,7 @@ operator(
     # Of equal vectors the derivative is no number.
     stops_gradients=False,
     saves="both",
+    rounds=True,
     error={"_pdist_forward": smooth(16.0)},
 )
 operator(
@@ -130,6 +133,7 @@ operator(
     facts=lambda b, f: Facts(0.0, 1.01),
     torch="torch.nn.functional.cosine_similarity",
     saves="both",
+    rounds=True,
     left_out={"rank 0": "the angle of numbers is none"},
     error=NORM,
 )

@@ -76,6 +76,7 @@ operator(
     infer=gridded,
     facts=interpolated,
     torch="torch.nn.functional.grid_sample",
+    rounds=True,
     saves="inputs",
     left_out=dict.fromkeys(("float16", "bfloat16"), "places in 16 bits are too coarse to say what is sampled"),
     error={
@@ -118,6 +119,7 @@ operator(
     infer=lambda b: gridpoints(b),
     facts=lambda b, f: Facts(-4 * f.x.magnitude, 4 * f.x.magnitude),
     torch="torch.nn.functional.affine_grid",
+    rounds=True,
     saves="inputs",
     left_out=dict.fromkeys(("float16", "bfloat16"), "places in 16 bits are too coarse to sample by"),
     error={"affine_grid_generator": sums(), "affine_grid_generator_backward": sums()},
@@ -247,6 +249,7 @@ for number in (1, 2, 3):
         infer=lambda b, spatial=number: norm_pooled(b, spatial),
         facts=lambda b, f, spatial=number: Facts(0.0, f.x.high * product_of(each(b.kernel_size, spatial)) + 0.01),
         torch=f"torch.nn.functional.lp_pool{number}d",
+        rounds=True,
         saves="both",
         left_out=INTEGRAL | {f"rank {number + 1}": "without a batch it is the same"},
         error={},
@@ -278,6 +281,7 @@ operator(
     infer=lambda b: filled(b),
     facts=lambda b, f: Facts(min(f.x.low, 0.0), max(f.x.high, 0.0)),
     torch="torch.nn.functional.local_response_norm",
+    rounds=True,
     # It takes views that other orders of dimensions do not have.
     render=normalised,
     saves="both",

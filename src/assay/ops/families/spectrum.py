@@ -79,6 +79,7 @@ for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
         out=True,
         # A real operand is kept.
         saves="inputs",
+        rounds=True,
         left_out={"float16": "there is no kernel but for powers of two", "bfloat16": "there is no kernel"},
         jax=f"jnp.fft.{name}",
         tensorflow=f"tf.signal.{name}" if "h" not in name else None,
@@ -147,6 +148,7 @@ for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
             # Of one dimension ihfftn leaves out= unwritten (bugs/ihfftn-out).
             out=name + suffix != "ihfftn",
             saves="inputs",
+            rounds=True,
             left_out={
                 "float16": "there is no kernel but for powers of two",
                 "bfloat16": "there is no kernel",
