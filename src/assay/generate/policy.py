@@ -17,6 +17,7 @@ from assay.inputs.profiles import PROFILES
 
 # What data decide breaks graphs, or ends in symbols without a value: it is left to a share of programs.
 DETERMINED_SHARE = 0.4
+DETERMINED = ("determined.", "algebra.lstsq", "algebra.cov", "chance.random_")
 DTYPES = ("float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
 
 
@@ -66,7 +67,7 @@ def draw_policy(
         kept = max(10, int(len(subset) * rng.uniform(0.4, 0.9)))
         subset = tuple(sorted(rng.sample(subset, kept)))
     if rng.random() >= DETERMINED_SHARE:
-        subset = tuple(name for name in subset if not name.startswith("determined.")) or subset
+        subset = tuple(name for name in subset if not name.startswith(DETERMINED)) or subset
     floats = rng.choices(
         (
             ("float32",),

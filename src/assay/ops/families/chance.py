@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.ir.sizes import largest, smallest
-from assay.ir.types import ALL, FLOATS, NUMERIC, RANKS, Dtype, TensorType
+from assay.ir.types import ALL, FLOATS, NUMERIC, RANKS, Dtype, TensorType, is_float
 from assay.ops.attributes import Classes, hidden, values
 from assay.ops.errors import PINNED, Rules
 from assay.ops.facts import Facts, constant, require
@@ -117,7 +117,8 @@ chance(
 
 def trained(b: Binding) -> Classes:
     """Whether something may be dropped; with no probability it makes no difference."""
-    return {"default": (False,), "other": (True,) if b.p == 0 else ()}
+    # While training, compilers refuse integers.
+    return {"default": (False,), "other": (True,) if b.p == 0 and is_float(b.x.dtype) else ()}
 
 
 # Draws that a spread of nothing, or a certain event, decides.
