@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from assay.ir.types import ALL, BOOL, INTEGERS, TensorType
@@ -164,12 +165,19 @@ operator(
     tensorflow="tf.math.nextafter",
     error=rounded(1.0),
 )
+
+
+def certain(answer: int, b: Binding, f: Any) -> Facts:
+    """What is true of every finite number."""
+    return constant(answer)
+
+
 for name, answer in (("isinf", 0), ("isposinf", 0), ("isneginf", 0), ("isreal", 1)):
     operator(
         f"bessel.{name}",
         operands=[free("x")],
         infer=lambda b: b.x.with_dtype("bool"),
-        facts=lambda b, f, answer=answer: constant(answer),
+        facts=partial(certain, answer),
         torch=f"torch.{name}",
         out=name in ("isposinf", "isneginf"),
         differentiable=False,

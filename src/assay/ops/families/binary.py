@@ -55,17 +55,13 @@ def held(facts: Callable[[Binding, Any], Facts]) -> Callable[[Binding, Any], Fac
     """Facts where the dtype that is computed in holds the operands: one of an operand without dimensions may not."""
 
     def checked(b: Binding, f: Any) -> Facts:
-        require_held(result_dtype(b.x, b.y), f.x, f.y)
+        dtype = result_dtype(b.x, b.y)
+        if dtype in INTEGERS:
+            low, high = INTEGER_RANGE[dtype]
+            require(all(low <= each.low and each.high <= high for each in (f.x, f.y)), "an operand wraps")
         return facts(b, f)
 
     return checked
-
-
-def require_held(dtype: str, *operands: Facts) -> None:
-    """Raise Unsatisfied where an operand wraps in an integer dtype."""
-    if dtype in INTEGERS:
-        low, high = INTEGER_RANGE[dtype]
-        require(all(low <= each.low and each.high <= high for each in operands), "an operand wraps")
 
 
 def binary(

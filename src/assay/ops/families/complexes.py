@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from assay.ir.sizes import smallest
@@ -68,6 +69,16 @@ def product(a: Facts, b: Facts) -> Facts:
     """The difference and the sum of two products."""
     each = a * b
     return hull(each - each, each + each)
+
+
+def beside_real(facts: Callable[[Any], Facts], b: Binding, f: Any) -> Facts:
+    """Facts of complex operands, of which one may be real: then the imaginary part is the other's."""
+    return hull(facts(f), f.x)
+
+
+def bounded(bound: Callable[[Facts], float], b: Binding, f: Any) -> Facts:
+    """Both parts within a modulus."""
+    return Facts(-bound(f.x) - 0.01, bound(f.x) + 0.01)
 
 
 X = free("x", COMPLEXES)
@@ -224,7 +235,7 @@ for name, symbol, facts in (
         [X, MIXED],
         common,
         # A real number has no imaginary part.
-        lambda b, f, facts=facts: hull(facts(f), f.x),
+        partial(beside_real, facts),
         symbol=symbol,
         inplace=f"{name}_",
         out=True,
@@ -285,7 +296,7 @@ for name, domain, bound in (
         name,
         [free("x", COMPLEXES, domain=domain)],
         lambda b: b.x,
-        lambda b, f, bound=bound: Facts(-bound(f.x) - 0.01, bound(f.x) + 0.01),
+        partial(bounded, bound),
         rounds=True,
         inplace=f"{name}_",
         out=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, product
@@ -451,6 +452,11 @@ def triangle(b: Binding, upper: bool) -> int:
     return sum((c - r >= b.offset) if upper else (c - r <= b.offset) for r in range(rows) for c in range(columns))
 
 
+def triangle_places(upper: bool, b: Binding) -> TensorType:
+    """Row and column of each."""
+    return TensorType("int64", (2, triangle(b, upper)))
+
+
 def places(call: str) -> Callable[[Sequence[str], Any], str]:
     """A call with numbers alone; the operand only gives it a place in a program."""
 
@@ -469,7 +475,7 @@ for name in ("tril_indices", "triu_indices"):
             values("col", boundary=(1,), other=(2, 5)),
             values("offset", 0, negative=(-1, -2), other=(1, 2)),
         ],
-        infer=lambda b, upper=name == "triu_indices": TensorType("int64", (2, triangle(b, upper))),
+        infer=partial(triangle_places, name == "triu_indices"),
         facts=lambda b, f: Facts(0, max(b.row, b.col) - 1, 0),
         torch=f"torch.{name}",
         method=None,

@@ -47,6 +47,11 @@ def determined(
     )
 
 
+def formatted(text: str) -> Text:
+    """Names of operands in braces."""
+    return lambda operands, attributes: text.format(*operands)
+
+
 def summed(dtype: str) -> str:
     """The dtype of a sum."""
     return dtype if is_float(dtype) else "int64"
@@ -136,7 +141,7 @@ for name, text in REMADE.items():
     determined(
         name,
         [free("x")],
-        lambda p, a, text=text: text.format(p[0]),
+        formatted(text),
         lambda b: b.x,
         lambda b, f: Facts(f.x.low, f.x.high, f.x.scale),
         torch="torch.unique",
@@ -307,7 +312,7 @@ for name, text in (
                 jumps=True,
             ),
         ],
-        lambda p, a, text=text: text.format(*p),
+        formatted(text),
         lambda b: TensorType(summed(b.x.dtype), b.x.shape[1:]),
         lambda b, f: upto(f.x, b.x.shape[0]),
         torch="torch.narrow",

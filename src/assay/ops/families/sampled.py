@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, product, smallest
@@ -211,10 +212,10 @@ for number in (1, 2, 3):
         # Ties would be put in either place: elements are exact, and tie where they are equal.
         operands=[free("x", WIDE, unbatched(number), jumps=True)],
         attributes=[kernel(number), values("stride", None, other=(2, 3))],
-        infer=lambda b, spatial=number: windows_apart(b, spatial),
+        infer=partial(windows_apart, spatial=number),
         facts=lambda b, f: hull(constant(0), f.x),
         torch=f"torch.nn.functional.max_unpool{number}d",
-        render=lambda operands, attributes, spatial=number: unpooled(operands, attributes, spatial),
+        render=partial(unpooled, spatial=number),
         saves="both",
         left_out=UNBATCHED
         | dict.fromkeys((each for each in ALL if each not in WIDE), "there is no kernel, or none for the pool before"),
@@ -240,14 +241,19 @@ def norm_pooled(b: Binding, spatial: int) -> TensorType:
     return b.x.with_shape(shape)  # type: ignore[no-any-return]
 
 
+def normed(spatial: int, b: Binding, f: Any) -> Facts:
+    """No more than the sum."""
+    return Facts(0.0, f.x.high * product_of(each(b.kernel_size, spatial)) + 0.01)
+
+
 for number in (1, 2, 3):
     operator(
         f"sampled.lp_pool{number}d",
         operands=[free("x", WIDE if number == 3 else FLOATS, (number + 2,), domain=Interval(0.25, 8))],
         attributes=[values("norm_type", boundary=(1.0,), other=(2.0, 3.0)), kernel(number), strides(number)],
         order=("x", "norm_type", "kernel_size"),
-        infer=lambda b, spatial=number: norm_pooled(b, spatial),
-        facts=lambda b, f, spatial=number: Facts(0.0, f.x.high * product_of(each(b.kernel_size, spatial)) + 0.01),
+        infer=partial(norm_pooled, spatial=number),
+        facts=partial(normed, number),
         torch=f"torch.nn.functional.lp_pool{number}d",
         rounds=True,
         saves="both",
@@ -327,6 +333,16 @@ def fractional(b: Binding, spatial: int) -> tuple[TensorType, TensorType]:
     return found, found.with_dtype("int64")
 
 
+def samples(spatial: int, b: Binding) -> TensorType:
+    """A place for each channel of each batch."""
+    return TensorType(b.x.dtype, (*b.x.shape[:2], spatial))
+
+
+def chosen(spatial: int, b: Binding, f: Any) -> tuple[Facts, Facts]:
+    """An element, and where in the plane it is."""
+    return Facts(f.x.low, f.x.high, f.x.scale), Facts(0, largest(product(b.x.shape[-spatial:])) - 1, 0)
+
+
 for number in (2, 3):
     operator(
         f"sampled.fractional_max_pool{number}d",
@@ -334,7 +350,7 @@ for number in (2, 3):
             free("x", WIDE, (number + 2,), jumps=True),
             exactly(
                 "samples",
-                lambda b, spatial=number: TensorType(b.x.dtype, (*b.x.shape[:2], spatial)),
+                partial(samples, number),
                 domain=Interval(0, 0.875),
                 jumps=True,
                 no_gradient=True,
@@ -344,11 +360,8 @@ for number in (2, 3):
             values("kernel_size", boundary=(1,), other=(2, 3)),
             values("output_size", boundary=(1,), other=(2, 3)),
         ],
-        infer=lambda b, spatial=number: fractional(b, spatial),
-        facts=lambda b, f, spatial=number: (
-            Facts(f.x.low, f.x.high, f.x.scale),
-            Facts(0, largest(product(b.x.shape[-spatial:])) - 1, 0),
-        ),
+        infer=partial(fractional, spatial=number),
+        facts=partial(chosen, number),
         torch=f"torch.nn.functional.fractional_max_pool{number}d",
         render=lambda operands, attributes, spatial=number: (
             f"torch.nn.functional.fractional_max_pool{spatial}d({operands[0]}, {attributes['kernel_size']}, "

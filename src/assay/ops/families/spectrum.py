@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -73,7 +75,7 @@ for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
         f"spectrum.{name}",
         operands=[free("x", REAL if name in ("rfft", "ihfft") else EVERY, RANKS[1:])],
         attributes=[Attribute("n", lengths, None), dim(default=-1), NORM],
-        infer=lambda b, name=name: transformed(name, b),
+        infer=partial(transformed, name),
         facts=lambda b, f: spread(b, f, taken(b)),
         torch=f"torch.fft.{name}",
         out=True,
@@ -142,7 +144,7 @@ for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
             f"spectrum.{name}{suffix}",
             operands=[free("x", REAL if name in ("rfft", "ihfft") else EVERY, RANKS[2 if suffix == "2" else 1 :])],
             attributes=[attribute, NORM],
-            infer=lambda b, name=name: transformed_over(name, b),
+            infer=partial(transformed_over, name),
             facts=lambda b, f: spread(b, f, terms(b)),
             torch=f"torch.fft.{name}{suffix}",
             # Of one dimension ihfftn leaves out= unwritten (bugs/ihfftn-out).
@@ -170,21 +172,6 @@ for name in ("fftshift", "ifftshift"):
         tensorflow=f"tf.signal.{name}",
         error={"roll": moves()},
     )
-for name in ("fftfreq", "rfftfreq"):
-    operator(
-        f"spectrum.{name}",
-        operands=[free("x", ANY, RANKS[1:])],
-        attributes=[values("d", 1.0, other=(0.5, 2.0)), values("dtype", None, other=(Dtype("float64"),))],
-        infer=lambda b, name=name: frequencies(name, b),
-        facts=lambda b, f: Facts(-1.0, 1.0),
-        torch=f"torch.fft.{name}",
-        method=None,
-        render=lambda operands, attributes, name=name: frequencies_text(name, operands[0], attributes),
-        differentiable=False,
-        saves="none",
-        jax=f"jnp.fft.{name}",
-        error={},
-    )
 
 
 def frequencies(name: str, b: Binding) -> TensorType:
@@ -194,10 +181,27 @@ def frequencies(name: str, b: Binding) -> TensorType:
     return TensorType("float32" if b.dtype is None else b.dtype.name, (size if name == "fftfreq" else size // 2 + 1,))
 
 
-def frequencies_text(name: str, operand: str, attributes: Any) -> str:
+def frequencies_text(name: str, operands: Sequence[str], attributes: Any) -> str:
     """Of the first size of the operand."""
     tail = "" if attributes["dtype"] is None else f", dtype=torch.{attributes['dtype'].name}"
-    return f"torch.fft.{name}({operand}.shape[0], {attributes['d']}{tail})"
+    return f"torch.fft.{name}({operands[0]}.shape[0], {attributes['d']}{tail})"
+
+
+for name in ("fftfreq", "rfftfreq"):
+    operator(
+        f"spectrum.{name}",
+        operands=[free("x", ANY, RANKS[1:])],
+        attributes=[values("d", 1.0, other=(0.5, 2.0)), values("dtype", None, other=(Dtype("float64"),))],
+        infer=partial(frequencies, name),
+        facts=lambda b, f: Facts(-1.0, 1.0),
+        torch=f"torch.fft.{name}",
+        method=None,
+        render=partial(frequencies_text, name),
+        differentiable=False,
+        saves="none",
+        jax=f"jnp.fft.{name}",
+        error={},
+    )
 
 
 def frames(b: Binding) -> TensorType:
