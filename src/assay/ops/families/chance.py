@@ -111,6 +111,8 @@ chance(
     "dropout_all",
     "torch.nn.functional.dropout({0}, 1.0)",
     lambda b, f: constant(0),
+    operand=FLOATING,
+    left_out=dict.fromkeys(("bool", *INTEGERS), "while training, compilers refuse integers"),
     torch="torch.nn.functional.dropout",
 )
 
