@@ -1,7 +1,8 @@
-"""Runs program texts eagerly in a process of its own: JSON lines {"text", "finite"} on stdin, JSON lines {"error"} on
-stdout.
+"""Runs program texts eagerly in a process of its own: JSON lines {"text", "finite", "normal"} on stdin, JSON lines
+{"error"} on stdout.
 
-Part of `benchmarks.generation`; a process of its own, since a crash of eager mode is one of the things to be counted.
+Part of `benchmarks.generation` and `benchmarks.inputs`; a process of its own, since a crash of eager mode is one of the
+things to be counted.
 """
 
 from __future__ import annotations
@@ -31,11 +32,25 @@ class Finite(TorchFunctionMode):
         return result
 
 
-def run(text: str, finite: bool) -> str | None:
+def normal(fill):
+    """What fills inputs, with standard normal elements in those that are floating."""
+    generator = torch.Generator().manual_seed(0)
+
+    def filled(shape, dtype, *formula, **rest):
+        if dtype.is_floating_point:
+            return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+        return fill(shape, dtype, *formula, **rest)
+
+    return filled
+
+
+def run(text: str, finite: bool, with_normal: bool = False) -> str | None:
     """One program on all its calls, backward included; the error, or None."""
     module: dict[str, object] = {"__name__": "case"}
     try:
         exec(compile(text, "case.py", "exec"), module)
+        if with_normal and "fill" in module:
+            module["fill"] = normal(module["fill"])
         first = (module["state"](),) if "state" in module else ()
         for call in range(module["CALLS"]):
             arguments = module["inputs"](call)
@@ -59,7 +74,7 @@ def main() -> None:
     torch.set_num_threads(1)
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps({"error": run(request["text"], request["finite"])}), flush=True)
+        print(json.dumps({"error": run(request["text"], request["finite"], request.get("normal", False))}), flush=True)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--values", default="kept", help="as of assay fuzz: kept, found or special")
     parser.add_argument("--target", action="append", help="default: eager and torch:eager")
     parser.add_argument("--out", type=Path, help="folder that keeps the runs; they resume")
     arguments = parser.parse_args()
@@ -41,6 +42,7 @@ def main() -> int:
                 str(arguments.cases),
                 "--json",
             ]
+            command += ["--values", arguments.values]
             command += ["--jobs", str(arguments.jobs), "--seed", str(arguments.seed), "--run", str(folder)]
             if folder.exists():
                 command = [assay, "resume", str(folder), "--json"]

@@ -1,4 +1,4 @@
-"""Measures generation: validity in eager mode, CPU per program, shares of operators, pairs and attribute values.
+"""Measures generation: validity in eager mode, CPU per program, shares of operators, pairs, attribute values, motifs.
 
 python -m benchmarks.generation --programs 10000 --nodes 10 [--no-eager]
 """
@@ -16,7 +16,8 @@ from collections import Counter, defaultdict
 
 from assay.emit.torch import render
 from assay.generate.coverage import Features, compatible, count_operations, exercised
-from assay.generate.graph import make_program
+from assay.generate.graph import draw_program, make_program
+from assay.generate.motifs.catalogue import load as load_motifs
 from assay.generate.settings import Settings
 from assay.ir.program import Program
 from assay.ir.verify import verify
@@ -37,11 +38,11 @@ class Eager:
         command = [sys.executable, "-m", "benchmarks.eager_runner"]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def run(self, text: str) -> str | None:
-        """The error of a program, or None."""
+    def run(self, text: str, *, normal: bool = False) -> str | None:
+        """The error of a program, or None; with its own inputs, or with standard ``normal`` ones."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"text": text, "finite": True}) + "\n")
+        self.process.stdin.write(json.dumps({"text": text, "finite": True, "normal": normal}) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
@@ -59,15 +60,16 @@ class Statistics:
         self.values: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self.depths: list[int] = []
 
-    def add(self, program: Program) -> None:
-        """Count one program."""
+    def add(self, program: Program, drawn: bool = True) -> None:
+        """Count one program; ``drawn``: no motif has given attributes in it, so that shares of their values mean
+        something."""
         each = list(exercised(program))
         count_operations(self.features, each)
         self.depths.append(max((one.depth for one in each), default=0))
-        for one in each:
-            for drawn in one.drawn:
-                if len({repr(value) for values in drawn.legal.values() for value in values}) >= 5:
-                    self.values[one.operator.name, drawn.attribute][repr(drawn.value)] += 1
+        for one in each if drawn else ():
+            for value in one.drawn:
+                if len({repr(other) for values in value.legal.values() for other in values}) >= 5:
+                    self.values[one.operator.name, value.attribute][repr(value.value)] += 1
 
     @property
     def operators(self) -> Counter[str]:
@@ -88,7 +90,8 @@ def top_up(values: dict[tuple[str, str], Counter[str]], settings: Settings) -> N
     for name in sorted({name for (name, _), counts in values.items() if counts.total() < FEWEST_DRAWS}):
         alone = Statistics()
         for index in range(MOST_PROGRAMS):
-            alone.add(make_program(dataclasses.replace(settings, operators=(name,)), index)[0])
+            settings = dataclasses.replace(settings, operators=(name,))
+            alone.add(make_program(settings, index, {"motifs": 0.0})[0])
             mine = [counts.total() for (owner, _), counts in alone.values.items() if owner == name]
             if mine and min(mine) >= FEWEST_DRAWS:
                 break
@@ -111,11 +114,14 @@ def main() -> int:
     eager = None if arguments.no_eager else Eager()
     statistics = Statistics()
     invalid: Counter[str] = Counter()
+    motifs = Counter(dict.fromkeys(load_motifs(), 0))
+    changes: Counter[str] = Counter()
     cpu = 0.0
     for index in range(arguments.programs):
         start = time.process_time()
         try:
-            program, _ = make_program(settings, index)
+            drawn = draw_program(settings, index)
+            program = drawn.program
             text = render(program)
         except Exception as error:  # a defect of a specification: counted as what it costs a campaign
             frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -123,7 +129,9 @@ def main() -> int:
             continue
         cpu += time.process_time() - start
         verify(program)
-        statistics.add(program)
+        statistics.add(program, drawn=not drawn.policy.motifs)
+        motifs.update(name for name, _ in drawn.motifs)
+        changes.update(change.partition(" ")[0] or "none" for _, change in drawn.motifs)
         if eager is not None:
             error = eager.run(text)
             if error is not None:
@@ -153,6 +161,9 @@ def main() -> int:
         "pairs_share": len(set(seen["pairs"]) & possible) / max(len(possible), 1),
         "commonest_value": worst,
         "missing_class_pairs": len(missing),
+        "motifs": sum(motifs.values()),
+        "motif_changes": dict(changes.most_common()),
+        "rarest_motifs": motifs.most_common()[:-11:-1],
     }
     print(json.dumps(figures, indent=1, default=str))
     if not arguments.json:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from assay.campaign.assemble import witnesses
+from assay.campaign.assemble import against_its_reference, witnesses
 from assay.generate.graph import make_case
 from assay.generate.settings import Settings
 from assay.ir.case import Case
@@ -63,3 +63,12 @@ def test_a_case_without_a_program_has_a_shadow_run_and_no_twins(case: Case) -> N
     bare = replace(case, recipe={})
     assert witnesses(bare, "shadow") is not None
     assert [witnesses(bare, name) for name in ("float64", "float64_shadow", "exact")] == [None] * 3
+
+
+def test_what_an_onnx_runtime_case_is_held_against_can_be_judged_itself() -> None:
+    made = Case("graph", "onnxruntime", {"level": "all"}, "# text", False, 1, {}, {}, (), 1)
+    accused = against_its_reference(made)
+    assert accused is not None
+    assert accused.options == {"level": "disabled"}
+    assert against_its_reference(accused) is None
+    assert against_its_reference(replace(made, target="aot_eager", options={}, _id="")) is None

@@ -79,6 +79,27 @@ def test_a_case_that_is_invalid_is_counted_shown_and_saved(tmp_path: Path) -> No
     assert "# case 0" in (tmp_path / saved).read_text()
 
 
+def test_where_the_reference_itself_is_wrong_that_is_the_finding(tmp_path: Path) -> None:
+    def turned(case: Case) -> Case | None:
+        return replace(case, options={"level": "disabled"}, recipe={"index": 3}, _id="") if not case.options else None
+
+    def table(index: int) -> Judgement:
+        return WRONG if index == 3 else Judgement(Verdict.Invalid, None, "", "the reference raises", "invalid")
+
+    with create(tmp_path, META) as store:
+        run_engine(store, replace(fake_parts(table), instead=turned), cases=2, jobs=1)
+        assert summarise(store)["invalid"] == 0
+        assert [finding.case.options for finding in store.findings()] == [{"level": "disabled"}] * 2
+
+
+def test_a_case_whose_reference_is_right_stays_invalid(tmp_path: Path) -> None:
+    invalid = Judgement(Verdict.Invalid, None, "", "the reference raises", "invalid")
+    with create(tmp_path, META) as store:
+        parts = replace(fake_parts(lambda index: invalid), instead=lambda case: replace(case, options={"a": 1}, _id=""))
+        run_engine(store, parts, cases=1)
+        assert summarise(store)["invalid"] == 1
+
+
 def test_findings_are_acknowledged_before_they_are_filed_and_each_is_filed(tmp_path: Path) -> None:
     events: list[Event] = []
     with create(tmp_path, META) as store:

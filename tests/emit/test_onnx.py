@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from assay.emit.onnx import IR_VERSIONS, OPSETS, render, translate
 from assay.generate.dialect import Dialect
 from assay.generate.graph import make_program
 from assay.generate.settings import Settings
-from assay.ir.program import Data, Literal, Program
+from assay.ir.program import SPECIAL, Data, Literal, Program
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
 
@@ -88,3 +89,15 @@ def test_sizes_that_change_are_named_dimensions() -> None:
             dims = {dim.dim_param for each in made.graph.input for dim in each.type.tensor_type.shape.dim}
             named += bool(dims - {""})
     assert named > 3
+
+
+def test_special_values_are_the_same_written_out_or_by_formula() -> None:
+    builder = Builder()
+    builder.program = replace(builder.program, values=SPECIAL)
+    builder.input("x", shape=(2, 3), data=Data(-1, 0.5, 6, special=(float("nan"), float("-inf"), -0.0)))
+    builder.op("v1", "unary.neg", "x")
+    program = builder.made(("tuple", ("v1",), ()))
+    short, long = module(program, literals=True).inputs()["x"], module(program).inputs()["x"]
+    assert short.tobytes() == long.tobytes()
+    assert np.isnan(long[0, 0])
+    assert np.signbit(long[0, 2])

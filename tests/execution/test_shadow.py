@@ -529,3 +529,41 @@ def test_gradients_and_state_have_bounds_too(worker: Worker, case: MakeCase) -> 
 def test_a_worker_counts_what_leaked_and_names_what_is_unstated(worker: Worker, case: MakeCase) -> None:
     _, engagement = shadow_run(worker, case("return x * (2 if x.sin().sum() > x.sin().sum() + 1e-7 else 3)"))
     assert engagement["leaks"] == 1
+
+
+# what is not finite
+
+
+def test_what_is_not_finite_after_several_steps_is_unknown_and_so_is_what_follows(mode: ShadowMode) -> None:
+    weight = torch.tensor([torch.inf, 1.0, 2.0])
+    with mode:
+        normal = torch.nn.functional.batch_norm(X, torch.ones(3), torch.ones(3), weight)
+        followed = torch.atan2(torch.zeros(()), normal)
+    assert bool(torch.isinf(bound(mode, normal)[:, 0]).all())
+    assert not bool(torch.isinf(bound(mode, normal)[:, 1:]).any())
+    assert bool((bound(mode, followed)[:, 0] > 1).all())
+
+
+def test_what_is_moved_or_chosen_is_known_though_it_is_not_finite(mode: ShadowMode) -> None:
+    special = torch.tensor([torch.nan, torch.inf, -torch.inf, 1.0])
+    with mode:
+        most, bounded, added = special.amax(), special.clamp(min=0), special.cumsum(0)
+    assert exact(mode, most)
+    assert exact(mode, bounded)
+    assert not bool(torch.isinf(bound(mode, added)).any()), "a sum has its NaN and infinities in any order"
+
+
+def test_a_sum_that_may_overflow_on_the_way_is_unknown(mode: ShadowMode) -> None:
+    most = torch.finfo(torch.float32).max
+    with mode:
+        found = torch.tensor([most, most, -most, -most]).sum()
+    assert bool(torch.isinf(bound(mode, found)).all())
+
+
+def test_padding_may_be_multiplied_or_not(mode: ShadowMode) -> None:
+    image = torch.ones(1, 1, 2, 2)
+    with mode:
+        finite = torch.nn.functional.conv2d(image, torch.ones(1, 1, 1, 1), padding=1)
+        infinite = torch.nn.functional.conv2d(image, torch.full((1, 1, 1, 1), torch.inf), padding=1)
+    assert not bool(torch.isinf(bound(mode, finite)).any())
+    assert bool(torch.isinf(bound(mode, infinite)).all())

@@ -6,6 +6,8 @@ import pytest
 
 from assay.generate.coverage import DEALT, TITLES, Features, Tally, count_operations, declared, exercised, features
 from assay.generate.graph import make_case
+from assay.generate.motifs.catalogue import load as load_motifs
+from assay.generate.motifs.draft import WRITE
 from assay.generate.settings import Settings
 from assay.ir.case import Case
 from assay.ir.program import Input, Operation, Program, Value
@@ -71,9 +73,20 @@ def test_forms_pairs_and_results_are_counted(program: Program) -> None:
 @pytest.mark.parametrize("targets", [("aot_eager", "inductor"), ("onnxruntime",)])
 def test_all_that_generation_makes_is_declared(targets: tuple[str, ...]) -> None:
     tally = tally_of(made(*targets))
-    for name in set(TITLES) - {"options", "motifs"}:
-        assert not set(tally.seen[name]) - declared(name, tally, opsets="onnxruntime" in targets), name
-    assert any(tally.seen[name] for name in ("expressions", "conditions", "regions")) == ("inductor" in targets)
+    for name in set(TITLES) - {"options"}:
+        beyond = set(tally.seen[name]) - declared(name, tally, opsets="onnxruntime" in targets)
+        # Which operations of a motif may be written in place follows from its draw.
+        assert not {key for key in beyond if name != "motifs" or key[1] != WRITE}, name
+    assert bool(tally.seen["expressions"]) == ("inductor" in targets)
+
+
+def test_motifs_are_declared_whole_and_with_each_change() -> None:
+    every = declared("motifs", Tally())
+    for motif in load_motifs().values():
+        assert {change for name, change in every if name == motif.name} == {"as it is", "cast", "use", *motif.changes}
+    tally = tally_of(made("aot_eager", "onnxruntime"))
+    assert tally.seen["motifs"]
+    assert {name for name, _ in tally.seen["motifs"]} <= set(load_motifs())
 
 
 def test_operators_share_the_chances_of_a_case() -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
+
 from assay.emit.onnx import translate
+from assay.emit.onnx_regions import KINDS
+from assay.execution.worker import onnx_reference
 from assay.generate.dialect import Dialect, Kernels
 from assay.generate.graph import make_case, make_program
 from assay.generate.settings import Settings
-from assay.ir.program import Operation
+from assay.ir.program import Operation, PythonOperation, Region, walk
+from assay.ir.types import TensorType
 from assay.ops.catalogue import load
+from assay.ops.facts import Unsatisfied
 from assay.ops.onnx_forms import Graph, Node
+from assay.ops.protocol import bind
 
 SETTINGS = Settings(seed=9, operators=tuple(load()), nodes=8, targets=("onnxruntime",))
 ROWS = [
@@ -40,8 +49,10 @@ def test_the_last_input_stands_for_all_that_follow() -> None:
 
 
 def test_float16_may_be_computed_in_float32_and_bfloat16_may_not() -> None:
-    assert has("Relu", "float16")
-    assert not has("Relu", "bfloat16")
+    kernel = SimpleNamespace(type_constraints={"T": ["tensor(float)", "tensor(int8)"]})
+    assert onnx_reference._dtypes("T", kernel) == ["float32", "int8", "float16"]
+    assert onnx_reference._dtypes("U", kernel) is None
+    assert not has("Relu", "float16")
 
 
 def test_a_program_for_onnx_is_a_graph_of_operations_that_have_a_form() -> None:
@@ -49,9 +60,15 @@ def test_a_program_for_onnx_is_a_graph_of_operations_that_have_a_form() -> None:
     for index in range(40):
         program, policy = make_program(SETTINGS, index, dialect=Dialect(21))
         assert not policy.training
-        assert all(
-            isinstance(statement, Operation) and operators[statement.operator].onnx for statement in program.body
-        )
+        for statement in walk(program.body):
+            match statement:
+                case Operation():
+                    assert operators[statement.operator].onnx
+                case Region():
+                    assert statement.kind in KINDS
+                case _:
+                    assert isinstance(statement, PythonOperation)
+                    assert statement.kind == "test"
         assert all(entry.base is None for entry in program.inputs)
         translate(program, 21)
 
@@ -82,3 +99,25 @@ def _names() -> set[str]:
         program, _ = make_program(SETTINGS, index, dialect=Dialect(21))
         names |= {node.op for node in translate(program, 21).nodes}
     return names - {"Tanh"}
+
+
+def test_a_graph_of_values_for_torch_writes_nothing() -> None:
+    known = load()
+    named = Dialect(graph_only=True).operators(tuple(known), known)
+    assert "write.copy_" in known
+    assert {"unary.relu", "matmul.mm"} <= set(named)
+    assert not any(known[name].writes or known[name].inplace_only for name in named)
+    assert "write.copy_" in Dialect().operators(tuple(known), known)
+
+
+def test_the_constants_of_a_form_fit_into_the_type_that_holds_them() -> None:
+    cummin = load()["scan.cummin"]
+    for dtype, refused in (("int64", True), ("int32", False)):
+        x = TensorType(dtype, (4,))
+        given = (cummin, bind(cummin, [x], {"dim": 0}), [x], [x, TensorType("int64", (4,))])
+        Dialect(21).check(*given)
+        if refused:
+            with pytest.raises(Unsatisfied, match="does not hold"):
+                Dialect(21, held_in={"int64": "int32"}).check(*given)
+        else:
+            Dialect(21, held_in={"int64": "int32"}).check(*given)

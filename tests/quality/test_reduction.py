@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from assay.ir.case import Case
-from assay.ir.program import Layout, Operation, Program, operations, output_names
+from assay.ir.program import Layout, Operation, Program, Value, operations, output_names
 from assay.ir.types import TensorType
 from assay.oracles.verdict import Judgement, Kind, Verdict
+from assay.triage.liveness import unpromised
 from assay.triage.reduction import Budget, Reduction, reduce_case
 from triage.build import (
     RIGHT,
@@ -202,3 +203,27 @@ def test_the_output_that_is_accused_is_tried_alone_and_then_with_those_that_shar
     wrong = replace(WRONG, where="call 0, output 2", detail="shares storage with output 0 on the target, not in eager")
     reduce_case(case_of(builder.made("a", "b", "c", "d")), wrong, run)
     assert [output_names(program_of(case).outputs) for case in ran[:2]] == [["c"], ["a", "c"]]
+
+
+def test_a_reduction_does_not_end_with_what_nobody_promises() -> None:
+    """Which of several equal elements topk names is open; a system that names another is not wrong."""
+    builder = Builder(False)
+    builder.add(top("b", "c", builder.input("x")))
+    program = builder.made(builder.op("d", "unary.neg", "b"))
+
+    def negated_or_open(tried: Program) -> bool:
+        return contains("sort.topk")(tried) and (contains("unary.neg")(tried) or bool(unpromised(tried)))
+
+    left, _ = reduced(program, negated_or_open)
+    assert [each.operator for each in operations(left)] == ["sort.topk", "unary.neg"]
+    index = operations(left)[0].results[1].name
+    assert unpromised(replace(left, outputs=index)) == {index}
+    assert not unpromised(left)
+
+
+def top(values: str, indices: str, operand: str) -> Operation:
+    """The greatest element of each row."""
+    results = tuple(
+        Value(name, TensorType(dtype, (3, 1)), name) for name, dtype in ((values, "float32"), (indices, "int64"))
+    )
+    return Operation("sort.topk", (operand,), (("dim", -1), ("k", 1), ("largest", True)), results)

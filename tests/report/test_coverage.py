@@ -56,6 +56,18 @@ def test_an_operator_that_a_target_has_not_is_outside_of_its_dialect() -> None:
     assert never(coverage, "programs", "onnxruntime")["backward yes"].why is Why.UNSAYABLE
 
 
+def test_a_motif_is_for_targets_that_have_its_operators_and_passes_that_look_for_it() -> None:
+    coverage = run_coverage("aot_eager", "onnxruntime")
+    onnx, torch = (never(coverage, "motifs", target) for target in ("onnxruntime", "aot_eager"))
+    # A graph writes nothing, and what is split and joined again no transformer of ONNX Runtime looks for.
+    for what in ("copy_into_slice as it is", "split_cat order"):
+        assert onnx[what].why is Why.UNSAYABLE
+        assert torch[what].why is not Why.UNSAYABLE
+    assert onnx["permute_pair as it is"].why is not Why.UNSAYABLE
+    left_out = run_coverage("aot_eager", operators=("view.reshape",))
+    assert never(left_out, "motifs")["permute_pair as it is"].why is Why.EXCLUDED
+
+
 def test_few_cases_are_told_from_what_generation_refuses() -> None:
     coverage = run_coverage("aot_eager")
     found = Features()
@@ -119,7 +131,7 @@ def test_the_screen_has_all_measures_and_targets_and_fits() -> None:
     assert len(screen) <= SCREEN
     assert max(map(len, screen)) <= WIDTH
     assert screen[0] == "run: 20 cases on 2 targets, 75.0 % engaged"
-    python = next(line for line in screen if line.startswith("Python conditions"))
+    python = next(line for line in screen if line.startswith("Python expressions"))
     assert python.endswith(" ·"), "ONNX has no Python"
 
 

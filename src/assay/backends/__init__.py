@@ -51,6 +51,11 @@ class Backend:
         return int(self.module.RUNG)
 
     @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages whose releases a finding depends on."""
+        return tuple(getattr(self.module, "PACKAGES", (self.framework,)))
+
+    @property
     def dear(self) -> bool:
         """Whether a compile costs so much that programs should be fat."""
         return bool(self.module.DEAR)
@@ -62,8 +67,37 @@ class Backend:
 
     @property
     def promises(self) -> frozenset[str]:
-        """What it promises beyond values: the names that `assay.oracles.registry` knows; all of them unless it says."""
-        return frozenset(getattr(self.module, "PROMISES", ("strides",)))
+        """What it promises beyond values: the names that `assay.oracles.registry` knows. Strides unless it says
+        otherwise, and who shares memory with whom unless it takes graphs of values only, as models are."""
+        aliases = () if self.graph_only or self.framework == "onnx" else ("aliases",)
+        return frozenset((*getattr(self.module, "PROMISES", ("strides",)), *aliases))
+
+    @property
+    def refuses(self) -> frozenset[str]:
+        """Dtypes, and globs of operators, that are not to be generated for it."""
+        return frozenset(getattr(self.module, "REFUSES", ()))
+
+    @property
+    def held_in(self) -> Mapping[str, str]:
+        """Integer types whose values it holds in another."""
+        return dict(getattr(self.module, "HELD_IN", {}))
+
+    @property
+    def differs(self) -> Mapping[str, str]:
+        """Corners of the standard, by their names in `assay.generate.promises`, in which it promises something else
+        than its reference; why, with the source."""
+        return dict(getattr(self.module, "DIFFERS", {}))
+
+    @property
+    def graph_only(self) -> bool:
+        """Whether it takes graphs of values only: no writes, no aliases, no Python."""
+        return bool(getattr(self.module, "GRAPH_ONLY", False))
+
+    @property
+    def reference_options(self) -> dict[str, Any] | None:
+        """The options under which its reference is judged by another one; None where there is no other."""
+        found: Mapping[str, Any] | None = getattr(self.module, "REFERENCE_OPTIONS", None)
+        return None if found is None else dict(found)
 
     def options(self, draw: random.Random, training: bool) -> dict[str, Any]:
         """Draw the options of a case."""
@@ -92,8 +126,13 @@ def find_backend(target: str) -> Backend:
     for module in modules():
         prefix = module.PREFIX
         if name in module.NAMES or (prefix and name.startswith(prefix) and len(name) > len(prefix)):
-            return Backend(target, name, python, module, str(Path(module.__file__ or "").resolve()))
+            return Backend(target, name, python, module, _resolved(module.__file__ or ""))
     raise UnknownTarget(f"unknown target '{name}': choose among {', '.join(known_targets())}")
+
+
+@functools.cache
+def _resolved(file: str) -> str:
+    return str(Path(file).resolve())
 
 
 def known_targets() -> tuple[str, ...]:

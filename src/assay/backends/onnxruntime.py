@@ -12,6 +12,7 @@ from typing import Any
 NAMES = ("onnxruntime",)
 PREFIX = None
 FRAMEWORK = "onnx"
+PACKAGES = ("onnxruntime", "onnx")
 RUNG = 4
 DEAR = False
 PROMISES = ()
@@ -46,8 +47,8 @@ OPTIMISERS = (
     "ConvAddFusion",
     "ConvMulFusion",
     "ConvBNFusion",
-    "PadFusion",
-    "MatmulBNFusion",
+    "Pad_Fusion",
+    "MatMul_BatchNormalization_Fusion",
     "MatMulAddFusion",
     "MatmulTransposeFusion",
     "MatMulScaleFusion",
@@ -86,6 +87,7 @@ OPTIMISERS = (
 
 # Cases of the unoptimised runtime against the reference implementation of ONNX.
 REFERENCE_SHARE = 0.06
+REFERENCE_OPTIONS = {"level": "disabled"}
 
 # Optimisers that are worth leaving out: what follows them then sees what it seldom sees.
 LEAVES_OUT = (
@@ -105,7 +107,7 @@ _engaged: dict[str, Any] = {}
 def options(draw: random.Random, training: bool) -> dict[str, Any]:
     """The level, now and then without some optimisers, and settings of the session."""
     if draw.random() < REFERENCE_SHARE:
-        return {"level": "disabled"}
+        return dict(REFERENCE_OPTIONS)
     drawn: dict[str, Any] = {"level": draw.choices(LEVELS, (15, 15, 10, 60))[0]}
     if draw.random() < 0.15:
         drawn["without"] = sorted(draw.sample(LEAVES_OUT, draw.randint(1, 3)))
@@ -125,10 +127,13 @@ def parts(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def source(name: str, options: dict[str, Any]) -> str:
     """Python text that defines ``reference`` and ``compile_model``, each from a serialised model to a function of named
     arrays, and ``versions``."""
+    judged = {key: value for key, value in options.items() if key != "raw"}
+    by_onnx = judged == REFERENCE_OPTIONS
     return "\n".join(
         [
             "import onnx",
             "import onnxruntime",
+            *(["from onnx.reference import ReferenceEvaluator"] if by_onnx else []),
             "",
             "",
             "def versions():",
@@ -146,8 +151,7 @@ def source(name: str, options: dict[str, Any]) -> str:
             *(RAW_RUN if options.get("raw") else RUN),
             "",
             "",
-            "def reference(model):",
-            '    return session(model, "ORT_DISABLE_ALL")',
+            *(BY_ONNX if by_onnx else UNOPTIMISED),
             "",
             "",
             "def compile_model(model):",
@@ -156,6 +160,16 @@ def source(name: str, options: dict[str, Any]) -> str:
     )
 
 
+UNOPTIMISED = [
+    "def reference(model):",
+    '    return session(model, "ORT_DISABLE_ALL")',
+]
+BY_ONNX = [
+    "def reference(model):",
+    '    """ONNX\'s own implementation of its operators."""',
+    "    evaluator = ReferenceEvaluator(model)",
+    "    return lambda feeds: evaluator.run(None, feeds)",
+]
 RUN = [
     "    taken = {each.name for each in made.get_inputs()}",
     "    return lambda feeds: made.run(None, {name: feeds[name] for name in feeds if name in taken})",
@@ -194,66 +208,20 @@ def _arguments(options: dict[str, Any]) -> str:
 def prepare(name: str) -> dict[str, Any]:
     """Import the runtime and run a trivial model."""
     import onnx
-    import onnxruntime as ort
+    from assay_worker import onnx_reference  # type: ignore[import-not-found, unused-ignore]
     from onnx import TensorProto, helper
 
-    ort.set_default_logger_severity(4)
-    # A fork must not find threads: sessions have one, and telemetry none.
-    if hasattr(ort, "disable_telemetry_events"):
-        ort.disable_telemetry_events()
+    version = onnx_reference.prepare()
     info = [helper.make_tensor_value_info(each, TensorProto.FLOAT, [2]) for each in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", info[:1], info[1:])
     model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
     import numpy as np
 
-    compile(model.SerializeToString(), name, {"level": "all"})({"x": np.ones(2, "float32")})
-    return {"version": ort.__version__, "onnx": onnx.__version__, "kernels": _kernels()}
-
-
-TAKEN_APART = ["float32", "int32", "int64", "bool"]
-_NAMES = {"float": "float32", "double": "float64"}
-
-
-def _kernels() -> list[list[Any]]:
-    """What the runtime has kernels for: operator, first and last version, and per input and per output the dtypes that
-    it takes (None: any). An operator without a kernel that is defined by others is taken apart, and what those are has
-    kernels for the commonest dtypes."""
-    import onnx
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    schemas: dict[str, list[Any]] = {}
-    for schema in state.get_all_operator_schema():
-        if schema.domain == "":
-            schemas.setdefault(schema.name, []).append(schema)
-    found: list[list[Any]] = []
-    for kernel in state.get_all_opkernel_def():
-        if kernel.domain or kernel.provider != "CPUExecutionProvider":
-            continue
-        first, last = kernel.version_range
-        known = [each for each in schemas.get(kernel.op_name, ()) if each.since_version <= first]
-        if known:
-            schema = max(known, key=lambda each: each.since_version)
-            sides = [[_dtypes(each.typeStr, kernel) for each in side] for side in (schema.inputs, schema.outputs)]
-            found.append([kernel.op_name, first, last, *sides])
-    own = {name for name, *_ in found}
-    for name, versions in schemas.items():
-        for schema in versions if name not in own else ():
-            try:
-                defined = onnx.defs.get_schema(name, schema.since_version)
-            except onnx.defs.SchemaError:
-                continue
-            if defined.has_function or defined.has_context_dependent_function:
-                allowed = [TAKEN_APART] * max(1, len(schema.inputs))
-                found.append([name, schema.since_version, 1 << 31, allowed, None])
-    return found
-
-
-def _dtypes(letter: str, kernel: Any) -> list[str] | None:
-    allowed = kernel.type_constraints.get(letter)
-    if allowed is None:
-        return None
-    plain = [name[7:-1] for name in allowed if name.startswith("tensor(")]
-    return [_NAMES.get(name, name) for name in plain]
+    # The reference implementation loads its operators when it is first used.
+    for level in ("all", "disabled"):
+        for make in (compile, reference):
+            make(model.SerializeToString(), name, {"level": level})({"x": np.ones(2, "float32")})
+    return {"version": version, "onnx": onnx.__version__, "kernels": onnx_reference.kernels()}
 
 
 def reference(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[str, Any]], list[Any]]:
@@ -261,7 +229,10 @@ def reference(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dic
     implementation."""
     if options.get("level") == "disabled":
         return _by_reference(model)
-    return _runner(_session(model, {"level": "disabled"}, ""))
+    from assay_worker import onnx_reference  # type: ignore[import-not-found, unused-ignore]
+
+    unoptimised: Callable[[dict[str, Any]], list[Any]] = onnx_reference.unoptimised(model)
+    return unoptimised
 
 
 class ReferenceGap(Exception):
@@ -277,7 +248,7 @@ def _by_reference(model: bytes) -> Callable[[dict[str, Any]], list[Any]]:
 
     graph = onnx.ModelProto.FromString(model).graph
     declared = [each.type.tensor_type.shape.dim for each in graph.output]
-    wrong = sorted({node.op_type for node in graph.node if _reference_is_wrong(node)})
+    wrong = sorted({node.op_type for node in _nodes(graph) if _reference_is_wrong(node)})
 
     def run(feeds: dict[str, Any]) -> list[Any]:
         if wrong:
@@ -300,14 +271,26 @@ def _by_reference(model: bytes) -> Callable[[dict[str, Any]], list[Any]]:
 
 def _reference_is_wrong(node: Any) -> bool:
     """Where the reference implementation of onnx 1.23 is wrong (docs/onnx.md): it computes the groups of a transposed
-    convolution as one, and the greatest element of the whole batch for a global pool."""
+    convolution as one, and the greatest element of the whole batch for a global pool; a loop that is given no condition
+    it does not run."""
+    if node.op_type == "Loop" and not node.input[1]:
+        return True
     groups = next((each.i for each in node.attribute if each.name == "group"), 1)
     return node.op_type == "GlobalMaxPool" or (node.op_type == "ConvTranspose" and groups > 1)
+
+
+def _nodes(graph: Any) -> Any:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
 
 
 def compile(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[str, Any]], list[Any]]:
     """The model, optimised as the options say. What the optimisers changed is kept for `engagement`."""
     import onnx
+    from assay_worker import onnx_reference  # type: ignore[import-not-found, unused-ignore]
 
     path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"optimised-{os.getpid()}.onnx")
     session = _session(model, options, path)
@@ -320,7 +303,8 @@ def compile(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[
         removed=dict(before - after),
         added=dict(after - before),
     )
-    return _runner(session)
+    compiled: Callable[[dict[str, Any]], list[Any]] = onnx_reference.runner(session)
+    return compiled
 
 
 def engagement() -> dict[str, Any]:
@@ -346,40 +330,5 @@ def _session(model: bytes, options: dict[str, Any], path: str) -> Any:
     return ort.InferenceSession(model, settings, providers=["CPUExecutionProvider"], disabled_optimizers=without)
 
 
-def _runner(session: Any) -> Callable[[dict[str, Any]], list[Any]]:
-    """The session as a function of arrays. numpy has no name for some element types; those go by their bits."""
-    import ml_dtypes
-    import numpy as np
-    import onnxruntime as ort
-
-    names = [each.name for each in session.get_outputs()]
-    asked = {each.name: each.type for each in session.get_inputs()}
-    raw = {"tensor(bfloat16)": (16, ml_dtypes.bfloat16)}
-    if not any(type_ in raw for type_ in (*asked.values(), *(each.type for each in session.get_outputs()))):
-        return lambda feeds: list(session.run(names, {name: value for name, value in feeds.items() if name in asked}))
-
-    def run(feeds: dict[str, Any]) -> list[Any]:
-        import ctypes
-
-        given = {}
-        for name, type_ in asked.items():
-            value = feeds[name]
-            if type_ in raw:
-                given[name] = ort.OrtValue.ortvalue_from_numpy_with_onnx_type(value.view("uint16"), raw[type_][0])
-            else:
-                given[name] = ort.OrtValue.ortvalue_from_numpy(value)
-        found = []
-        for value in session.run_with_ort_values(names, given):
-            if value.data_type() in raw:
-                shape = tuple(value.shape())
-                data = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes()) if 0 not in shape else b""
-                found.append(np.frombuffer(data, "uint16").view(raw[value.data_type()][1]).reshape(shape))
-            else:
-                found.append(value.numpy())
-        return found
-
-    return run
-
-
 def _operators(graph: Any) -> Counter[str]:
-    return Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in graph.node)
+    return Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in _nodes(graph))

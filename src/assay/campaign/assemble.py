@@ -14,6 +14,7 @@ from assay.campaign.bench import Bench
 from assay.campaign.engine import Parts
 from assay.campaign.examine import Witness
 from assay.campaign.findings import Triage
+from assay.campaign.searcher import Searcher
 from assay.campaign.settings import CampaignSettings
 from assay.emit.cases import build_case
 from assay.execution import Worker
@@ -21,6 +22,7 @@ from assay.generate.dialect import Kernels
 from assay.generate.graph import make_case
 from assay.generate.settings import Settings
 from assay.ir.case import Case
+from assay.ir.program import FOUND
 from assay.ir.serialize import program_from_json
 from assay.ops.facts import Unsatisfied
 from assay.ops.twin import drawn_exactly, in_float64
@@ -28,6 +30,9 @@ from assay.oracles import judge as judging
 from assay.oracles.numeric import EXACT, FLOAT64_SHADOW, SHADOW, VALUES
 from assay.oracles.outcome import Outcome
 from assay.oracles.verdict import Judgement
+
+KERNELS = ("kernels", "reference_kernels")
+"""Under these names a worker says what a target, and what it is held against, have kernels for."""
 
 
 def generator_settings(settings: CampaignSettings) -> Settings:
@@ -38,6 +43,7 @@ def generator_settings(settings: CampaignSettings) -> Settings:
         nodes=settings.nodes,
         targets=settings.targets,
         kernels=kernels_of(settings.targets),
+        values=settings.values,
     )
 
 
@@ -49,20 +55,30 @@ def kernels_of(targets: Sequence[str]) -> dict[str, Kernels]:
             with Worker(targets=[target]) as worker:
                 (said,) = worker.hello.backends.values()
             if "kernels" in said:
-                found[target] = Kernels(said["kernels"])
+                found[target] = Kernels(*(said[name] for name in KERNELS if name in said))
     return found
 
 
 def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
     """The parts of a campaign on real workers."""
     generated = generator_settings(settings)
+    searcher = Searcher(settings.targets) if settings.values == FOUND else None
     return Parts(
-        make=lambda index: make_case(generated, index),
+        make=lambda index: make_case(generated, index, searcher),
+        end_making=searcher.close if searcher is not None else lambda: None,
         start_bench=lambda: start_bench(settings.targets, settings.case_seconds, settings.memory_mb),
         judge=judge,
         witnesses=witnesses,
         triage=triage,
+        instead=against_its_reference,
     )
+
+
+def against_its_reference(case: Case) -> Case | None:
+    """The case with options under which what its target was held against is judged itself; None where there are
+    none."""
+    options = find_backend(case.target).reference_options
+    return None if options is None or options == dict(case.options) else replace(case, options=options, _id="")
 
 
 def start_bench(targets: Sequence[str], seconds: float = 60.0, memory_mb: int = 4096) -> Bench:

@@ -42,8 +42,9 @@ TRIAGE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a campaign is made of. ``make`` gives the case at an index and may take a while; ``start_bench`` a
-    thread's workers.
+    """What a campaign is made of. ``make`` gives the case at an index and may take a while, ``end_making`` ends what it
+    has started, in the same thread; ``start_bench`` a thread's workers; ``instead`` the case that judges what an
+    invalid one was held against, if there is one.
     """
 
     make: Callable[[int], Case]
@@ -51,6 +52,8 @@ class Parts:
     judge: Judge
     witnesses: Witnesses
     triage: Triage | None
+    instead: Callable[[Case], Case | None] = lambda case: None
+    end_making: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,12 @@ class Engine:
     # --- making cases
 
     def _make_cases(self) -> None:
+        try:
+            self._make_in_order()
+        finally:
+            self._parts.end_making()
+
+    def _make_in_order(self) -> None:
         """Keep a few cases ready ahead of the workers, in the order of their indices."""
         interrupted = [index for index, _ in self._store.unfinished()]
         for index in interrupted:
@@ -317,6 +326,11 @@ class Engine:
         parts = self._parts
         try:
             examination = examine(case, bench.run, parts.judge, parts.witnesses)
+            if examination.judgement.verdict is Verdict.Invalid and (accused := parts.instead(case)) is not None:
+                # Perhaps it is the reference that is wrong: then it is that which is to be judged.
+                other = examine(accused, bench.run, parts.judge, parts.witnesses)
+                if other.judgement.verdict in FINDINGS:
+                    case, examination = accused, other
         except Abandoned:
             raise
         except Exception:

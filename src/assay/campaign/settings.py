@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from assay.ir.program import KEPT
+
 DEFAULT_TARGETS = ("eager", "aot_eager", "aot_eager_decomp", "inductor")
 """The ladder. `eager` keeps a small share, as a control."""
 
@@ -17,7 +19,7 @@ KNOWN_SOURCES = ("graph", "api", "python", "module", "corpus")
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
     """The settings of a campaign. Exactly one of ``cases`` and ``seconds`` is set; ``operators`` are names, all
-    globs resolved.
+    globs resolved. ``values``: those of programs for torch are kept in their domains, found, or special.
     """
 
     seed: int
@@ -31,6 +33,7 @@ class CampaignSettings:
     case_seconds: float = 60.0
     memory_mb: int = 4096
     reduce: bool = True
+    values: str = KEPT
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible data; `from_json` reverses it."""

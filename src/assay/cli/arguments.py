@@ -86,6 +86,12 @@ def _campaign_commands(commands: Any) -> None:
         "--run", type=Path, metavar="DIR", help="where the run is kept; by default a new folder in ./runs"
     )
     _generation(fuzz)
+    fuzz.add_argument(
+        "--values",
+        choices=("kept", "found", "special"),
+        default="kept",
+        help="why values are in the domains of operators: kept there by clamps, found by a search for inputs, or not",
+    )
     fuzz.add_argument("--case-time", type=duration, default=60.0, metavar="T", help="time limit of one case (60s)")
     fuzz.add_argument("--memory", type=positive, default=4096, metavar="MB", help="memory limit of one case (4096)")
     fuzz.add_argument(

@@ -83,6 +83,7 @@ def settings_of(options: argparse.Namespace) -> CampaignSettings:
         case_seconds=options.case_time,
         memory_mb=options.memory,
         reduce=not options.no_reduce,
+        values=options.values,
     )
 
 

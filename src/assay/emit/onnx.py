@@ -7,19 +7,30 @@ between. Parameters and buffers become initializers; a symbolic size is a named 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.emit.onnx_main import MAIN
-from assay.emit.torch_inputs import INDENT, concrete, literal
-from assay.ir.program import Argument, Data, Literal, Operand, Operation, Program, output_names
+from assay.emit.onnx_regions import Scope, write_region, write_test
+from assay.emit.torch_inputs import INDENT, concrete, element, literal
+from assay.ir.program import (
+    Argument,
+    Data,
+    Operand,
+    Operation,
+    Program,
+    PythonOperation,
+    Region,
+    Statement,
+    output_names,
+)
 from assay.ir.sizes import Sym
 from assay.ir.sizes import render as size_text
 from assay.ir.types import ScalarType, TensorType, Type
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied, require
-from assay.ops.onnx_forms import Arg, Args, Constant, Graph, Node, TypeName, express
+from assay.ops.onnx_forms import Arg, Args, Constant, Graph, Node, Subgraph, TypeName, express
 from assay.ops.protocol import Operator, bind
 
 OPSETS = tuple(range(17, 27))
@@ -49,6 +60,15 @@ FILL = [
     f"{INDENT}k = (np.arange(math.prod(shape)) * multiplier + offset) % modulus",
     f"{INDENT}return np.asarray(low + step * k).astype(dtype).reshape(shape)",
 ]
+FILL_SPECIAL = [
+    "def fill(shape, dtype, low, step, modulus, multiplier=1, offset=0, special=()):",
+    f'{INDENT}"""Element k is low + step * r, r = (k * multiplier + offset) % modulus, or special[r]."""',
+    f"{INDENT}r = (np.arange(math.prod(shape)) * multiplier + offset) % modulus",
+    f"{INDENT}elements = np.asarray(low + step * r).astype(dtype)",
+    f"{INDENT}for number, value in enumerate(special):",
+    f"{INDENT * 2}elements[r == number] = value",
+    f"{INDENT}return elements.reshape(shape)",
+]
 
 
 @dataclass(frozen=True)
@@ -66,28 +86,33 @@ class Model:
 def translate(program: Program, opset: int = DEFAULT_OPSET) -> Model:
     """The model of a program. Raises Unsatisfied where an operation has no form for ONNX at this opset, or a statement
     is none that ONNX has."""
-    sizes = _size_sources(program)
-    graph = Graph(opset, sizes)
-    names: dict[str, str] = {}
-    types: dict[str, Type] = {}
+    graph = Graph(opset, _size_sources(program))
+    scope = Scope()
     for entry in program.inputs:
         require(entry.base is None, "no two inputs of a model share memory")
-        names[entry.name], types[entry.name] = entry.name, entry.value.type
-        graph.dtypes[entry.name] = Arg(entry.name, entry.value.type).dtype  # type: ignore[arg-type]
+        scope.define(entry.value, entry.name)
+        graph.dtypes[entry.name] = scope.arg(entry.name).dtype
     operators = load()
+
+    def statement_in(into: Graph, statement: Statement) -> None:
+        match statement:
+            case Operation():
+                names = write(into, operators[statement.operator], statement, scope)
+                for value, name in zip(statement.results, names, strict=True):
+                    scope.define(value, name)
+            case Region():
+                write_region(into, scope, statement, statement_in)
+            case PythonOperation():
+                write_test(into, scope, statement)
+            case _:
+                raise Unsatisfied("ONNX has no such statement")
+
     for statement in program.body:
-        require(isinstance(statement, Operation), "ONNX has no such statement")
-        assert isinstance(statement, Operation)
-        for value, name in zip(
-            statement.results, write(graph, operators[statement.operator], statement, names, types), strict=True
-        ):
-            names[value.name], types[value.name] = name, value.type
-    return _finished(program, graph, names, types)
+        statement_in(graph, statement)
+    return _finished(program, graph, scope)
 
 
-def write(
-    graph: Graph, operator: Operator, statement: Operation, names: Mapping[str, str], types: Mapping[str, Type]
-) -> tuple[str, ...]:
+def write(graph: Graph, operator: Operator, statement: Operation, scope: Scope) -> tuple[str, ...]:
     """Append an operation's nodes; the names of its results. Raises Unsatisfied."""
     require(statement.form in ("function", "method", "operator"), "ONNX writes nothing in place")
 
@@ -96,13 +121,7 @@ def write(
             return None
         if isinstance(operand, tuple):
             return tuple(item for item in map(argument, operand) if isinstance(item, Arg))
-        if isinstance(operand, Literal):
-            return Arg(None, ScalarType(type(operand.value).__name__), operand.value)
-        require(isinstance(operand, str), "a size is no operand in ONNX")
-        assert isinstance(operand, str)
-        type_ = types[operand]
-        assert isinstance(type_, TensorType | ScalarType)
-        return Arg(names[operand], type_)
+        return scope.operand(operand)
 
     def bound(operand: Args) -> Any:
         if isinstance(operand, tuple):
@@ -129,34 +148,70 @@ def _size_sources(program: Program) -> dict[str, tuple[str, int | None]]:
     return found
 
 
-def _finished(program: Program, graph: Graph, names: Mapping[str, str], types: Mapping[str, Type]) -> Model:
+def _finished(program: Program, graph: Graph, scope: Scope) -> Model:
     """Results take the names that the program gives them, and every output gets a node of its own."""
-    produced = {name for made in graph.nodes for name in made.outputs}
+    produced = {name for made in walk(graph.nodes) for name in _made(made)}
     renamed: dict[str, str] = {}
-    for value, name in names.items():
+    for value, name in scope.names.items():
         if name in produced and name not in renamed:
             renamed[name] = value
-    nodes = [
-        replace(
-            made,
-            inputs=tuple(renamed.get(name, name) for name in made.inputs),
-            outputs=tuple(renamed.get(name, name) for name in made.outputs),
-        )
-        for made in graph.nodes
-    ]
+    nodes = list(_renamed(graph.nodes, renamed))
+    own = {name for made in nodes for name in made.outputs}
     outputs: list[tuple[str, Type]] = []
     for value in output_names(program.outputs):
-        name = renamed.get(names[value], names[value])
-        if name not in {renamed.get(each, each) for each in produced} or any(name == taken for taken, _ in outputs):
+        name = renamed.get(scope.names[value], scope.names[value])
+        if name not in own or any(name == taken for taken, _ in outputs):
             copy = f"o{len(outputs)}"
             nodes.append(Node("Identity", (name,), (copy,)))
             name = copy
-        outputs.append((name, types[value]))
+        outputs.append((name, scope.types[value]))
     state = tuple(entry.name for entry in program.inputs if entry.role != "argument")
     inputs = tuple((entry.name, entry.value.type) for entry in program.inputs if entry.role == "argument")
-    read = {name for made in nodes for name in made.inputs}
+    read = {name for made in walk(nodes) for name in made.inputs}
     constants = {name: constant for name, constant in graph.constants.items() if name in read}
     return Model(graph.opset, tuple(nodes), constants, inputs, tuple(outputs), state)
+
+
+def walk(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Every node, those of subgraphs included."""
+    for made in nodes:
+        yield made
+        for inner in _inner(made):
+            yield from walk(inner.nodes)
+
+
+def _inner(made: Node) -> list[Subgraph]:
+    return [value for _, value in made.attributes if isinstance(value, Subgraph)]
+
+
+def _made(made: Node) -> Iterator[str]:
+    """The names that a node brings into being: its outputs, and what the graphs inside it are given."""
+    yield from made.outputs
+    for inner in _inner(made):
+        yield from (name for name, _ in inner.inputs)
+
+
+def _renamed(nodes: Sequence[Node], renamed: Mapping[str, str]) -> Iterator[Node]:
+    def named(entries: tuple[tuple[str, Type], ...]) -> tuple[tuple[str, Type], ...]:
+        return tuple((renamed.get(name, name), type_) for name, type_ in entries)
+
+    for made in nodes:
+        attributes = tuple(
+            (
+                name,
+                replace(
+                    value,
+                    nodes=tuple(_renamed(value.nodes, renamed)),
+                    inputs=named(value.inputs),
+                    outputs=named(value.outputs),
+                )
+                if isinstance(value, Subgraph)
+                else value,
+            )
+            for name, value in made.attributes
+        )
+        inputs, outputs = (tuple(renamed.get(name, name) for name in names) for names in (made.inputs, made.outputs))
+        yield replace(made, inputs=inputs, outputs=outputs, attributes=attributes)
 
 
 # text
@@ -184,21 +239,23 @@ def render(
     lines += ["import numpy as np", f"from onnx import {', '.join(imported)}", "", f"CALLS = {len(program.calls)}"]
     lines += [*([f"FINITE = {finite}"] if main else []), "", ""]
     if fill:
-        lines += [*FILL, "", ""]
+        lines += [*(FILL_SPECIAL if any("special=" in line for line in body) else FILL), "", ""]
     return "\n".join([*lines, *body, *(["", "", *MAIN] if main else [])]) + "\n"
 
 
 def _model_lines(program: Program, made: Model, literals: bool) -> list[str]:
-    lines = ["def model():", f"{INDENT}nodes = ["]
-    lines += [f"{INDENT * 2}{_node(each)}," for each in made.nodes]
+    blocks = {id(block): f"block{number}" for number, block in enumerate(_blocks(made.nodes))}
+    lines = ["def model():"]
+    for block in _blocks(made.nodes):
+        lines += _block_lines(block, blocks)
+    lines += [f"{INDENT}nodes = ["]
+    lines += [f"{INDENT * 2}{_node(each, blocks)}," for each in made.nodes]
     lines += [f"{INDENT}]", f"{INDENT}inputs = ["]
     lines += [f"{INDENT * 2}{_info(name, type_)}," for name, type_ in made.inputs]
     lines += [f"{INDENT}]", f"{INDENT}outputs = ["]
     lines += [f"{INDENT * 2}{_info(name, type_)}," for name, type_ in made.outputs]
     lines += [f"{INDENT}]", f"{INDENT}initializers = ["]
-    lines += [
-        f"{INDENT * 2}numpy_helper.from_array({_array(c)}, {_quoted(name)})," for name, c in made.constants.items()
-    ]
+    lines += [f"{INDENT * 2}{_initializer(name, constant)}," for name, constant in made.constants.items()]
     first = program.calls[0]
     for entry in program.inputs:
         if entry.role != "argument":
@@ -214,9 +271,41 @@ def _model_lines(program: Program, made: Model, literals: bool) -> list[str]:
     return lines
 
 
-def _node(made: Node) -> str:
+def _blocks(nodes: Sequence[Node]) -> Iterator[Subgraph]:
+    """Every subgraph, inner ones first."""
+    for made in nodes:
+        for block in _inner(made):
+            yield from _blocks(block.nodes)
+            yield block
+
+
+def _block_lines(block: Subgraph, blocks: Mapping[int, str]) -> list[str]:
+    def listed(texts: Iterable[str]) -> list[str]:
+        inside = [f"{INDENT * 3}{text}," for text in texts]
+        return [f"{INDENT * 2}[", *inside, f"{INDENT * 2}],"] if inside else [f"{INDENT * 2}[],"]
+
+    name = blocks[id(block)]
+    return [
+        f"{INDENT}{name} = helper.make_graph(",
+        *listed(_node(each, blocks) for each in block.nodes),
+        f"{INDENT * 2}{_quoted(name)},",
+        *listed(_info(*entry) for entry in block.inputs),
+        *listed(_info(*entry) for entry in block.outputs),
+        *listed(_initializer(*item) for item in block.constants.items()),
+        f"{INDENT})",
+    ]
+
+
+def _initializer(name: str, constant: Constant) -> str:
+    return f"numpy_helper.from_array({_array(constant)}, {_quoted(name)})"
+
+
+def _node(made: Node, blocks: Mapping[int, str]) -> str:
     inputs, outputs = (f"[{', '.join(map(_quoted, names))}]" for names in (made.inputs, made.outputs))
-    attributes = "".join(f", {name}={_attribute(value)}" for name, value in made.attributes)
+    attributes = "".join(
+        f", {name}={blocks[id(value)] if isinstance(value, Subgraph) else _attribute(value)}"
+        for name, value in made.attributes
+    )
     return f"helper.make_node({_quoted(made.op)}, {inputs}, {outputs}{attributes})"
 
 
@@ -277,6 +366,8 @@ def _filled(data: Data, shape: Sequence[int], dtype: str) -> str:
     while len(numbers) > 3 and numbers[-1] == (1 if len(numbers) == 4 else 0):
         numbers.pop()
     text = ", ".join(str(int(n)) if n == int(n) and abs(n) < 2**53 else repr(n) for n in numbers)
+    if data.special:
+        text += f", special=({', '.join(element(value, dtype) for value in data.special)},)"
     return f'fill({_shape(shape)}, "{dtype}", {text})'
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from assay.emit.torch_inputs import FILL, input_lines, needs_fill
+from assay.emit.torch_inputs import fill_lines, input_lines, needs_fill
 from assay.emit.torch_main import MAIN, MAIN_IMPORTS
 from assay.ir.program import (
     Block,
@@ -78,7 +78,7 @@ def render(
         lines.append(f"FINITE = {finite}")
     lines += ["", ""]
     if needs_fill(program, literals):
-        lines += [*FILL, "", ""]
+        lines += [*fill_lines(program), "", ""]
     if any(_through(statement) == "autograd" for statement in walk(program.body)):
         lines += [*APPLIED, "", ""]
     lines += body

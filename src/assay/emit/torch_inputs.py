@@ -24,6 +24,15 @@ FILL = [
     f"{INDENT}k = (torch.arange(math.prod(shape)) * multiplier + offset) % modulus",
     f"{INDENT}return (low + step * k.to(torch.float64)).to(dtype).reshape(shape)",
 ]
+FILL_SPECIAL = [
+    "def fill(shape, dtype, low, step, modulus, multiplier=1, offset=0, special=()):",
+    f'{INDENT}"""Element k is low + step * r, r = (k * multiplier + offset) % modulus, or special[r]."""',
+    f"{INDENT}r = (torch.arange(math.prod(shape)) * multiplier + offset) % modulus",
+    f"{INDENT}elements = (low + step * r.to(torch.float64)).to(dtype)",
+    f"{INDENT}for number, value in enumerate(special):",
+    f"{INDENT * 2}elements[r == number] = value",
+    f"{INDENT}return elements.reshape(shape)",
+]
 
 
 def needs_fill(program: Program, literals: bool) -> bool:
@@ -36,6 +45,12 @@ def needs_fill(program: Program, literals: bool) -> bool:
                 if argument.data is not None and not _written_out(entry, shape, literals):
                     return True
     return False
+
+
+def fill_lines(program: Program) -> list[str]:
+    """The definition of the formula, with special values where the program has some."""
+    data = [argument.data for call in program.calls for _, argument in call.arguments if argument.data is not None]
+    return FILL_SPECIAL if any(each.special for each in data) else FILL
 
 
 def concrete(type_: TensorType, instantiation: int) -> tuple[int, ...]:
@@ -135,13 +150,15 @@ def contents(entry: Input, shape: tuple[int, ...], argument: Argument, literals:
     while len(numbers) > 3 and numbers[-1] == (1 if len(numbers) == 4 else 0):
         numbers.pop()
     text = ", ".join(_number(number) for number in numbers)
+    if data.special:
+        text += f", special=({', '.join(element(value, dtype) for value in data.special)},)"
     return f"fill({_shape(shape)}, torch.{dtype}, {text})"
 
 
 def literal(data: Data, shape: Sequence[int], dtype: str) -> str:
     """The elements as nested lists."""
     count = math.prod(shape)
-    elements = [_element(data.element(k), dtype) for k in range(count)]
+    elements = [element(data.element(k), dtype) for k in range(count)]
     if not shape:
         return elements[0]
     if count == 0:
@@ -155,10 +172,13 @@ def _written_out(entry: Input, shape: tuple[int, ...], literals: bool) -> bool:
     return literals and entry.role == "argument" and math.prod(shape) <= LITERAL_ELEMENTS
 
 
-def _element(value: float, dtype: str) -> str:
+def element(value: float, dtype: str) -> str:
+    """An element as Python text."""
     if dtype == "bool":
         return str(value != 0)
-    return repr(value) if is_float(dtype) else str(int(value))
+    if not math.isfinite(value):
+        return f'float("{value}")'
+    return repr(float(value)) if is_float(dtype) else str(int(value))
 
 
 def _number(value: float) -> str:

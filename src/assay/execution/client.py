@@ -20,8 +20,13 @@ from types import TracebackType
 from typing import Any
 
 from assay.backends import Backend, find_backend
+from assay.emit.torch import render
+from assay.execution.found import Found, found_in
 from assay.execution.worker import PROTOCOL, frames, limits
+from assay.inputs.request import names_in_order
 from assay.ir.case import Case
+from assay.ir.program import Program
+from assay.ops.domains import search_rules
 from assay.ops.framework import error_rules
 from assay.oracles.outcome import Code, Outcome, outcome_from_frame
 
@@ -230,19 +235,44 @@ class Worker:
         }
         if "shadow" in wanted:
             request["rules"] = error_rules()
+        return self._ask(request)
+
+    def find_inputs(self, program: Program, seed: str, *, seconds: float = 60.0, memory_mb: int = 4096) -> Found:
+        """Search inputs of a program for torch with which every intermediate is finite; ``seed`` decides where the
+        search begins anew. Raises WorkerDefect; what the program does to the worker counts as nothing found.
+        """
+        target = next(iter(self._backends.values())).name
+        request = {
+            "op": "run",
+            "id": f"inputs-{seed}",
+            "text": render(program),
+            "target": target,
+            "training": program.training,
+            "calls": len(program.calls),
+            "evidence": ["inputs"],
+            "inputs": names_in_order(program),
+            "rules": search_rules(),
+            "seed": seed,
+            "seconds": seconds,
+            "memory_mb": memory_mb,
+        }
+        return found_in(program, self._ask(request))
+
+    def _ask(self, request: dict[str, Any]) -> Outcome:
+        case_id, seconds = request["id"], float(request["seconds"])
         for attempt in (1, 2):
             try:
                 self.start()
                 self._send(frames.encode(request))
-                return self._await_outcome(case.id, time.monotonic() + seconds + GRACE_SECONDS)
+                return self._await_outcome(case_id, time.monotonic() + seconds + GRACE_SECONDS)
             except _Gone as gone:
-                outcome = self._lost(case.id, str(gone))
+                outcome = self._lost(case_id, str(gone))
                 # A case can kill the server, or keep it from answering; that it exits by itself is our own doing.
                 if outcome.signal is not None or outcome.ended == "timeout":
                     return outcome
                 if attempt == 2:
                     raise WorkerDefect(
-                        f"the worker's server exited twice at case {case.id}:\n{outcome.stderr}"
+                        f"the worker's server exited twice at case {case_id}:\n{outcome.stderr}"
                     ) from None
         raise AssertionError("unreachable")
 

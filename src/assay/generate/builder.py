@@ -17,8 +17,10 @@ from typing import Any
 from assay.generate.dialect import TORCH, Dialect
 from assay.generate.palette import Palette
 from assay.generate.policy import Policy
-from assay.inputs.profiles import distinct_data, draw_data, moved
+from assay.inputs.profiles import distinct_data, draw_data, moved, with_special
 from assay.ir.program import (
+    KEPT,
+    SPECIAL,
     Argument,
     Call,
     Data,
@@ -35,8 +37,9 @@ from assay.ir.program import (
 )
 from assay.ir.sizes import largest, product, value_in
 from assay.ir.types import ScalarType, TensorType, is_differentiable, is_float
-from assay.ops.facts import Facts, Interval, Unsatisfied, constant, fit, hull, require
-from assay.ops.interpret import Abstract, Applied, Environment, Interpreter
+from assay.ops.assume import anything
+from assay.ops.facts import Facts, Interval, constant, fit, hull, require
+from assay.ops.interpret import Abstract, Applied, Environment, Interpreter, facts_of
 from assay.ops.protocol import Operator
 
 OVERLAPPING = ("expand", "expand_as", "broadcast_to", "unfold", "as_strided")
@@ -52,6 +55,8 @@ class Fresh:
     facts: Facts
     gradients: bool = True
     refused_layouts: frozenset[str] = frozenset()
+    # State that nothing writes, where the program may have state.
+    constant: bool = False
 
     @property
     def abstract(self) -> Abstract:
@@ -81,6 +86,27 @@ class Scope:
     names: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Mark:
+    """What a builder returns to: lengths of what only grows, copies of the rest."""
+
+    statements: int
+    inputs: int
+    names: list[str]
+    values: dict[str, Abstract]
+    storage: dict[str, str]
+    tracked: dict[str, Tracked]
+    saved: set[str]
+    held: set[str]
+    counts: dict[str, int]
+    counter: int
+
+
+SPECIAL_SHARE = {True: 0.7, False: 0.15}
+"""Of the inputs of a program that computes with special values, those of floats and of integers that have some: most of
+what is done to an extreme integer would wrap."""
+
+
 class Builder:
     """Builds one program."""
 
@@ -91,6 +117,7 @@ class Builder:
         self.dialect = dialect
         self.policy = policy
         self.operators = operators
+        self.allowed = frozenset(policy.operators)
         self.palette = Palette(rng, policy)
         self.environment = Environment()
         self.outer: list[Environment] = []
@@ -101,13 +128,20 @@ class Builder:
         self.saved: set[str] = set()
         self.retired: list[str] = []
         self.repeats = 0
+        # Storages that are never written; values that are outputs though they are used.
+        self.held: set[str] = set()
+        self.shown: list[str] = []
+        # Values inside of motifs: nothing else reads them, and no output shows them.
+        self.interior: set[str] = set()
+        # Name of each motif that was inserted, and what was changed in it.
+        self.motifs: list[tuple[str, str]] = []
         # A value that the next operation is to take, where it fits.
         self.preferred = ""
         # Whether the next operation is to be in place, where it can be.
         self.writing = False
         self.counter = 0
         self.counts: dict[str, int] = {}
-        self.interpreter = Interpreter(operators, self.palette.table, self.palette.instantiations)
+        self.interpreter = Interpreter(operators, self.palette.table, self.palette.instantiations, policy.values)
 
     # names and scopes
 
@@ -153,6 +187,7 @@ class Builder:
         distinct: bool = False,
         gradients: bool = True,
         refused_layouts: frozenset[str] = frozenset(),
+        constant: bool = False,
     ) -> Fresh:
         """A new input of a type with elements in an interval. Raises Unsatisfied."""
         require(largest(product(type_.shape)) <= 4 * self.palette.limit, "too many elements")
@@ -165,10 +200,20 @@ class Builder:
                 for instantiation in self.instantiations
             )
         else:
-            first = draw_data(self.rng, type_.dtype, interval, self.policy.profile, thresholds)
+            first = draw_data(
+                self.rng, type_.dtype, interval, self.policy.profile, thresholds, fine=not self.policy.exact
+            )
+            floating = is_float(type_.dtype)
+            special = self.policy.values == SPECIAL and (floating or interval is None)
+            if special and self.rng.random() < SPECIAL_SHARE[floating]:
+                first = with_special(self.rng, first, type_.dtype)
             data = (first, *(moved(self.rng, first) for _ in range(self.policy.calls - 1)))
-        facts = hull(*(_facts_of(each) for each in data))
-        return Fresh(type_, data, fit(facts, type_.dtype), gradients, refused_layouts)
+        if self.policy.values != KEPT and is_float(type_.dtype):
+            facts = anything(type_.dtype, self.policy.values)
+        else:
+            facts = hull(*(facts_of(each) for each in data))
+            facts = facts if self.policy.values == KEPT else replace(facts, fixed=True)
+        return Fresh(type_, data, fit(facts, type_.dtype), gradients, refused_layouts, constant)
 
     def add_input(self, fresh: Fresh, written: bool = False) -> str:
         """Make a fresh input real: an argument, a parameter or a buffer, in some layout; one that is ``written`` does
@@ -176,7 +221,10 @@ class Builder:
         policy, rng = self.policy, self.rng
         static = all(isinstance(size, int) for size in fresh.type.shape)
         role = "argument"
-        if static and rng.random() < policy.state:
+        # What is to be constant is an initializer of every ONNX model; other programs have no state where their policy
+        # has none.
+        stateful = policy.state > 0 or not self.dialect.python
+        if static and ((fresh.constant and stateful) or rng.random() < policy.state):
             role = "parameter" if is_float(fresh.type.dtype) and rng.random() < 0.5 else "buffer"
         prefix = {"argument": "x", "parameter": "p", "buffer": "b"}[role]
         count = self.counts.get(prefix, 0)
@@ -193,6 +241,8 @@ class Builder:
                 layout = Layout() if layout.kind in refused else layout
             tracked.overlaps |= layout.kind == "expanded"
             arguments[name] = Argument(fresh.data[call], layout, grad)
+        if fresh.constant:
+            self.held.add(name)
         self._define_input(Input(Value(name, fresh.type, name), role), fresh.abstract, tracked)
         if role == "argument" and not grad and fresh.type.shape and rng.random() < policy.aliases:
             self._alias(name, fresh)
@@ -300,14 +350,15 @@ class Builder:
             if name in self.tracked:
                 self.tracked[name].uses += 1
         statement = Operation(operator.name, tuple(operands), tuple(attributes.items()), tuple(values), form, out)
+        self.environment.assume(operands, applied)
         for position, facts in applied.written:
             target = operands[position]
             assert isinstance(target, str)
-            self.environment.write(target, facts)
+            self.environment.write(target, facts, all_of_it=self.policy.values != KEPT)
         if out is not None:
             stored = applied.results[0].facts
             assert stored is not None
-            self.environment.write(out, stored)
+            self.environment.write(out, stored, all_of_it=self.policy.values != KEPT)
         for value, result in zip(values, applied.results, strict=True):
             self.environment.define(value, result)
             if self.tracked[value.name].promised:
@@ -352,11 +403,11 @@ class Builder:
     def writable(self, name: str, grad_source: bool = False) -> bool:
         """Whether a value may be written in place; ``grad_source``: by a value that requires a gradient."""
         tracked = self.tracked[name]
-        if tracked.overlaps:
+        storage = self.environment.storage[name]
+        if tracked.overlaps or storage in self.held:
             return False
         if not self.policy.training:
             return True
-        storage = self.environment.storage[name]
         sharing = [
             self.tracked[other]
             for other, where in self.environment.storage.items()
@@ -366,6 +417,34 @@ class Builder:
         if storage in self.saved or any(each.leaf and each.grad for each in sharing):
             return False
         return not ((grad or grad_source) and any(each.leaf or each.multi_view for each in sharing))
+
+    def mark(self) -> Mark:
+        """The state of the outermost block, to which `back_to` returns."""
+        assert len(self.scopes) == 1
+        return Mark(
+            len(self.scope.statements),
+            len(self.inputs),
+            list(self.scope.names),
+            dict(self.environment.values),
+            dict(self.environment.storage),
+            {name: replace(tracked) for name, tracked in self.tracked.items()},
+            set(self.saved),
+            set(self.held),
+            dict(self.counts),
+            self.counter,
+        )
+
+    def back_to(self, mark: Mark) -> None:
+        """Forget what was added to the outermost block since. A mark serves once."""
+        del self.scope.statements[mark.statements :]
+        for entry in self.inputs[mark.inputs :]:
+            for arguments in self.arguments:
+                del arguments[entry.name]
+        del self.inputs[mark.inputs :]
+        self.scope.names[:] = mark.names
+        self.environment.values, self.environment.storage = mark.values, mark.storage
+        self.tracked, self.saved, self.held = mark.tracked, mark.saved, mark.held
+        self.counts, self.counter = mark.counts, mark.counter
 
     def add_python(self, kind: str, operands: Sequence[Operand], attributes: dict[str, Any]) -> str:
         """Append a Python operation; the name of its result. Raises Unsatisfied."""
@@ -390,6 +469,12 @@ class Builder:
         self.tracked[name] = replace(self.tracked[like], uses=0)
         self.scope.names.append(name)
 
+    def hide(self, names: Sequence[str]) -> None:
+        """Keep values that something reads from being read by anything else, or shown."""
+        self.interior.update(name for name in names if self.tracked[name].uses > 0)
+        self.retired.extend(name for name in self.scope.names if name in self.interior)
+        self.scope.names = [name for name in self.scope.names if name not in self.interior]
+
     def produced(self) -> list[str]:
         """Names of tensor values that the outermost block defines, oldest first."""
         inputs = {entry.name for entry in self.inputs}
@@ -411,12 +496,5 @@ class Builder:
             calls=calls,
             training=self.policy.training,
             style=self.policy.style,
+            values=self.policy.values,
         )
-
-
-def _facts_of(data: Data) -> Facts:
-    ends = (data.low, data.low + data.step * (data.modulus - 1))
-    scales = (constant(data.low).scale, constant(data.step).scale)
-    if scales[0] is None or scales[1] is None:
-        raise Unsatisfied("an input is no dyadic number")
-    return Facts(min(ends), max(ends), max(scales[0], scales[1]), positive_zero=True)

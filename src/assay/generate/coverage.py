@@ -16,6 +16,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from assay.emit.onnx import OPSETS
+from assay.generate.motifs.catalogue import load as load_motifs
+from assay.generate.motifs.draft import CAST, USE
 from assay.generate.propose import DEFAULT_SHARE
 from assay.generate.regions import CONTEXTS
 from assay.ir.case import Case
@@ -50,6 +52,9 @@ DEALT = ("operators", "dtypes", "classes")
 
 PYTHON = ("expressions", "conditions", "regions")
 """What only Python has, and no graph."""
+
+WHOLE = "as it is"
+"""Said of a motif in which nothing was changed."""
 
 WRITTEN: tuple[Key, ...] = (
     *(("arithmetic", symbol) for symbol in "+-*"),
@@ -225,7 +230,7 @@ def features(case: Case, operators: Sequence[str]) -> Features:
     for option, value in flat(case.options):
         found.seen["options"][option, value] += 1
     for name, change in recipe.get("motifs") or ():
-        found.seen["motifs"][str(name), str(change or "as it is")] += 1
+        found.seen["motifs"][str(name), str(change or WHOLE)] += 1
     if "opset" in recipe:
         found.seen["programs"]["opset", str(recipe["opset"])] += 1
     if "program" not in recipe:
@@ -364,7 +369,8 @@ class Tally:
 
 def declared(name: str, tally: Tally, opsets: bool = False) -> set[Key]:
     """All that could be exercised, as specifications and the generator say it; of pairs of attribute classes and of
-    operators, what was possible beside what was seen. Empty for options and motifs."""
+    operators, what was possible beside what was seen. Empty for options. Which operations of a motif may be written in
+    place follows from its draw, so that such a change is of it once it was seen."""
     operators = load()
     match name:
         case "operators":
@@ -377,6 +383,9 @@ def declared(name: str, tally: Tally, opsets: bool = False) -> set[Key]:
             return set(tally.chances["classes"]) | set(tally.seen["classes"])
         case "pairs":
             return compatible(tally.produced)
+        case "motifs":
+            changes = {each.name: (WHOLE, *each.changes, CAST, USE) for each in load_motifs().values()}
+            return {(motif, change) for motif, all_of_it in changes.items() for change in all_of_it}
         case "expressions":
             return {*((form,) for form in PICKS), *WRITTEN}
         case "conditions":

@@ -10,23 +10,29 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from itertools import accumulate
 from typing import Any
 
 from assay import __version__
 from assay.backends import find_backend
 from assay.emit.cases import build_case
 from assay.generate.builder import Builder
-from assay.generate.dialect import TORCH, Dialect, draw_opset
+from assay.generate.dialect import TORCH, Dialect, dialect_of
+from assay.generate.motifs.deck import Deck
 from assay.generate.policy import Policy, draw_policy
 from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
 from assay.generate.settings import Settings
+from assay.generate.shoe import Shoe
 from assay.ir.case import Case
-from assay.ir.program import Operation, Program, Tree, output_names, reads
+from assay.ir.program import FOUND, KEPT, SPECIAL, Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
-from assay.ir.types import ScalarType, TensorType
+from assay.ir.types import ALL, RANKS, ScalarType, TensorType
 from assay.ops.catalogue import load
+from assay.ops.errors import rounds
 from assay.ops.facts import Unsatisfied, require
 from assay.ops.interpret import interpret
 from assay.ops.python_forms import PICKS
@@ -35,6 +41,13 @@ SOURCE = "graph"
 CHEAP_OPERATIONS = (6, 18)
 DEAR_OPERATIONS = (50, 70)
 COMPONENT = 12
+# Keeps what takes little from being dealt far more often than the rest.
+LEAST_WELCOME = 0.3
+# What is left of it for what rounds, for which half of the policies have no room and which has domains beside.
+ROUNDING = 0.4
+# Cards of the shoe that a program begins with, and of an operator that takes everything.
+CARDS = 3
+COPIES = 4
 PAIR_SHARE = 1.0
 ARITHMETIC = ("binary.add", "binary.sub", "binary.mul", "binary.div", "binary.minimum", "binary.maximum")
 # Of the steps of a program that writes, those that are chosen for what they write, as a part of its policy's share.
@@ -45,23 +58,47 @@ ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
 
-def make_case(settings: Settings, index: int) -> Case:
-    """The case at an index. Budgets are counted in steps, so that it does not depend on the machine's speed."""
+Find = Callable[[Program, str], Program | None]
+"""Searches inputs of a program, from a seed; None where none were found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A program, its policy, and the motifs in it: the name of each and what was changed in it."""
+
+    program: Program
+    policy: Policy
+    motifs: tuple[tuple[str, str], ...]
+
+
+def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
+    """The case at an index. Budgets are counted in steps, so that it does not depend on the machine's speed.
+
+    Of a program whose inputs are to be found, these are what ``find`` finds, or as they were drawn where it is None.
+    """
     rng = _rng(settings, index, "case")
     target = _target(settings, rng)
     backend = find_backend(target)
-    dialect = TORCH
-    if backend.framework == "onnx":
-        dialect = Dialect(draw_opset(rng), settings.kernels.get(target))
-    program, policy = _program(settings, index, backend.module.DEAR, dialect=dialect)
+    dialect = dialect_of(backend, rng, settings.kernels.get(target))
+    drawn = draw_program(settings, index, backend.module.DEAR, {"values": settings.values}, dialect)
+    program = drawn.program
+    if find is not None and program.values == FOUND:
+        found = find(program, f"{settings.seed}/{index}") or as_special(program)
+        if found is None:
+            drawn = draw_program(settings, index, backend.module.DEAR, {"values": KEPT}, dialect)
+        program = drawn.program if found is None else found
     options = dict(backend.module.options(rng, program.training))
+    while program.values == SPECIAL and options == backend.reference_options:
+        # What becomes of special values is no matter between two systems.
+        options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:
         options["dynamic"] = _dynamic(rng, bool(program.sizes), backend.module.DEAR)
     recipe = {
         "version": __version__,
         "seed": settings.seed,
         "index": index,
-        "policy": {**policy.to_json(), "left_out": sorted(set(settings.operators) - set(policy.operators))},
+        "policy": {**drawn.policy.to_json(), "left_out": sorted(set(settings.operators) - set(drawn.policy.operators))},
+        "motifs": [list(motif) for motif in drawn.motifs],
     }
     if dialect.opset is not None:
         recipe["opset"] = dialect.opset
@@ -72,7 +109,17 @@ def make_program(
     settings: Settings, index: int, forced: Mapping[str, Any] | None = None, dialect: Dialect = TORCH
 ) -> tuple[Program, Policy]:
     """The program at an index, for a cheap target, and its policy; ``forced`` fixes choices of the policy."""
-    return _program(settings, index, False, forced, dialect)
+    drawn = draw_program(settings, index, False, forced, dialect)
+    return drawn.program, drawn.policy
+
+
+def as_special(program: Program) -> Program | None:
+    """A program for which no inputs were found, as one that computes with special values; None where it cannot be one,
+    since it makes integers of floats."""
+    try:
+        return interpret(replace(program, values=SPECIAL), load())[0]
+    except Unsatisfied:
+        return None
 
 
 def _rng(settings: Settings, index: int, part: str) -> random.Random:
@@ -99,46 +146,57 @@ def _dynamic(rng: random.Random, symbolic: bool, dear: bool) -> bool | None:
     return rng.choices((None, True, False), (40, 50, 10) if dear else (45, 20, 35))[0]
 
 
-def _program(
+def draw_program(
     settings: Settings,
     index: int,
-    dear: bool,
+    dear: bool = False,
     forced: Mapping[str, Any] | None = None,
     dialect: Dialect = TORCH,
-) -> tuple[Program, Policy]:
+) -> Drawn:
+    """The program at an index and what it was drawn from; ``dear``: for a target where a compile is dear."""
     operators = dialect.operators(settings.operators, load())
     for attempt in range(ATTEMPTS):
         rng = _rng(settings, index, f"program/{attempt}")
         operations = settings.nodes or rng.randint(*(DEAR_OPERATIONS if dear else CHEAP_OPERATIONS))
         # State that grows from call to call may leave a domain in the second; the last attempt has none.
-        stateless: dict[str, Any] = {"state": 0.0} if attempt == ATTEMPTS - 1 else {}
+        # What an operation assumes of values may be more than the program has left when it is done.
+        stateless: dict[str, Any] = {"state": 0.0, "values": KEPT} if attempt == ATTEMPTS - 1 else {}
         choices = {**(forced or {}), **dialect.forced, **stateless}
-        policy = draw_policy(rng, operators, operations, dear, choices)
+        policy = dialect.policy(draw_policy(rng, operators, operations, dear, choices))
         builder = Builder(rng, policy, dict(load()), dialect)
-        _fill(builder, rng)
-        program = _pruned(builder.program(_outputs(builder, rng)))
-        if all(entry.role == "argument" for entry in program.inputs):
-            return program, policy
+        _fill(builder, rng, settings.seed, index)
+        program = finished(builder)
+        motifs = tuple(builder.motifs)
+        if policy.values == KEPT and all(entry.role == "argument" for entry in program.inputs):
+            return Drawn(program, policy, motifs)
         try:
-            return interpret(program, load())[0], policy
+            return Drawn(interpret(program, load())[0], policy, motifs)
         except Unsatisfied:
             continue
     raise AssertionError("a program without state meets its specifications as it was built")
 
 
-def _fill(builder: Builder, rng: random.Random) -> None:
-    """Add operations until the policy's number is reached; a bounded number of steps, whatever is refused."""
-    policy = builder.policy
-    deck: list[str] = []
+def finished(builder: Builder) -> Program:
+    """The program that was built, with its outputs, without what it does not read."""
+    return _pruned(builder.program(_outputs(builder, builder.rng)))
 
-    rounding = tuple(name for name in policy.operators if builder.operators[name].rounds)
-    dealt = policy.operators + rounding
-    if policy.exact:
-        dealt = tuple(name for name in policy.operators if name not in rounding) or policy.operators
+
+def _fill(builder: Builder, rng: random.Random, seed: int, turn: int) -> None:
+    """Add operations until the policy's number is reached; a bounded number of steps, whatever is refused. ``turn``
+    says which cards of the shoes are dealt first."""
+    policy = builder.policy
+    motifs = Deck(builder, seed, turn)
+    held = set(policy.operators)
+    first = [name for name in _shoe().deal(seed, turn, CARDS) if name in held]
+    deck: list[str] = []
+    refused: set[str] = set()
 
     def deal() -> str:
         if not deck:
-            deck.extend(rng.sample(dealt, len(dealt)))
+            # A weighted order without repetition (Efraimidis and Spirakis 2006).
+            deck.extend(sorted(policy.operators, key=lambda name: rng.random() ** welcome(name)))
+            deck.extend(first)
+            first.clear()
         return deck.pop()
 
     done = 0
@@ -146,6 +204,9 @@ def _fill(builder: Builder, rng: random.Random) -> None:
     for _ in range(policy.operations * 6):
         if done >= policy.operations:
             return
+        if done - retired >= COMPONENT and policy.operations > 2 * COMPONENT:
+            retired = done
+            _retire(builder, rng)
         if rng.random() < policy.regions and done > 1:
             before = builder.counter
             if add_region(builder, deal):
@@ -154,30 +215,62 @@ def _fill(builder: Builder, rng: random.Random) -> None:
         if rng.random() < policy.mutation * WRITE_SHARE and done and _write(builder, rng):
             done += 1
             continue
-        made = propose(builder, builder.operators[deal()])
+        if rng.random() < policy.motifs:
+            motif = motifs.insert(policy.operations - done)
+            if motif is not None:
+                done += motif.count
+                for result in motif.results[:2]:
+                    done += done < policy.operations and _consume(builder, rng, result)
+            continue
+        name = deal()
+        made = propose(builder, builder.operators[name])
         if made is None:
+            if name not in refused:
+                # Once again, when there is more to choose from.
+                refused.add(name)
+                deck.insert(max(len(deck) - rng.randint(2, 5), 0), name)
             continue
         done += 1
         if rng.random() < policy.containers:
             _container(builder, rng, made[0])
         done += _beside(builder, rng)
-        for name in made[:2]:
+        for result in made[:2]:
             if done < policy.operations and rng.random() < PAIR_SHARE:
-                done += _consume(builder, rng, name)
-        if done - retired >= COMPONENT and policy.operations > 2 * COMPONENT:
-            retired = done
-            _retire(builder, rng)
+                done += _consume(builder, rng, result)
+
+
+@cache
+def welcome(name: str) -> float:
+    """How readily an operator takes what comes: of the dtypes and ranks, those that one of its operands may have; half
+    of the policies are exact, and have no room for what rounds. What takes little is seldom given a result at once, and
+    motifs name some operators rather than others; so it is dealt more often."""
+    operator = load()[name]
+    taken = max(len(operand.dtypes) * len(operand.ranks) for operand in operator.operands)
+    part = LEAST_WELCOME + taken / (len(ALL) * len(RANKS))
+    return part * ROUNDING if rounds(operator) else part
+
+
+@cache
+def _shoe() -> Shoe:
+    return Shoe("operators", {name: round(COPIES / welcome(name)) for name in load()})
+
+
+@lru_cache(maxsize=4)
+def _appetites(operators: tuple[str, ...]) -> list[float]:
+    """How often each is tried where something is to be consumed, summed up."""
+    return list(accumulate(welcome(name) ** -0.5 for name in operators))
 
 
 def _consume(builder: Builder, rng: random.Random, name: str) -> bool:
-    """Give a result at once to an operator drawn from all that take it, so that pairs of producer and consumer meet by
-    design and not only where shapes happen to fit."""
+    """Give a result at once to an operator drawn from all that take it, rather one that takes little, so that pairs of
+    producer and consumer meet by design and not only where shapes happen to fit."""
     if not builder.tracked[name].promised:
         return False
     builder.preferred = name
+    operators = builder.policy.operators
     try:
-        for _ in range(8):
-            operator = builder.operators[rng.choice(builder.policy.operators)]
+        for drawn in rng.choices(operators, cum_weights=_appetites(operators), k=8):
+            operator = builder.operators[drawn]
             type_ = builder.environment.values[name].type
             first = name if takes(operator, type_, heads=True) else None
             if takes(operator, type_) and propose(builder, operator, first=first):
@@ -275,7 +368,11 @@ def _outputs(builder: Builder, rng: random.Random) -> Tree:
     leaves = [name for name in body if builder.tracked[name].uses == 0]
     used = [name for name in body if builder.tracked[name].uses > 0]
     # Nothing may go unseen: in a fat program every unused value is an output.
-    names = leaves + rng.sample(used, min(len(used), max(1, len(used) // 8)))
+    shown = [name for name in used if name in builder.shown]
+    # A motif of which the inside is seen is another, for which no pass looks.
+    used = [name for name in used if name not in builder.interior]
+    names = leaves + shown + rng.sample(used, min(len(used), max(1, len(used) // 8)))
+    names = list(dict.fromkeys(names))
     inputs = [entry.name for entry in builder.inputs if isinstance(entry.value.type, TensorType)]
     if inputs and rng.random() < 0.08:
         names.append(rng.choice(inputs))
@@ -352,7 +449,8 @@ def _pruned(program: Program) -> Program:
         calls,
         program.training,
         program.style,
+        program.values,
     )
 
 
-__all__ = ["SOURCE", "Unsatisfied", "make_case", "make_program"]
+__all__ = ["SOURCE", "Drawn", "Unsatisfied", "draw_program", "make_case", "make_program"]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from assay.inputs.profiles import PROFILES
+from assay.ir.program import KEPT
 
 # What data decide breaks graphs, or ends in symbols without a value: it is left to a share of programs.
 DETERMINED_SHARE = 0.4
@@ -32,6 +33,7 @@ class Policy:
     exact: bool
     decisions: bool
     profile: str | None
+    values: str
     training: bool
     calls: int
     changing: bool
@@ -46,6 +48,7 @@ class Policy:
     regions: float
     containers: float
     forms: float
+    motifs: float
     style: str
 
     def to_json(self) -> dict[str, Any]:
@@ -91,6 +94,7 @@ def draw_policy(
         "exact": rng.random() < 0.5,
         "decisions": rng.random() < 0.4,
         "profile": _profile(rng),
+        "values": KEPT,
         "training": rng.random() < (0.2 if dear else 0.3),
         "calls": 2 if rng.random() < 0.85 else 3,
         "changing": changing,
@@ -105,12 +109,17 @@ def draw_policy(
         "regions": rng.choice((0.0, 0.1, 0.25)),
         "containers": rng.choice((0.0, 0.1, 0.4)),
         "forms": rng.choice((0.0, 0.3, 0.6)),
+        "motifs": rng.choice((0.0, 0.15, 0.3)),
         "style": rng.choice(("function", "function", "forward")),
     }
     if choices["exact"] and choices["profile"] == "distinct":
         # So many bits leave little that stays exact.
         choices["profile"] = None
-    return Policy(**{**choices, **forced})
+    choices |= forced
+    if choices["values"] != KEPT:
+        # What a search finds, or no search could, is rounded sooner or later, and then decided on.
+        choices |= {"exact": False, "decisions": True}
+    return Policy(**choices)
 
 
 def _profile(rng: random.Random) -> str | None:

@@ -9,14 +9,16 @@ made as inputs otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain, combinations
 from typing import Any
 
 from assay.generate.builder import Builder, Fresh
-from assay.ir.program import Literal, Operand
+from assay.ir.program import KEPT, Literal, Operand
+from assay.ir.sizes import Sym, largest, smallest
 from assay.ir.types import BOOL, ScalarType, TensorType, is_complex, is_float, is_integral
+from assay.ops.assume import is_free
 from assay.ops.facts import Facts, Interval, Unsatisfied, constant, require
 from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of, require_apart
 from assay.ops.protocol import Binding, Operator, bind
@@ -32,7 +34,7 @@ RANK_WEIGHTS = (4, 10, 16, 14, 12, 4, 1)
 _INTS = (1, 2, 3, -1, -2, 0, 4, 5)
 _NUMBERS = (0.5, 2.0, -1.0, 1.5, -0.5, 0.25, 3.0, 0.0, -2.0)
 
-Choice = str | Literal | Fresh | None | tuple["str | Fresh", ...]
+Choice = str | Literal | Sym | Fresh | None | tuple["str | Fresh", ...]
 
 
 def propose(
@@ -46,8 +48,11 @@ def propose(
         # The last attempts make their operands, so that an operator whose operands never arise by themselves still
         # gets its share.
         fresh = first is None and (attempt >= ATTEMPTS // 2 or builder.rng.random() < 0.12)
+        proposal = Proposal(builder, operator)
         try:
-            return _Proposal(builder, operator, first, fresh, wanted).commit()
+            proposal.draw(first, fresh)
+            proposal.check(wanted)
+            return proposal.commit()
         except Unsatisfied:
             continue
     return None
@@ -61,43 +66,46 @@ def takes(operator: Operator, type_: object, heads: bool = False) -> bool:
     )
 
 
-class _Proposal:
-    """One attempt: everything is chosen before anything is changed."""
+class Proposal:
+    """One attempt: everything is chosen and checked before anything is changed."""
 
-    def __init__(
-        self, builder: Builder, operator: Operator, first: str | None, fresh: bool, wanted: TensorType | None
-    ) -> None:
+    def __init__(self, builder: Builder, operator: Operator) -> None:
         self.builder = builder
         self.rng = builder.rng
         self.operator = operator
         self.binding = Binding()
         self.attributes: dict[str, Any] = {}
+        self.choices: list[Choice] = []
         self.clamps: list[tuple[int, Interval]] = []
-        head, *rest = operator.operands
+
+    def draw(self, first: str | None, fresh: bool) -> None:
+        """Choose operands and attributes. Raises Unsatisfied."""
+        head, *rest = self.operator.operands
         chosen: Choice
         if first is None:
             chosen = self._head(head, fresh)
         else:
-            require(self._fits(head, first, builder.environment.values[first]), "the given operand does not fit")
+            require(self._fits(head, first, self.builder.environment.values[first]), "the given operand does not fit")
             chosen = first if head.many is None else (first,)
-        self.choices: list[Choice] = [chosen]
-        self._bind(head, chosen)
+        self._choose(head, chosen)
         self._draw_attributes()
         if head.many is not None:
             self._complete(head, 0)
         for specification in rest:
-            choice = self._operand(specification, fresh)
-            self.choices.append(choice)
-            self._bind(specification, choice)
+            self._choose(specification, self._operand(specification, fresh))
             if specification.many is not None:
                 self._complete(specification, len(self.choices) - 1)
-        if builder.policy.training and operator.trains is not None:
-            require(operator.trains(self.binding), "backward does not work with these operands")
-        if builder.policy.training and operator.gradients is not None:
-            self._keep_gradients(operator.gradients)
+
+    def check(self, wanted: TensorType | None = None) -> None:
+        """Hold what was chosen to the specification, the policy and the dialect. Raises Unsatisfied."""
+        builder = self.builder
+        if builder.policy.training and self.operator.trains is not None:
+            require(self.operator.trains(self.binding), "backward does not work with these operands")
+        if builder.policy.training and self.operator.gradients is not None:
+            self._keep_gradients(self.operator.gradients)
         self._keep_domains()
-        self.applied = self._apply("function" if not operator.inplace_only else "inplace")
-        if operator.writes:
+        self.applied = self._apply("function" if not self.operator.inplace_only else "inplace")
+        if self.operator.writes:
             given = [choice if isinstance(choice, str) else None for choice in self.choices]
             written = [position for position, _ in self.applied.written]
             require_apart(given, written, None, builder.environment.storage)
@@ -109,6 +117,10 @@ class _Proposal:
         if not builder.policy.decisions:
             tipped = any(result.facts is not None and result.facts.tipped for result in self.applied.results)
             require(not tipped, "a rounded value reaches a jump")
+
+    def _choose(self, specification: OperandSpecification, choice: Choice) -> None:
+        self.choices.append(choice)
+        self._bind(specification, choice)
 
     # operands
 
@@ -175,6 +187,8 @@ class _Proposal:
         results = [result.type for result in self.applied.results if isinstance(result.type, TensorType)]
         operands = [operand(choice) for choice in self.choices]
         self.builder.dialect.check(self.operator, self.binding, operands, results)
+        self._keep_held(self.applied.results)
+        self._keep_held(map(self._abstract, self.choices))
         clamp = self.builder.operators[CLAMP]
         for position, interval in self.clamps:
             abstract = self._abstract(self.choices[position])
@@ -183,6 +197,13 @@ class _Proposal:
             attributes, _ = self._clamped(abstract.facts, abstract.type, interval)
             binding = bind(clamp, [abstract.type], attributes)
             self.builder.dialect.check(clamp, binding, [abstract.type], [abstract.type])
+
+    def _keep_held(self, abstracts: Iterable[Any]) -> None:
+        for abstract in abstracts:
+            if isinstance(abstract, tuple):
+                self._keep_held(abstract)
+            elif abstract is not None and abstract.facts is not None and isinstance(abstract.type, TensorType):
+                self.builder.dialect.hold(abstract.type.dtype, abstract.facts)
 
     def _takes_gradients(self, specification: OperandSpecification) -> bool:
         """Whether backward works where this operand requires a gradient."""
@@ -329,6 +350,8 @@ class _Proposal:
             return self.builder.environment.values[choice]
         if isinstance(choice, Literal):
             return Abstract(ScalarType(type(choice.value).__name__), constant(float(choice.value)))
+        if isinstance(choice, Sym):
+            return Abstract(ScalarType("int"), Facts(smallest(choice), largest(choice), 0))
         return choice.abstract
 
     # attributes and conditions
@@ -386,6 +409,9 @@ class _Proposal:
                 abstract = self._abstract(item)
                 if abstract.facts is None or abstract.facts.within(interval):
                     continue
+                if self.builder.policy.values != KEPT and is_free(abstract):
+                    # The search brings it there, or it is to be elsewhere; `apply_operator` sees whether it can be.
+                    continue
                 require(isinstance(item, str) and not isinstance(choice, tuple), "a made operand leaves the domain")
                 require(specification.name not in self.operator.writes, "what is written is not clamped")
                 require(CLAMP in self.builder.operators, "nothing clamps here")
@@ -403,7 +429,8 @@ class _Proposal:
         high = _bound(interval.high, integral) if facts.high > interval.high or abs(interval.high) <= 64 else None
         attributes = {"min": low, "max": high}
         clamp = self.builder.operators[CLAMP]
-        (result,) = apply_operator(clamp, [Abstract(type_, facts)], attributes).results
+        values = self.builder.policy.values
+        (result,) = apply_operator(clamp, [Abstract(type_, facts)], attributes, values=values).results
         return attributes, result
 
     def _apply(self, form: str) -> Applied:
@@ -411,7 +438,7 @@ class _Proposal:
         for position, interval in self.clamps:
             abstract = abstracts[position]
             _, abstracts[position] = self._clamped(abstract.facts, abstract.type, interval)
-        return apply_operator(self.operator, abstracts, self.attributes, form)
+        return apply_operator(self.operator, abstracts, self.attributes, form, self.builder.policy.values)
 
     def _keep_exact(self) -> None:
         for result in self.applied.results:

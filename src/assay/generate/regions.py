@@ -24,6 +24,7 @@ CONTEXTS = (
     'torch.autocast("cpu", enabled=False)',
     "torch.set_grad_enabled(TRAINING)",
 )
+KINDS = ("if", "if", "for", "for", "while", "with", "try", "def", "def", "lambda")
 Next = Callable[[], str]
 
 
@@ -38,7 +39,7 @@ def add_region(builder: Builder, next_operator: Next) -> bool:
     if not candidates:
         return False
     carried = builder.rng.choice(candidates)
-    kind = builder.rng.choice(("if", "if", "for", "for", "while", "with", "try", "def", "def", "lambda"))
+    kind = builder.rng.choice([kind for kind in KINDS if kind in builder.dialect.regions])
     mark = (len(builder.scope.statements), len(builder.scope.names))
     try:
         if kind == "if":
@@ -84,8 +85,10 @@ def _body(builder: Builder, scope: Scope, start: str, next_operator: Next, opera
 def _condition(builder: Builder, carried: str) -> str:
     """A Python truth value of a Python argument and a tensor's properties, so that both outcomes occur over the
     calls."""
+    form = builder.rng.choice(TESTS)
+    builder.dialect.check_test(form, builder.environment.values[carried].type)
     number = builder.add_scalar("int")
-    return builder.add_python("test", (number, carried), {"form": builder.rng.choice(TESTS)})
+    return builder.add_python("test", (number, carried), {"form": form})
 
 
 def _finish(builder: Builder, region: Region, carried: str) -> bool:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from assay.generate.dialect import Kernels
+from assay.ir.program import KEPT
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``operators`` to draw from, ``nodes``: operations a program (None: by the target's cost), ``targets`` to divide
     the cases among. ``kernels``: those of each target that says which it has, as `dialect.Kernels` takes them.
+    ``values`` as in a `Program`: why elements are in the domains of what is computed of them.
     """
 
     seed: int
@@ -19,3 +21,4 @@ class Settings:
     nodes: int | None
     targets: tuple[str, ...]
     kernels: Mapping[str, Kernels] = field(default_factory=dict)
+    values: str = KEPT

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 from assay.ir.program import Data
-from assay.ir.types import INTEGER_RANGE, is_integral
+from assay.ir.types import INTEGER_RANGE, SIGNIFICAND, is_integral
 from assay.ops.facts import Interval, Unsatisfied
 
 # name: (lowest, step, number of distinct values) for floats.
@@ -28,26 +29,43 @@ FLOAT_PROFILES: dict[str, tuple[float, float, int]] = {
     "signs": (-1, 2, 2),
     "dense": (-3, 0.125, 48),
     "distinct": (-4, 0.03125, 251),
+    "tiny": (-5 * 2.0**-14, 2.0**-14, 11),
+    "large": (-1024, 256, 9),
 }
 INTEGER_PROFILES: dict[str, tuple[int, int, int]] = {
     "integers": (-5, 1, 11),
     "positive": (1, 1, 9),
     "ties": (0, 1, 3),
     "wide": (-60, 7, 18),
+    "negative": (-9, 1, 9),
     "constant": (3, 1, 1),
     "zeros": (0, 1, 1),
 }
-WEIGHTS = {"zeros": 0.3, "constant": 0.5, "distinct": 0.0}
+WEIGHTS = {"zeros": 0.3, "constant": 0.5, "distinct": 0.0, "tiny": 0.3, "large": 0.3}
+_LIMITS = {
+    "float16": (65504.0, 2.0**-14, 2.0**-24),
+    "bfloat16": ((2.0 - 2.0**-7) * 2.0**127, 2.0**-126, 2.0**-133),
+    "float32": ((2.0 - 2.0**-23) * 2.0**127, 2.0**-126, 2.0**-149),
+    "float64": ((2.0 - 2.0**-52) * 2.0**1023, 2.0**-1022, 2.0**-1074),
+}
+"""The greatest, the least normal and the least subnormal number of each floating dtype."""
+
 PROFILES = tuple(dict.fromkeys((*FLOAT_PROFILES, *INTEGER_PROFILES)))
 
 
 def draw_data(
-    rng: random.Random, dtype: str, interval: Interval | None, profile: str | None, thresholds: tuple[float, ...] = ()
+    rng: random.Random,
+    dtype: str,
+    interval: Interval | None,
+    profile: str | None,
+    thresholds: tuple[float, ...] = (),
+    *,
+    fine: bool = False,
 ) -> Data:
     """Elements of a dtype inside an interval, by the profile where it has one for the dtype, else by another.
 
-    With ``thresholds`` the profile is sometimes moved so that it holds a threshold and its neighbours. Raises
-    Unsatisfied for an empty interval.
+    With ``thresholds`` the profile is sometimes moved so that it holds a threshold and its neighbours; with ``fine``
+    those that lie so near that arithmetic on them is not exact. Raises Unsatisfied for an empty interval.
     """
     if dtype == "bool":
         start, kinds = rng.choice(((0, 2), (0, 2), (0, 2), (0, 1), (1, 1)))
@@ -58,16 +76,36 @@ def draw_data(
         profile = rng.choices(list(table), [WEIGHTS.get(name, 1.0) for name in table])[0]
     low, step = float(table[profile][0]), float(table[profile][1])
     count = table[profile][2]
-    if thresholds and rng.random() < 0.5:
+    near = rng.choice(thresholds) if thresholds and rng.random() < 0.5 else None
+    if near is not None and floating and fine and rng.random() < 0.4:
+        # The threshold, and what lies right beside it: one unit in the last place, the root of the roundoff, 1e-4.
+        step, count = rng.choice(neighbours(near, dtype)), 3
+        low = near - step
+    elif near is not None:
         # The threshold itself and its neighbours on both sides, in steps that every dtype represents.
-        near = round(rng.choice(thresholds) / step) * step
-        low = near - (count // 2) * step
+        low = round(near / step) * step - (count // 2) * step
     bounds = interval or Interval(-math.inf, math.inf)
     if not floating:
         smallest, largest = INTEGER_RANGE[dtype]
         bounds = Interval(max(bounds.low, smallest), min(bounds.high, largest))
     low, step, count = _inside(low, step, count, bounds, floating)
+    while floating and max(abs(low), abs(low + step * (count - 1))) > step * 2.0 ** SIGNIFICAND[dtype]:
+        # What was moved away from zero may be finer than the dtype is there.
+        step *= 2
+        low, step, count = _inside(round(low / step) * step, step, count, bounds, floating)
     return _data(rng, low, step, count)
+
+
+def neighbours(threshold: float, dtype: str) -> tuple[float, ...]:
+    """Distances from a threshold: a unit in the last place above it, the root of that at one, about 1e-4; each as far
+    as the dtype tells numbers apart there. Of zero, a power of two that all dtypes have stands for the first.
+
+    >>> neighbours(1.0, "float32") == (2.0**-23, 2.0**-12, 2.0**-13)
+    True
+    """
+    bits = SIGNIFICAND[dtype]
+    unit = 2.0 ** (math.frexp(threshold)[1] - bits) if threshold else 2.0**-14
+    return (unit, max(unit, 2.0 ** -(bits // 2)), max(unit, 2.0**-13))
 
 
 def distinct_data(rng: random.Random, count: int, limit: int) -> Data:
@@ -110,6 +148,23 @@ def _coprime(rng: random.Random, modulus: int) -> int:
             return candidate
 
 
+def with_special(rng: random.Random, data: Data, dtype: str) -> Data:
+    """The same with special values of the dtype in the place of some: of a float NaN, infinities, minus zero,
+    subnormals, the least and greatest numbers; of an integer its extremes."""
+    if dtype == "bool":
+        return data
+    special: tuple[float, ...] = INTEGER_RANGE[dtype] if is_integral(dtype) else special_floats(dtype)
+    # One alone half of the time, so that NaN does not hide what the others do.
+    count = min(rng.choice((1, 1, 2, len(special))), len(special), data.modulus)
+    return replace(data, special=tuple(rng.sample(special, count)))
+
+
+def special_floats(dtype: str) -> tuple[float, ...]:
+    """The special values of a floating dtype."""
+    most, normal, subnormal = _LIMITS[dtype]
+    return (math.nan, math.inf, -math.inf, -0.0, subnormal, -subnormal, normal, most, -most)
+
+
 def moved(rng: random.Random, data: Data) -> Data:
     """The same values in another order: what another call passes."""
-    return Data(data.low, data.step, data.modulus, data.multiplier, rng.randrange(data.modulus))
+    return replace(data, offset=rng.randrange(data.modulus))

@@ -110,18 +110,20 @@ Statement = Operation | PythonOperation | Region | Opaque
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Contents of a tensor input: element k is ``low + step * ((k * multiplier + offset) % modulus)``, exact in
-    binary."""
+    """Contents of a tensor input: element k is ``low + step * r`` with ``r = (k * multiplier + offset) % modulus``,
+    exact in binary; or the special value number r, where there are so many (NaN, infinities, a dtype's extremes)."""
 
     low: float
     step: float
     modulus: int
     multiplier: int = 1
     offset: int = 0
+    special: tuple[float, ...] = ()
 
     def element(self, index: int) -> float:
-        """The element at a linear index, as a Python float."""
-        return self.low + self.step * ((index * self.multiplier + self.offset) % self.modulus)
+        """The element at a linear index, as a Python number."""
+        residue = (index * self.multiplier + self.offset) % self.modulus
+        return self.special[residue] if residue < len(self.special) else self.low + self.step * residue
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,8 @@ class Call:
 # A nest of outputs: the name of a value, or (kind, items, keys) for a tuple, list or dict.
 Tree = str | tuple[str, tuple["Tree", ...], tuple[str, ...]]
 
+KEPT, FOUND, SPECIAL = "kept", "found", "special"
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -192,7 +196,8 @@ class Program:
     ``sizes`` gives each size symbol its value per instantiation. Parameters and buffers take the first call's
     arguments; with the style
     ``forward`` the statements are the method of a module, with ``function`` they are a function that is given the
-    module.
+    module. ``values`` says why elements are in the domains of what is computed of them: `KEPT` there by what is known
+    of them, `FOUND` by a search for inputs, or not at all: `SPECIAL` ones are to leave them.
     """
 
     sizes: tuple[tuple[str, tuple[int, ...]], ...]
@@ -203,6 +208,7 @@ class Program:
     calls: tuple[Call, ...]
     training: bool = False
     style: str = "function"
+    values: str = KEPT
 
     @property
     def size_table(self) -> dict[str, tuple[int, ...]]:

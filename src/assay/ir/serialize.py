@@ -7,6 +7,7 @@ from typing import Any
 
 from assay.ir import sizes
 from assay.ir.program import (
+    KEPT,
     Argument,
     Block,
     Call,
@@ -44,6 +45,7 @@ def program_to_json(program: Program) -> dict[str, Any]:
         ],
         "training": program.training,
         "style": program.style,
+        **({} if program.values == KEPT else {"values": program.values}),
     }
 
 
@@ -64,6 +66,7 @@ def program_from_json(data: Mapping[str, Any]) -> Program:
             ),
             training=data["training"],
             style=data["style"],
+            values=data.get("values", KEPT),
         )
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise Unreadable(f"not a program of this version ({error!r})") from error
@@ -132,16 +135,27 @@ def _read_tree(data: Any) -> Tree:
 def _argument(argument: Argument) -> dict[str, Any]:
     data, layout = argument.data, argument.layout
     return {
-        "data": None if data is None else [data.low, data.step, data.modulus, data.multiplier, data.offset],
+        "data": None if data is None else _data(data),
         "layout": [layout.kind, list(layout.order), layout.offset, layout.step],
         "requires_grad": argument.requires_grad,
         "scalar": argument.scalar,
     }
 
 
+def _data(data: Data) -> list[Any]:
+    formula = [data.low, data.step, data.modulus, data.multiplier, data.offset]
+    return [*formula, [_plain(value) for value in data.special]] if data.special else formula
+
+
+def _read_data(data: list[Any]) -> Data:
+    low, step, modulus, multiplier, offset, *rest = data
+    special = tuple(float(each["float"]) if isinstance(each, dict) else each for each in (rest[0] if rest else ()))
+    return Data(low, step, modulus, multiplier, offset, special)
+
+
 def _read_argument(data: Mapping[str, Any]) -> Argument:
     kind, order, offset, step = data["layout"]
-    contents = None if data["data"] is None else Data(*data["data"])
+    contents = None if data["data"] is None else _read_data(data["data"])
     return Argument(contents, Layout(kind, tuple(order), offset, step), data["requires_grad"], data["scalar"])
 
 

@@ -70,9 +70,9 @@ def falling(function: Callable[[float], float]) -> Function:
     return lambda x: Facts(function(x.high), function(x.low))
 
 
-def bounded(low: float, high: float) -> Function:
-    """Fixed bounds."""
-    return lambda x: Facts(low, high)
+def bounded(low: float, high: float, function: Callable[[float], float] | None = None) -> Function:
+    """Fixed bounds; of a constant, the value itself where the function is given."""
+    return lambda x: x.through(function) if function is not None and x.low == x.high else Facts(low, high)
 
 
 def above(bottom: float, function: Callable[[float], float]) -> Function:

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from assay.ops.protocol import Operator
 
+INEXACT = ("activation", "loss", "norm", "smooth")
+"""Families of which most operators round, often by others that they are made of."""
+
 Kind: TypeAlias = Literal["moves", "elementwise", "sums", "smooth", "steady", "selects", "pinned", "unknown"]
 
 
@@ -146,6 +149,13 @@ def rules_of(operators: Iterable[Operator]) -> dict[str, ErrorRule]:
             if known != rule:
                 raise ValueError(f"{operator.name} and {owner} state different error rules for {name}")
     return {name: rule for name, (rule, _) in found.items()}
+
+
+def rounds(operator: Operator) -> bool:
+    """Whether an operator leaves exact arithmetic with most operands, as far as its family and its rules tell."""
+    rules = [rule for name, rule in _stated(operator).items() if not name.endswith("_backward")]
+    inexact = operator.rounds or operator.family in INEXACT
+    return inexact or any(rule.kind in ("smooth", "steady") or rule.k > 1 for rule in rules)
 
 
 def _stated(operator: Operator) -> Rules:

@@ -45,6 +45,10 @@ class Facts:
 
     What is ``tipped`` follows from a decision (a comparison, an index, a floor) on rounded values: another correct
     system may decide otherwise, so that it is no more exact than what was decided on.
+
+    What it ``holds``, whatever the inputs are, is one of its elements unless that was cut away: the zeros of a
+    triangle, the margin of a padding. What is ``fixed`` follows from no floating input. Only a search for inputs asks
+    for these.
     """
 
     low: float
@@ -53,6 +57,8 @@ class Facts:
     terms: float = 0.0
     positive_zero: bool = False
     tipped: bool = False
+    holds: float | None = None
+    fixed: bool = False
 
     @property
     def exact(self) -> bool:
@@ -64,14 +70,20 @@ class Facts:
         """A bound on the sum of the magnitudes of the terms."""
         return max(self.terms, abs(self.low), abs(self.high))
 
+    @property
+    def sure(self) -> float | None:
+        """A value that is certainly among the elements."""
+        return self.low if self.low == self.high else self.holds
+
     def within(self, interval: Interval) -> bool:
         """Whether every element lies in the interval."""
         return self.low >= interval.low and self.high <= interval.high
 
     def __add__(self, other: Facts) -> Facts:
-        return Facts(
-            self.low + other.low, self.high + other.high, common_scale(self, other), self.magnitude + other.magnitude
-        )
+        constants = self.low == self.high or other.low == other.high
+        held = None if self.sure is None or other.sure is None or not constants else self.sure + other.sure
+        scale, terms = common_scale(self, other), self.magnitude + other.magnitude
+        return Facts(self.low + other.low, self.high + other.high, scale, terms, holds=held)
 
     def __sub__(self, other: Facts) -> Facts:
         return self + (-other)
@@ -98,7 +110,7 @@ class Facts:
 
     def rounded(self) -> Facts:
         """The same bounds, no longer exact."""
-        return Facts(self.low, self.high, None, self.terms)
+        return Facts(self.low, self.high, None, self.terms, holds=self.holds)
 
     def through(self, function: Callable[[float], float]) -> Facts:
         """The image under a non-decreasing function, rounded."""
@@ -146,6 +158,8 @@ def hull(*facts: Facts) -> Facts:
         max(fact.terms for fact in facts),
         all(fact.positive_zero for fact in facts),
         any(fact.tipped for fact in facts),
+        next((held for fact in facts if (held := fact.sure) is not None), None) if len(facts) > 1 else facts[0].holds,
+        all(fact.fixed for fact in facts),
     )
 
 
@@ -187,13 +201,20 @@ _HEADROOM = {"float16": 2.0**11, "bfloat16": 2.0**40, "float32": 2.0**40, "float
 _HEADROOM |= {"complex64": _HEADROOM["float32"], "complex128": _HEADROOM["float64"]}
 
 
+def headroom(dtype: str) -> float:
+    """The largest magnitude that a value of a floating dtype may reach."""
+    return _HEADROOM.get(dtype, LARGEST_FINITE.get(dtype, 1e30) / 4)
+
+
 def fit(facts: Facts, dtype: str) -> Facts:
     """The facts once stored in a dtype: bounds checked, exactness kept only while no rounding is possible.
 
     Raises Unsatisfied where an integer may wrap or a float may come near overflow.
     """
     fitted = _fit(facts, dtype)
-    return replace(fitted, tipped=True) if facts.tipped else fitted
+    if facts.tipped or facts.fixed or facts.holds is not None:
+        return replace(fitted, tipped=facts.tipped, holds=facts.holds, fixed=facts.fixed)
+    return fitted
 
 
 def _fit(facts: Facts, dtype: str) -> Facts:
@@ -204,7 +225,7 @@ def _fit(facts: Facts, dtype: str) -> Facts:
         magnitude = facts.magnitude
         require(facts.low >= low and facts.high <= high and magnitude <= max(high, -low), "an integer may wrap")
         return Facts(facts.low, facts.high, 0, positive_zero=True)
-    require(facts.magnitude <= _HEADROOM.get(dtype, LARGEST_FINITE.get(dtype, 1e30) / 4), "a value may overflow")
+    require(facts.magnitude <= headroom(dtype), "a value may overflow")
     if facts.scale is not None and facts.scale <= 14 and facts.magnitude * 2.0**facts.scale < 2.0 ** SIGNIFICAND[dtype]:
         return Facts(facts.low, facts.high, facts.scale, positive_zero=facts.positive_zero)
     slack = 2.0 ** (2 - SIGNIFICAND[dtype])

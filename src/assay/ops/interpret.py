@@ -7,13 +7,15 @@ without an exception.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 from assay.ir.program import (
+    KEPT,
     Block,
+    Data,
     Input,
     Literal,
     Opaque,
@@ -28,7 +30,8 @@ from assay.ir.program import (
     output_names,
 )
 from assay.ir.sizes import Sym, evaluate, largest, smallest
-from assay.ir.types import ContainerType, FunctionType, ScalarType, TensorType, Type, is_integral
+from assay.ir.types import ContainerType, FunctionType, ScalarType, TensorType, Type, is_float, is_integral
+from assay.ops.assume import Assumption, anything, is_fixed, is_free
 from assay.ops.facts import Facts, Unsatisfied, constant, fit, hull, require
 from assay.ops.promotion import can_store
 from assay.ops.protocol import Operator, bind, kind_of_scalar
@@ -67,13 +70,31 @@ class Environment:
         if value.storage:
             self.storage[value.name] = value.storage
 
-    def write(self, name: str, facts: Facts) -> None:
-        """Elements with these facts were written into a value's storage: whatever shares it may now hold either."""
+    def assume(self, operands: Sequence[Operand], applied: Applied) -> None:
+        """From here on what an operation assumes of its operands is known of them, and of what shares their memory."""
+        for position, facts in applied.assumed:
+            name = operands[position]
+            if not isinstance(name, str):
+                continue
+            self.values[name] = replace(self.values[name], facts=facts)
+            storage = self.storage.get(name)
+            for other, where in self.storage.items():
+                old = self.values[other].facts
+                if where == storage and other != name and is_free(self.values[other]) and old is not None:
+                    low, high = max(old.low, facts.low), min(old.high, facts.high)
+                    if low <= high:
+                        self.values[other] = replace(self.values[other], facts=replace(old, low=low, high=high))
+
+    def write(self, name: str, facts: Facts, *, all_of_it: bool = False) -> None:
+        """Elements with these facts were written into a value's storage: whatever shares it may now hold either.
+        Where bounds are only assumed (``all_of_it``), what has the type of the value holds just these."""
         storage = self.storage.get(name)
         for other, where in self.storage.items():
             if where == storage:
                 old = self.values[other]
-                if old.facts is not None and isinstance(old.type, TensorType):
+                if all_of_it and is_free(old) and old.type == self.values[name].type:
+                    self.values[other] = replace(old, facts=facts)
+                elif old.facts is not None and isinstance(old.type, TensorType):
                     self.values[other] = replace(old, facts=fit(hull(old.facts, facts), old.type.dtype))
 
     def join(self, *branches: Environment) -> None:
@@ -106,28 +127,46 @@ def operand_of(environment: Environment, operand: Operand) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an operation yields, and the facts of what it writes into operands, by their position."""
+    """What an operation yields, and by their position the facts of what it writes into operands, and what it assumes
+    of them where facts do not keep domains."""
 
     results: tuple[Abstract, ...]
     written: tuple[tuple[int, Facts], ...] = ()
+    assumed: tuple[tuple[int, Facts], ...] = ()
 
 
 def apply_operator(
-    operator: Operator, operands: Sequence[Any], attributes: Mapping[str, Any], form: str = "function"
+    operator: Operator,
+    operands: Sequence[Any],
+    attributes: Mapping[str, Any],
+    form: str = "function",
+    values: str = KEPT,
 ) -> Applied:
-    """Types and facts of an operation's results. Raises Unsatisfied where the specification is not met."""
+    """Types and facts of an operation's results. Raises Unsatisfied where the specification is not met; ``values`` as
+    in a program."""
     require(len(operands) == len(operator.operands), "wrong number of operands")
     types = [_types(operand) for operand in operands]
     binding = bind(operator, types, attributes)
     _check_operands(operator, types, binding)
     inferred = operator.infer(binding)
     results = inferred if isinstance(inferred, tuple) else (inferred,)
-    facts = SimpleNamespace()
-    for specification, operand in zip(operator.operands, operands, strict=True):
-        setattr(facts, specification.name, _facts(operand))
-    _check_values(operator, operands, binding)
-    transferred = operator.facts(binding, facts)
-    all_facts = transferred if isinstance(transferred, tuple) else (transferred,) * len(results)
+    assumed: Mapping[int, Facts] = {}
+    if values != KEPT and any(map(is_free, _flat(operands))):
+        domains = [_domain(specification, binding) for specification in operator.operands]
+        assumption = Assumption(operator, binding, operands, domains, values)
+        assumed = assumption.assumed()
+        written_to = [types[operator.index[name]] for name in operator.writes]
+        dtypes = [type_.dtype for type_ in (*results, *written_to) if type_ is not None]
+        all_facts = assumption.transferred(dtypes)
+    else:
+        facts = SimpleNamespace()
+        for specification, operand in zip(operator.operands, operands, strict=True):
+            setattr(facts, specification.name, _facts(operand))
+        _check_values(operator, operands, binding)
+        transferred = operator.facts(binding, facts)
+        all_facts = transferred if isinstance(transferred, tuple) else (transferred,) * len(results)
+        if values != KEPT:
+            all_facts = tuple(replace(each, fixed=is_fixed(operator, operands)) for each in all_facts)
     if _is_tipped(operator, operands, binding):
         all_facts = tuple(replace(fact, tipped=True) for fact in all_facts)
     require(form == "inplace" or not operator.inplace_only, "the operator has no functional form")
@@ -148,7 +187,17 @@ def apply_operator(
     abstracts = tuple(Abstract(type_, fit(fact, type_.dtype)) for type_, fact in zip(results, facts_of, strict=True))
     if form == "inplace":
         written.append((0, _known(abstracts[0])))
-    return Applied(abstracts, tuple(written))
+    return Applied(abstracts, tuple(written), tuple(assumed.items()))
+
+
+def _flat(operands: Sequence[Any]) -> Iterator[Any]:
+    for operand in operands:
+        yield from operand if isinstance(operand, tuple) else (operand,)
+
+
+def _domain(specification: Any, binding: Any) -> Any:
+    """The domain of an operand that is given; of none that depends on what is left out."""
+    return None if getattr(binding, specification.name) is None else domain_of(specification, binding)
 
 
 def _types(operand: Any) -> Any:
@@ -248,8 +297,15 @@ def require_apart(
 class Interpreter:
     """Interprets the statements of a program in an environment, rebuilding them with the types that follow."""
 
-    def __init__(self, operators: Mapping[str, Operator], sizes: Mapping[str, tuple[int, ...]], instantiations: int):
+    def __init__(
+        self,
+        operators: Mapping[str, Operator],
+        sizes: Mapping[str, tuple[int, ...]],
+        instantiations: int,
+        values: str = KEPT,
+    ) -> None:
         self.operators = operators
+        self.values = values
         self.sizes = sizes
         self.instantiations = instantiations
 
@@ -288,17 +344,18 @@ class Interpreter:
         operands = tuple(self.resolve(operand) for operand in statement.operands)
         attributes = tuple((name, self.resolve(value)) for name, value in statement.attributes)
         abstracts = [operand_of(environment, operand) for operand in operands]
-        applied = apply_operator(operator, abstracts, dict(attributes), statement.form)
+        applied = apply_operator(operator, abstracts, dict(attributes), statement.form, self.values)
         results = applied.results
+        environment.assume(operands, applied)
         require_apart(operands, [position for position, _ in applied.written], statement.out, environment.storage)
         for position, facts in applied.written:
             target = operands[position]
             require(isinstance(target, str), "what is written is no value")
-            environment.write(str(target), facts)
+            environment.write(str(target), facts, all_of_it=self.values != KEPT)
         if statement.out is not None:
             known = environment.values.get(statement.out)
             require(known is not None and known.type == results[0].type, "out= has another type")
-            environment.write(statement.out, _known(results[0]))
+            environment.write(statement.out, _known(results[0]), all_of_it=self.values != KEPT)
         values = self._define(statement, results, environment)
         return replace(statement, operands=operands, attributes=attributes, results=values)
 
@@ -415,6 +472,14 @@ def _known(abstract: Abstract) -> Facts:
     return abstract.facts
 
 
+def facts_of(data: Data) -> Facts:
+    """What is known of contents: exact where the formula is in dyadic numbers of moderate scale."""
+    ends = [data.low, data.low + data.step * (data.modulus - 1), *data.special]
+    scales = [constant(each).scale for each in (data.low, data.step, *data.special)]
+    scale = None if None in scales else max(s for s in scales if s is not None)
+    return Facts(min(ends), max(ends), scale, positive_zero=True)
+
+
 def input_facts(program: Program, entry: Input) -> Abstract:
     """What is known of an input over all calls."""
     facts: list[Facts] = []
@@ -423,11 +488,11 @@ def input_facts(program: Program, entry: Input) -> Abstract:
         if isinstance(entry.value.type, TensorType):
             if argument.data is None:
                 continue
-            data = argument.data
-            ends = (data.low, data.low + data.step * (data.modulus - 1))
-            scales = [constant(data.low).scale, constant(data.step).scale]
-            scale = None if None in scales else max(s for s in scales if s is not None)
-            facts.append(fit(Facts(min(ends), max(ends), scale, positive_zero=True), entry.value.type.dtype))
+            if program.values != KEPT and is_float(entry.value.type.dtype):
+                facts.append(anything(entry.value.type.dtype, program.values))
+                continue
+            known = fit(facts_of(argument.data), entry.value.type.dtype)
+            facts.append(known if program.values == KEPT else replace(known, fixed=True))
         elif isinstance(argument.scalar, int | float):
             facts.append(constant(float(argument.scalar)))
     return Abstract(entry.value.type, hull(*facts) if facts else None)
@@ -442,7 +507,7 @@ def interpret(program: Program, operators: Mapping[str, Operator]) -> tuple[Prog
     for _ in program.calls if state else program.calls[:1]:
         environment = Environment()
         _define_inputs(program, environment, kept)
-        interpreter = Interpreter(operators, program.size_table, program.instantiations)
+        interpreter = Interpreter(operators, program.size_table, program.instantiations, program.values)
         body = interpreter.block(program.body, environment)
         left = {name: environment.values[name].facts for name in state}
         if left == kept:

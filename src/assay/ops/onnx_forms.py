@@ -7,12 +7,13 @@ opset cannot express raises Unsatisfied, as one that does not hold for what is b
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from assay.ir.sizes import Expr, Size, Sym
-from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType, is_complex
+from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType, Type, is_complex
 from assay.ops.facts import Unsatisfied, require
 from assay.ops.promotion import result_dtype
 from assay.ops.protocol import Binding, Operator
@@ -49,7 +50,7 @@ Form: TypeAlias = Callable[..., "str | tuple[str, ...]"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node; a Graph as an attribute's value is a subgraph."""
+    """One node; the value of an attribute may be a `Subgraph`."""
 
     op: str
     inputs: tuple[str, ...]
@@ -64,6 +65,16 @@ class Constant:
     dtype: str
     shape: tuple[int, ...]
     values: tuple[Number, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """The body of a branch or loop: it may also read the names of the graphs around it."""
+
+    nodes: tuple[Node, ...]
+    constants: Mapping[str, Constant]
+    inputs: tuple[tuple[str, Type], ...]
+    outputs: tuple[tuple[str, Type], ...]
 
 
 class Graph:
@@ -82,7 +93,14 @@ class Graph:
         self._sizes: Mapping[str, tuple[str, int | None]] = {} if sizes is None else sizes
         self._symbols: dict[str, str] = {}
         self._known: dict[Constant, str] = {}
-        self._count = 0
+        self._numbers = itertools.count(1)
+
+    def inner(self) -> Graph:
+        """An empty graph inside this one, which reads all that this one has; names are unique over both."""
+        made = Graph(self.opset, self._sizes)
+        made.dtypes, made._symbols, made._known = dict(self.dtypes), dict(self._symbols), dict(self._known)
+        made._numbers = self._numbers
+        return made
 
     # making nodes
 
@@ -98,7 +116,7 @@ class Graph:
         given = [name or "" for name in inputs]
         while given and not given[-1]:
             given.pop()
-        names = tuple(self._fresh("t") for _ in range(outputs))
+        names = tuple(self.fresh("t") for _ in range(outputs))
         kept = tuple((name, value) for name, value in attributes.items() if value is not None)
         self.nodes.append(Node(op, tuple(given), names, kept))
         first = self.dtypes.get(given[0], "") if given else ""
@@ -116,7 +134,7 @@ class Graph:
             shape = (len(row),) if isinstance(values, Sequence) else ()
         constant = Constant(dtype, tuple(shape), tuple(_of_dtype(value, dtype) for value in row))
         if constant not in self._known:
-            name = self._fresh("c")
+            name = self.fresh("k")
             self._known[constant], self.constants[name], self.dtypes[name] = name, constant, dtype
         return self._known[constant]
 
@@ -124,9 +142,9 @@ class Graph:
         """Require an opset. Raises Unsatisfied."""
         require(self.opset >= opset, f"needs opset {opset}")
 
-    def _fresh(self, prefix: str) -> str:
-        self._count += 1
-        return f"{prefix}{self._count}"
+    def fresh(self, prefix: str) -> str:
+        """A name that neither this graph has nor those around it."""
+        return f"{prefix}{next(self._numbers)}"
 
     # operands
 
@@ -172,7 +190,10 @@ class Graph:
                 return self.node("Div", self.node("Sub", first, rest, dtype="int64"), second, dtype="int64")
             return self.node(_SIZE_OPERATORS[op], first, second, dtype="int64")
         if expr not in self._symbols:
-            source, dim = self._sizes[expr]
+            try:
+                source, dim = self._sizes[expr]
+            except KeyError:
+                raise Unsatisfied("no input has this size") from None
             if dim is None:
                 self._symbols[expr] = self.node("Reshape", source, self.constant([1]), dtype="int64")
             else:

@@ -152,7 +152,7 @@ class Operator:
     # The local error rule of the framework operation that ``torch`` names, or rules by the names of those that forward
     # and backward dispatch to.
     error: ErrorRule | Rules | None = None
-    # Whether its results are rounded whatever the operands are: no exact program has it, and any other has it twice.
+    # Whether its results are rounded whatever the operands are, which rules of operations that it shares do not tell.
     rounds: bool = False
     # Why dtypes ("float16") and ranks ("rank 0") of the first operand are not declared although torch takes them.
     left_out: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from assay.ir.program import Block, Data, Operation, Program, Region, Statement, Value
+from assay.ir.program import KEPT, Block, Data, Operation, Program, Region, Statement, Value
 from assay.ir.types import ContainerType, Dtype, TensorType, Type, is_complex, is_float, is_integral
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
@@ -70,7 +70,8 @@ def _with_data(program: Program, data: Data) -> Program:
         )
         for call in program.calls
     )
-    return replace(program, calls=calls)
+    # That operands are in their domains is not assumed of these contents.
+    return replace(program, calls=calls, values=KEPT)
 
 
 def _dtype(name: str) -> str:

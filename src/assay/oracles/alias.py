@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from assay.oracles.numerics.decode import itemsize
 from assay.oracles.outcome import CallRecord, TensorRecord
 from assay.oracles.pairs import Node, Place, calls_of, nodes
-from assay.oracles.registry import Question, oracle
+from assay.oracles.registry import ALIASES, Question, oracle
 from assay.oracles.strides import significant
 from assay.oracles.verdict import Discrepancy, Kind
 
@@ -31,6 +31,8 @@ Tensors = dict[str, tuple[Place, TensorRecord]]
 @oracle("alias", order=70)
 def alias(question: Question) -> Iterator[Discrepancy]:
     """Pairs of tensors of one call that share on one side only, or share at another distance."""
+    if ALIASES not in question.promises:
+        return
     for number, eager, compiled in calls_of(question.outcome.reference, question.outcome.target):
         reference, target = _tensors(eager), _tensors(compiled)
         common = [path for path in reference if path in target]

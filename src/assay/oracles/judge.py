@@ -50,7 +50,7 @@ def judge(
         wanted = (EAGER_AGAIN, *wanted)
     wanted = tuple(name for name in dict.fromkeys(wanted) if name not in evidence)
     verdict = Verdict.Inconclusive if wanted else top.verdict
-    return Judgement(verdict, top.kind, top.where, _told(found), top.signature, wanted)
+    return Judgement(verdict, top.kind, top.where, _told(found), top.signature, wanted, top.expected)
 
 
 def agrees(outcome: Outcome) -> bool:

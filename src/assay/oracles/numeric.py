@@ -6,18 +6,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from assay.oracles.numerics.closeness import Mask, beyond, distance, unequal
+from assay.oracles.numerics.closeness import Mask, beyond, distance, tolerance, unequal, wide
 from assay.oracles.numerics.decode import Array, decode, plain_name
-from assay.oracles.numerics.rounding import Resolution, Ruling, Shadow, lasting, rule
+from assay.oracles.numerics.rounding import ACCUSED, Resolution, Ruling, Shadow, lasting, rule
 from assay.oracles.outcome import ABSENT, Outcome, TensorRecord, Tree, ValueRecord
 from assay.oracles.pairs import Pair, Place, comparable, find, pairs
 from assay.oracles.registry import Question
-from assay.oracles.verdict import Discrepancy, Kind, Verdict
+from assay.oracles.verdict import Discrepancy, Expected, Kind, Verdict
 
 VALUES = "values"
 """Name of evidence: the bytes of every tensor of the same run."""
@@ -126,9 +126,8 @@ def _differing(
         return None
     signature += _special(sides, outside)
     if sides.exact:
-        return Discrepancy(
-            kind, pair.where, describe(sides.eager, sides.target, outside, sides.dtype, "exact arithmetic"), signature
-        )
+        shown = describe(sides.eager, sides.target, outside, sides.dtype, "exact arithmetic")
+        return Discrepancy(kind, pair.where, shown, signature, expected=_expected(sides))
     how = "within the tolerance" if hidden else "beyond the tolerance"
     outside = different if hidden else outside
     shown = describe(sides.eager, sides.target, outside, sides.dtype, how)
@@ -161,7 +160,23 @@ def _differing(
     if resolution.elements.shape == sides.eager.shape:
         shown = describe(sides.eager, sides.target, resolution.elements, sides.dtype, how)
     verdict = Verdict.Inconclusive if resolution.ruling is Ruling.undecided else Verdict.Mismatch
-    return Discrepancy(kind, pair.where, f"{shown}; {resolution.why}", signature, verdict)
+    expected = _expected(sides, shadow if isinstance(shadow, Shadow) else None)
+    return Discrepancy(kind, pair.where, f"{shown}; {resolution.why}", signature, verdict, expected=expected)
+
+
+def _expected(sides: _Sides, shadow: Shadow | None = None) -> Expected:
+    """What eager has in an accused place. With a shadow an element may be off by the tolerance, and by as many bounds
+    as accuse, beyond eager's own distance from the value."""
+    array = sides.eager
+    stored = Expected(str(array.dtype), array.shape, np.ascontiguousarray(array).tobytes())
+    if shadow is None or array.dtype.kind not in "fc":
+        return stored
+    relative, absolute = tolerance(sides.dtype)
+    with np.errstate(invalid="ignore", over="ignore"):
+        allowed = np.maximum(
+            absolute + relative * np.abs(wide(array)), ACCUSED * shadow.bound + distance(array, shadow.value)
+        )
+    return replace(stored, allowed=np.ascontiguousarray(allowed, "<f8").tobytes())
 
 
 def _is_model(question: Question) -> bool:

@@ -24,7 +24,10 @@ from assay.oracles.verdict import Discrepancy
 STRIDES = "strides"
 """The promise that outputs have the strides that eager gives them, as torch.compile makes it."""
 
-PROMISES = frozenset({STRIDES})
+ALIASES = "aliases"
+"""The promise that outputs share memory with each other and with arguments as in eager mode."""
+
+PROMISES = frozenset({STRIDES, ALIASES})
 
 VALID_BY_CONSTRUCTION = "graph"
 """The source whose programs raise nothing in eager mode."""

@@ -17,6 +17,12 @@ _NOISE = re.compile(
     r"^\s*(Set TORCH|You can suppress|import torch\._dynamo|torch\._dynamo\.config|Hint: |Developer debug context"
     r"|For more info|GraphModule:|File \"|Traceback|\^+\s*$|~)"
 )
+# How OpenVINO wraps what went wrong: each layer says that it failed, the innermost why.
+_WRAPPING = re.compile(
+    r"^\s*(Exception from src/|Check '.*' failed at |FrontEnd API failed with|Model wasn't fully converted|Details:"
+    r"|While validating |Summary:|-- Conversion is failed for|To facilitate the conv|\[ONNX Frontend\] Conversion)"
+)
+_TOLD_OF = re.compile(r"^-- (\w+)(?:-\d+)? with a message:\s*", re.MULTILINE)
 _STOP = re.compile(r"^\s*(from user code|While executing|The above exception|Exception raised from|frame #)")
 _KEPT_NAMES = re.compile(
     r"(\w+\.)*(NoneType|Tensor|FakeTensor|FunctionalTensor|Parameter|SymInt|SymFloat|SymBool|int|float|bool|str|bytes"
@@ -86,17 +92,25 @@ def normalise_message(message: str) -> str:
 
 
 def innermost(message: str) -> str:
-    """The error that a message quotes as its cause, if it quotes one; else the message.
+    """The error that a message quotes as its cause, or wraps, if it does; else the message.
 
     >>> innermost("Failed to run node add(x): got RuntimeError('shapes differ')\\nfrom user code")
     'RuntimeError: shapes differ'
     >>> innermost("C++ compile error\\ng++ a.cpp\\na.cpp:3:1: error: no match for call to ‘f(int&)’")
     'CppCompileError: no match for call to ‘f’'
+    >>> innermost("Exception from src/core.cpp:117:\\nCheck 'k > 0' failed at src/topk.cpp:7:\\nTopK of no elements")
+    'TopK of no elements'
     """
     if (said := _COMPILER.search(message)) is not None:
         return "CppCompileError: " + _OPERANDS.sub(r"‘\1’", said[1])
     found = _CAUSE.search(message)
-    return message if found is None else f"{found[1]}: {found[3]}"
+    if found is not None:
+        return f"{found[1]}: {found[3]}"
+    lines = message.splitlines()
+    kept = [line for line in lines if line.strip() and not _WRAPPING.match(line)]
+    if not kept or not any(map(_WRAPPING.match, lines)):
+        return message
+    return _TOLD_OF.sub(r"\1: ", "\n".join(kept))
 
 
 def _quoted(match: re.Match[str]) -> str:

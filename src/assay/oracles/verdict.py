@@ -5,7 +5,7 @@ Oracles return `Discrepancy` values; `assay.oracles.judge` weighs them into one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -84,6 +84,18 @@ def gravity(verdict: Verdict) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What the reference has in an accused place: the elements as bytes of an array of numpy's, in a dtype that holds
+    them all, and how far a correct system may be from each, in float64. Without that, they are compared exactly.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+    allowed: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Discrepancy:
     """What one oracle found.
 
@@ -99,12 +111,13 @@ class Discrepancy:
     verdict: Verdict = Verdict.Mismatch
     wanted: tuple[str, ...] = ()
     excuses: frozenset[Kind] = frozenset()
+    expected: Expected | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What became of a case, and why. With ``wanted``, it stands only until that evidence has been obtained and
-    `judge` asked again.
+    `judge` asked again. ``expected`` is what the reference has where numbers differ; it is not kept in the store.
     """
 
     verdict: Verdict
@@ -113,3 +126,4 @@ class Judgement:
     detail: str = ""
     signature: str = ""
     wanted: tuple[str, ...] = ()
+    expected: Expected | None = field(default=None, compare=False, repr=False)

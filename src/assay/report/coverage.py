@@ -15,9 +15,13 @@ from typing import Any
 from assay.backends import find_backend
 from assay.campaign.coverage import RunCoverage
 from assay.emit.onnx import DEFAULT_OPSET
+from assay.emit.onnx_regions import KINDS
 from assay.generate.coverage import PYTHON, TITLES, Key, Tally, declared, flat
 from assay.generate.dialect import TORCH, Dialect
+from assay.generate.motifs.catalogue import load as load_motifs
+from assay.ir.types import TensorType
 from assay.ops.catalogue import load
+from assay.ops.facts import Unsatisfied
 from assay.report.summary import share
 
 EVEN = ("motifs", *PYTHON, "programs")
@@ -143,12 +147,12 @@ class _Reasons:
         return Never(what, Why.IDLE if exercised else self._why(name, key, expected), exercised, expected)
 
     def _why(self, name: str, key: Key, expected: float) -> Why:
-        operators = key if name in ("operators", "pairs") else key[:1] if name in ("dtypes", "forms", "classes") else ()
+        operators = _operators(name, key)
         if any(operator not in self._drawn_from for operator in operators):
             return Why.EXCLUDED
         if any(operator not in self._sayable for operator in operators):
             return Why.UNSAYABLE
-        if not self._python and (name in PYTHON or (name == "forms" and key[1] != "function") or key in BEYOND_GRAPHS):
+        if not self._python and _beyond_graphs(name, key):
             return Why.UNSAYABLE
         if self._unmade:
             return Why.UNKNOWN
@@ -180,6 +184,43 @@ class _Reasons:
 def _group(name: str, key: Key) -> str:
     """The things that are drawn beside each other: motifs, expressions, else by the first part of their names."""
     return "" if name == "motifs" or len(key) == 1 else key[0]
+
+
+def _operators(name: str, key: Key) -> Key:
+    """The operators without which something cannot be."""
+    match name:
+        case "operators" | "pairs":
+            return key
+        case "dtypes" | "forms" | "classes":
+            return key[:1]
+        case "motifs" if key[0] in load_motifs():
+            return load_motifs()[key[0]].uses
+        case _:
+            return ()
+
+
+def _beyond_graphs(name: str, key: Key) -> bool:
+    """Whether only programs for torch have something: a form that is not a function, a Python expression, a region or
+    condition that ONNX has not; of motifs, those that no transformer of ONNX Runtime seeks."""
+    match name:
+        case "forms":
+            return key[1] != "function"
+        case "motifs" if key[0] in load_motifs():
+            return not load_motifs()[key[0]].onnxruntime
+        case "regions":
+            return key[0] not in KINDS
+        case "conditions":
+            return not _says(key[0])
+        case _:
+            return name in PYTHON or key in BEYOND_GRAPHS
+
+
+def _says(condition: str) -> bool:
+    try:
+        Dialect(DEFAULT_OPSET).check_test(condition, TensorType("float32", (3, 4)))
+    except Unsatisfied:
+        return False
+    return True
 
 
 def _onnx(target: str) -> bool:

@@ -5,6 +5,7 @@ case, judgement -> reduce_case -> localise -> bucket_signature -> render_script 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import itertools
@@ -20,11 +21,12 @@ from assay.ir.case import Case
 from assay.ir.program import Program
 from assay.oracles.verdict import Judgement, Kind
 from assay.triage.ladder import localise, lowest_rung
+from assay.triage.observing import HANG_SECONDS, Unscriptable
 from assay.triage.predicate import same_finding
 from assay.triage.reduction import CHEAP, DEAR, Budget, Reduction, reduce_case
 from assay.triage.registry import reducers
 from assay.triage.replay import Replay, replay
-from assay.triage.scripts import HANG_SECONDS, Unscriptable, render_script
+from assay.triage.scripts import render_script
 from assay.triage.signature import bucket_signature
 from assay.triage.subject import subject_of
 
@@ -195,9 +197,8 @@ def _versions(case: Case) -> str:
     """What the finding was found on; another interpreter's release is known only to its worker."""
     if split_target(case.target)[1] is not None:
         return ""
-    # A target of models is named as the distribution that has it is.
-    names = ("torch",) if find_backend(case.target).framework == "torch" else (split_target(case.target)[0], "onnx")
-    try:
-        return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+    found = []
+    for package in find_backend(case.target).packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append(f"{package} {importlib.metadata.version(package)}")
+    return ", ".join(found)

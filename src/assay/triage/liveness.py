@@ -16,6 +16,7 @@ from assay.ir.program import (
     Region,
     Statement,
     operand_names,
+    operations,
     output_names,
     reads,
     walk,
@@ -148,3 +149,14 @@ def uses(program: Program) -> dict[str, int]:
         for name in names:
             count[name] = count.get(name, 0) + 1
     return count
+
+
+def unpromised(program: Program) -> frozenset[str]:
+    """Results whose values are nobody's promise, the index of one among equals say, and that are used all the same."""
+    operators, used = load(), uses(program)
+    found = (
+        statement.results[position].name
+        for statement in operations(program)
+        for position in operators[statement.operator].unpromised
+    )
+    return frozenset(name for name in found if used.get(name))

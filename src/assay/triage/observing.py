@@ -13,7 +13,14 @@ from assay.oracles.verdict import Judgement, Kind
 from assay.triage.places import Accused, accused, output_leaves
 from assay.triage.predicate import judged_exactly
 
+HANG_SECONDS = 60
+"""How long a script waits for what hangs."""
+
 TENSORS = "[leaf for leaf in tree_leaves({}) if isinstance(leaf, torch.Tensor)]"
+
+
+class Unscriptable(Exception):
+    """There is no script for this kind of finding; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)

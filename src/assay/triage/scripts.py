@@ -21,21 +21,16 @@ from assay.ops.python_forms import MODULES
 from assay.ops.twin import in_float64
 from assay.oracles.numerics.closeness import tolerance
 from assay.oracles.verdict import Judgement, Kind
-from assay.triage.observing import Observation, observation
+from assay.triage.observing import HANG_SECONDS, Observation, Unscriptable, observation
 from assay.triage.places import accused
 from assay.triage.rewriting import types_of
 from assay.triage.scripts_onnx import render_onnx_script
 
 INDENT = "    "
-HANG_SECONDS = 60
 IN_FLOAT64 = "program_in_float64"
 # What a normalised message does not share with the message itself; a quoted cause is written otherwise there.
 _PLACEHOLDER = re.compile(r"\b\w+(?:Error|Exception): |ADDRESS|PATH|DTYPE|SHAPE|NAME|(?:\b|(?<=[a-z]))N\b|[^\x20-\x7e]")
 _IN_CHILD = frozenset({Kind.crash, Kind.hang, Kind.memory})
-
-
-class Unscriptable(Exception):
-    """There is no script for this kind of finding; the text says why."""
 
 
 def render_script(

@@ -81,7 +81,7 @@ class _Mending(Interpreter):
     """Interprets; where an operation does not take its attributes any more, it is given the first legal ones."""
 
     def __init__(self, program: Program, operators: Mapping[str, Operator]) -> None:
-        super().__init__(operators, program.size_table, program.instantiations)
+        super().__init__(operators, program.size_table, program.instantiations, program.values)
 
     def statement(self, statement: Statement, environment: Environment) -> Statement:
         """One statement, retyped and mended."""

@@ -107,10 +107,39 @@ def bound(call: Call, rule: Rule) -> list[Bound]:
         found = _selects(call)
     else:
         found = _pointwise(call, rule)
+    if rule.kind in _SEVERAL_STEPS:
+        found = _beyond_the_range(call, found, summed=rule.kind == "sums")
     return [
         _stored(result, h, e, rounds=rule.kind not in ("moves", "selects"))
         for result, (h, e) in zip(call.results, found)  # noqa: B905 -- Python 3.9
     ]
+
+
+_SEVERAL_STEPS = frozenset(["sums", "smooth", "steady", "unknown"])
+_ROOM = 2.0**-12
+
+
+def _beyond_the_range(call: Call, found: list[Bound], *, summed: bool) -> list[Bound]:
+    """Nothing is known of what is infinite or NaN after several steps, which another formula takes elsewhere:
+    x·∞ + (b − m·∞) is not (x − m)·∞ + b; what is ``summed`` is so in any order. Nor is anything known where operands
+    are so large that some of these steps may overflow; nor of a convolution with an operand that is not finite, since
+    kernels leave out what is multiplied by padding, or multiply it."""
+    if summed and "convolution" in call.name and not all(_finite(leaf.h) for leaf in call.leaves if leaf.fractions):
+        return [(h, torch.full_like(h, torch.inf, dtype=torch.float64)) for h, _ in found]
+    kept: list[Bound] = []
+    for result, (h, e) in zip(call.results, found):  # noqa: B905
+        if e is not None and fractional(result):
+            e = e if summed else torch.where(torch.isfinite(h), e, torch.inf)
+            most = torch.finfo(result.dtype).max * _ROOM
+            sizes = (leaf.h.abs() for leaf in call.leaves if leaf.fractions and leaf.h.numel())
+            if any(bool((torch.isfinite(size) & (size > most)).any()) for size in sizes):
+                e = torch.full_like(e, torch.inf)
+        kept.append((h, e))
+    return kept
+
+
+def _finite(values: torch.Tensor) -> bool:
+    return bool(torch.isfinite(values).all())
 
 
 # evaluation
@@ -263,8 +292,9 @@ def _jumping(call: Call, rule: Rule) -> list[int]:
 
 
 def _moved(h: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
-    """h + by; what is infinite or NaN stays so where nothing moves it."""
-    return torch.where(by == 0, h, h + by)
+    """h + by; what is infinite or NaN stays so where nothing moves it, and goes to the ends where nothing is known."""
+    unknown = ~torch.isfinite(h) & ~torch.isfinite(by)
+    return torch.where(by == 0, h, torch.where(unknown, by, h + by))
 
 
 def _with(call: Call, replaced: dict[int, torch.Tensor]) -> list[torch.Tensor | None]:

@@ -106,6 +106,8 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
     text = request["text"]
     lines = text.splitlines(True)
     linecache.cache[FILE] = (len(text), None, lines, FILE)
+    if "inputs" in evidence:
+        return _searched(request), []
     run = _Run(request)
     mode = None
     if "shadow" in evidence:
@@ -152,6 +154,27 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
     }
     header["cpu"] = {"reference": reference_cpu, "sut": target_cpu, "total": own_cpu() - begun}
     return header, buffers
+
+
+def _searched(request: dict[str, Any]) -> dict[str, Any]:
+    """The header of an outcome frame that tells what a search for inputs found."""
+    from .torch_search import search
+
+    begun = own_cpu()
+    found = search(request["text"], request)
+    spent = own_cpu() - begun
+    return {
+        "op": "outcome",
+        "id": request["id"],
+        "ended": "completed",
+        "stage": "reference",
+        "reference": [],
+        "target": None,
+        "again": None,
+        "engagement": found,
+        "retire": _global_state() != _baseline,
+        "cpu": {"reference": spent, "sut": 0.0, "total": spent},
+    }
 
 
 class _Run:

@@ -22,7 +22,7 @@ from assay.ops.elementwise import (
     where,
 )
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
-from assay.ops.facts import Facts, constant, hull
+from assay.ops.facts import Facts, constant, fit, hull
 from assay.ops.families.smooth import exp_minus_one
 from assay.ops.onnx_forms import Arg, Form, Graph, Of, node, of, wide
 from assay.ops.operands import free
@@ -367,9 +367,17 @@ activation(
     saves="inputs",
     error={"log_sigmoid_forward": rounded(8.0), "log_sigmoid_backward": rounded(8.0)},
 )
+
+
+def softened(b: Binding, x: Facts) -> Facts:
+    """x / (1 + |x|), whose divisor has the dtype of x: of uint8 it may be zero."""
+    fit(abs(x) + constant(1), b.x.dtype)
+    return rising(lambda v: v / (1 + abs(v)))(x)
+
+
 activation(
     "softsign",
-    lambda b, x: rising(lambda v: v / (1 + abs(v)))(x),
+    softened,
     dtypes=NUMERIC,
     infer=lambda b: b.x.with_dtype(to_float(b.x.dtype)),
     onnx=late("Softsign"),

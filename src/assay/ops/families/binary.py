@@ -215,12 +215,17 @@ def quotient_type(b: Binding) -> TensorType:
 def like_divisor(b: Binding, f: Any) -> Facts:
     """What remains has the divisor's sign and less than its magnitude."""
     require(not f.y.low <= 0 <= f.y.high, "the divisor may be zero")
+    if f.x.low == f.x.high and f.y.low == f.y.high:
+        return Facts(f.x.low % f.y.low, f.x.low % f.y.low, hull(f.x, f.y).scale)
     return Facts(min(0.0, f.y.low), max(0.0, f.y.high), hull(f.x, f.y).scale)
 
 
 def like_dividend(b: Binding, f: Any) -> Facts:
     """What remains has the dividend's sign and less than the divisor's magnitude."""
     require(not f.y.low <= 0 <= f.y.high, "the divisor may be zero")
+    if f.x.low == f.x.high and f.y.low == f.y.high:
+        left = math.fmod(f.x.low, f.y.low)
+        return Facts(left, left, hull(f.x, f.y).scale)
     most = min(f.y.magnitude, f.x.magnitude)
     return Facts(-most if f.x.low < 0 else 0.0, most if f.x.high > 0 else 0.0, hull(f.x, f.y).scale)
 
@@ -473,7 +478,7 @@ binary(
 )
 binary(
     "copysign",
-    lambda b, f: Facts(-f.x.magnitude, f.x.magnitude, f.x.scale),
+    lambda b, f: abs(f.x) if f.y.low > 0 else Facts(-f.x.magnitude, f.x.magnitude, f.x.scale),
     infer=promoted_float,
     jumps=True,
     # The sign of zero is a value of its own: bools and zeros are left to the special values.
@@ -484,7 +489,7 @@ binary(
 )
 binary(
     "xlogy",
-    lambda b, f: Facts(-7 * f.x.magnitude, 14 * f.x.magnitude),
+    lambda b, f: (f.x * f.y.through(lambda v: math.log(max(v, 2.0**-7)))).rounded(),
     infer=promoted_float,
     domains=(None, Interval(2.0**-6, 2.0**20)),
     saves="inputs",

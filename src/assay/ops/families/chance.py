@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.ir.sizes import largest, smallest
-from assay.ir.types import ALL, FLOATS, NUMERIC, RANKS, Dtype, TensorType, is_float
+from assay.ir.types import ALL, FLOATS, INTEGERS, NUMERIC, RANKS, Dtype, TensorType, is_float
 from assay.ops.attributes import Classes, hidden, values
 from assay.ops.errors import PINNED, Rules
 from assay.ops.facts import Facts, constant, require

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, is_symbolic, largest, product, smallest
@@ -28,14 +29,15 @@ EPS = values("eps", 1e-5, other=(1e-3, 0.125))
 def affine(normalised: Facts, f: Any) -> Facts:
     """Times the weight, plus the bias, where they are given; always rounded."""
     weight, bias = getattr(f, "weight", None), getattr(f, "bias", None)
-    result = normalised if weight is None else normalised * weight
+    result = normalised if weight is None else replace(normalised * weight, holds=normalised.holds)
     return (result if bias is None else result + bias).rounded()
 
 
-def unit(count: Size) -> Facts:
-    """A normalised element: at most the root of the number of elements, and some rounding where they are all equal."""
+def unit(count: Size, *, centred: bool = True) -> Facts:
+    """A normalised element: at most the root of the number of elements, and some rounding where they are all equal.
+    Of those whose mean was taken away, one is as good as zero, or has another on the other side."""
     bound = math.sqrt(largest(count)) + 1
-    return Facts(-bound, bound)
+    return Facts(-bound, bound, holds=0.0 if centred else None)
 
 
 def suffixes(b: Binding) -> Classes:
@@ -164,7 +166,7 @@ operator(
     attributes=[Attribute("normalized_shape", suffixes), values("eps", None, other=(1e-5, 1e-3, 0.125))],
     order=("x", "normalized_shape", "weight"),
     infer=lambda b: b.x,
-    facts=lambda b, f: affine(unit(product(b.normalized_shape)), f),
+    facts=lambda b, f: affine(unit(product(b.normalized_shape), centred=False), f),
     torch="torch.nn.functional.rms_norm",
     saves="inputs",
     onnx=rms_norm_form,
@@ -401,15 +403,26 @@ EXPONENTIAL = {
         "_log_softmax_backward_data": smooth(8.0),
     },
 }
+
+
+def shares(b: Binding, f: Any) -> Facts:
+    """Between none and all; of n, one is at least and one at most one n-th."""
+    return Facts(0.0, 1.0, holds=1.0 / max(largest(along(b)), 1))
+
+
+def logarithms_of_shares(b: Binding, f: Any) -> Facts:
+    """The same in logarithms."""
+    number = math.log(max(largest(along(b)), 1))
+    return Facts(f.x.low - f.x.high - number - 0.01, 0.01, holds=-number)
+
+
 for name, jax in (("softmax", "jax.nn.softmax"), ("log_softmax", "jax.nn.log_softmax")):
     operator(
         f"norm.{name}",
         operands=[free("x", FLOATS)],
         attributes=[dim(nonempty=True)],
         infer=lambda b: b.x,
-        facts=(lambda b, f: Facts(0.0, 1.0))
-        if name == "softmax"
-        else (lambda b, f: Facts(f.x.low - f.x.high - math.log(max(largest(along(b)), 1)) - 0.01, 0.01)),
+        facts=shares if name == "softmax" else logarithms_of_shares,
         torch=f"torch.{name}",
         out=True,
         saves="output",

@@ -75,6 +75,15 @@ def lengths(b: Binding) -> Classes:
     return {"boundary": tuple({0, left}), "other": tuple(range(1, left))}
 
 
+def narrow_shape(b: Binding) -> Shape:
+    """Another size, in bounds."""
+    position = normal_dim(b.dim, b.x.rank)
+    size = smallest(b.x.shape[position])
+    start = b.start if b.start >= 0 else size + b.start
+    require(start >= 0 and b.length >= 0 and start + b.length <= size, "the part leaves the tensor")
+    return replaced(b.x.shape, position, b.length)
+
+
 def narrowed(g: Graph, b: Binding, x: Arg) -> str:
     """A Slice; from the end, 0 would be the beginning."""
     stop = b.start + b.length
@@ -84,7 +93,7 @@ def narrowed(g: Graph, b: Binding, x: Arg) -> str:
 part(
     "narrow",
     [dim(), Attribute("start", starts), Attribute("length", lengths)],
-    lambda b: replaced(b.x.shape, normal_dim(b.dim, b.x.rank), b.length),
+    narrow_shape,
     order=("x", "dim", "start", "length"),
     onnx=narrowed,
     jax="jax.lax.dynamic_slice_in_dim",
@@ -102,6 +111,8 @@ def places(b: Binding) -> Classes:
 def without(b: Binding) -> Shape:
     """One dimension fewer."""
     position = normal_dim(b.dim, b.x.rank)
+    size = smallest(b.x.shape[position])
+    require(-size <= b.index < size, "no such index")
     return (*b.x.shape[:position], *b.x.shape[position + 1 :])
 
 

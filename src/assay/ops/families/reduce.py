@@ -11,7 +11,7 @@ from assay.ir.sizes import Size, largest, product, smallest
 from assay.ir.types import ALL, FLOATS, NUMERIC, RANKS, TensorType, is_float
 from assay.ops.attributes import Classes, choice, dim, dims, keepdim, values
 from assay.ops.errors import SELECTS, ErrorRule, Rules, moves, smooth, steady, steps, sums
-from assay.ops.facts import BOOLEAN, Facts, fit, require, total
+from assay.ops.facts import BOOLEAN, Facts, constant, fit, require, total
 from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import free
 from assay.ops.promotion import to_float
@@ -98,6 +98,8 @@ def spread(root: bool) -> Callable[[Binding, Facts], Facts]:
         require(number > b.correction, "too few elements for the correction")
         # The derivative of the root is infinite at zero, and zero is what a single element gives.
         require(not root or number > 1, "the deviation of one element")
+        if largest(count(b)) == 1:
+            return constant(0)
         widest = (x.high - x.low) ** 2 / 4 * number / (number - b.correction)
         # The two-pass sum may leave a rounding error where all elements are equal.
         widest += (x.magnitude * 2.0**-7) ** 2

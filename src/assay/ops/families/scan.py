@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from assay.ir.sizes import Size, largest
@@ -45,13 +46,20 @@ def differences(b: Binding) -> TensorType:
 
 
 def repeated_difference(b: Binding, f: Any) -> Facts:
-    """Of bools it is whether neighbours differ."""
+    """Of bools it is whether neighbours differ. As good as zero is one of them, or they are on both sides: inputs by a
+    formula are seldom sorted."""
     result: Facts = f.x
     if b.x.dtype == "bool":
         return BOOLEAN if b.n else result
     for _ in range(b.n):
         result = result - result
-    return result
+    return replace(result, holds=0.0) if b.n else result
+
+
+def logarithms_of_sums(b: Binding, f: Any) -> Facts:
+    """From one element to all; of equal ones they are apart by the logarithm of their number, whatever these are."""
+    apart = math.log(max(length(b), 1))
+    return Facts(f.x.low, f.x.high + apart, holds=apart)
 
 
 # ONNX
@@ -154,7 +162,7 @@ operator(
     operands=[free("x", FLOATS)],
     attributes=[dim()],
     infer=lambda b: b.x,
-    facts=lambda b, f: Facts(f.x.low, f.x.high + math.log(max(length(b), 1))),
+    facts=logarithms_of_sums,
     torch="torch.logcumsumexp",
     onnx=of_prefixes("ReduceLogSumExp", -math.inf),
     out=True,

@@ -5,6 +5,7 @@ Where a plain write meets one place twice, which value stays is nobody's promise
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf, log2
 from typing import Any
 
@@ -337,13 +338,21 @@ operator(
     jax="jnp.ndarray.at.set",
     error=WRITTEN,
 )
+
+
+def filled(b: Binding, x: Facts) -> Facts:
+    """The elements and the value, which one of them certainly is."""
+    found = hull(x, constant(b.value))
+    return replace(found, holds=float(b.value)) if smallest(b.index.shape[0]) > 0 else found
+
+
 operator(
     "scatter.index_fill",
     operands=[free("x", ALL, RANKED), index("index", length, lambda b, d: (d.size(),), lambda b, s: len(s) == 1)],
     attributes=[dim(nonempty=True), Attribute("value", numbers)],
     order=("x", "dim", "index", "value"),
     infer=lambda b: b.x,
-    facts=lambda b, f: hull(f.x, constant(b.value)),
+    facts=lambda b, f: filled(b, f.x),
     torch="torch.index_fill",
     inplace="index_fill_",
     saves="inputs",

@@ -136,10 +136,10 @@ smooth(
     tensorflow="tf.math.reciprocal",
     error=rounded(2.0),
 )
-for name in ("sin", "cos"):
+for name, wave in (("sin", math.sin), ("cos", math.cos)):
     smooth(
         f"smooth.{name}",
-        bounded(-1, 1),
+        bounded(-1, 1, wave),
         CIRCLE,
         saves="inputs",
         onnx=late(name.capitalize()),

@@ -32,6 +32,8 @@ def to_decimals(b: Binding, f: Any) -> Facts:
     if b.decimals == 0:
         return whole(round)(f.x)
     step = 10.0**-b.decimals
+    if f.x.magnitude < 0.45 * step:
+        return Facts(0, 0)
     return Facts(f.x.low - step, f.x.high + step)
 
 
@@ -124,7 +126,7 @@ operator(
 )
 unary(
     "unary.frac",
-    lambda x: Facts(-(x.low < 0), x.high > 0, x.scale),
+    lambda x: Facts(-(x.low < 0), x.high > 0, x.scale) if x.scale != 0 else Facts(0, 0, 0),
     FLOATS,
     jumps=True,
     saves="none",

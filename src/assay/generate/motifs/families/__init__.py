@@ -1,0 +1,1 @@
+"""Families of motifs, one a file; `assay.generate.motifs.catalogue` lists this folder."""
