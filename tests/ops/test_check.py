@@ -52,3 +52,15 @@ def test_dtypes_that_torch_takes_and_the_specification_leaves_out_are_listed(mon
     assert "int8" in found
     assert "rank 3" in found
     assert "bool" not in found
+
+
+def test_what_is_left_out_with_a_reason_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    relu = load()["unary.relu"]
+    timid = replace(
+        relu, operands=(replace(relu.operands[0], dtypes=("float32",), ranks=(2,)),), left_out={"int8": "a reason"}
+    )
+    monkeypatch.setattr(checking, "load", lambda: {relu.name: timid})
+    found = probe()[relu.name]
+    assert "int8" not in found
+    assert "int16" in found
+    assert any("torch takes int16" in failure for failure in check(samples=1)[0].failures)

@@ -80,3 +80,14 @@ def test_what_exists_only_as_a_method_is_written_as_one() -> None:
 
 def test_what_exists_only_in_place_has_no_other_form() -> None:
     assert forms(load()["write.zero_"], {}) == ("inplace",)
+
+
+def test_what_writes_by_a_function_is_written_as_one() -> None:
+    assert text("activation.elu", ["x"], "inplace", alpha=2.0) == "torch.nn.functional.elu_(x, alpha=2.0)"
+    assert text("activation.silu", ["x"], "inplace") == "torch.nn.functional.silu(x, inplace=True)"
+
+
+def test_out_is_there_with_the_attributes_that_allow_it() -> None:
+    total = load()["reduce.sum"]
+    assert "out" in forms(total, {"dim": (0,), "keepdim": False})
+    assert "out" not in forms(total, {"dim": None, "keepdim": False})

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from assay.ir.program import Argument, Data, Input, Layout, Program
 from assay.ir.sizes import value_in
-from assay.ir.types import TensorType, is_float
+from assay.ir.types import TensorType, is_complex, is_float, part_of
 
 INDENT = "    "
 LITERAL_ELEMENTS = 64
@@ -129,10 +130,15 @@ def _tensor_lines(entry: Input, shape: tuple[int, ...], argument: Argument, lite
 
 
 def contents(entry: Input, shape: tuple[int, ...], argument: Argument, literals: bool) -> str:
-    """The expression of a contiguous tensor with an input's elements; expanded dimensions have size 1."""
+    """The expression of a contiguous tensor with an input's elements; expanded dimensions have size 1. The imaginary
+    part of an element is the real part of the next."""
     assert isinstance(entry.value.type, TensorType)
     assert argument.data is not None
     dtype = entry.value.type.dtype
+    if is_complex(dtype):
+        part = replace(entry, value=replace(entry.value, type=entry.value.type.with_dtype(part_of(dtype))))
+        beside = replace(argument, data=replace(argument.data, offset=argument.data.offset + argument.data.multiplier))
+        return f"torch.complex({contents(part, shape, argument, literals)}, {contents(part, shape, beside, literals)})"
     if argument.layout.kind == "expanded":
         shape = tuple(1 if position in argument.layout.order else size for position, size in enumerate(shape))
     if _written_out(entry, shape, literals):

@@ -43,6 +43,9 @@ from assay.ops.facts import Facts, Interval, constant, fit, hull, require
 from assay.ops.interpret import Abstract, Applied, Environment, Interpreter, facts_of
 from assay.ops.protocol import Operator
 
+OVERLAPPING = ("expand", "expand_as", "broadcast_to", "unfold", "as_strided")
+"""How operators are called whose result may have several elements in one place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
@@ -342,7 +345,7 @@ class Builder:
             if shares:
                 base = self.tracked[self._base(operator, operands, form, out)]
                 tracked.leaf = base.leaf
-                tracked.overlaps = base.overlaps or operator.name.endswith(("expand", "unfold", "as_strided"))
+                tracked.overlaps = base.overlaps or operator.name.endswith(OVERLAPPING)
                 tracked.multi_view = base.multi_view or (len(applied.results) > 1 and form != "inplace")
             self.tracked[name] = tracked
         for name in used:

@@ -30,7 +30,7 @@ from assay.generate.shoe import Shoe
 from assay.ir.case import Case
 from assay.ir.program import FOUND, KEPT, LEAVING, SPECIAL, WRAPPING, Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
-from assay.ir.types import ALL, ScalarType, TensorType
+from assay.ir.types import ALL, RANKS, ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.errors import rounds
 from assay.ops.facts import Unsatisfied, require
@@ -49,7 +49,6 @@ ROUNDING = 0.4
 # Cards of the shoe that a program begins with, and of an operator that takes everything.
 CARDS = 3
 COPIES = 4
-RANKS = range(5)
 PAIR_SHARE = 1.0
 ARITHMETIC = ("binary.add", "binary.sub", "binary.mul", "binary.div", "binary.minimum", "binary.maximum")
 # Of the steps of a program that writes, those that are chosen for what they write, as a part of its policy's share.

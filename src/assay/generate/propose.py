@@ -17,7 +17,7 @@ from typing import Any
 from assay.generate.builder import Builder, Fresh
 from assay.ir.program import KEPT, Literal, Operand
 from assay.ir.sizes import Sym, largest, smallest
-from assay.ir.types import BOOL, ScalarType, TensorType, is_float, is_integral
+from assay.ir.types import BOOL, ScalarType, TensorType, is_complex, is_float, is_integral
 from assay.ops.assume import is_free
 from assay.ops.facts import Facts, Interval, Unsatisfied, constant, require
 from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of, require_apart
@@ -28,6 +28,8 @@ from assay.ops.text import forms
 DEFAULT_SHARE = 0.2
 ATTEMPTS = 8
 CLAMP = "unary.clamp"
+# How often a new input has each rank.
+RANK_WEIGHTS = (4, 10, 16, 14, 12, 4, 1)
 
 _INTS = (1, 2, 3, -1, -2, 0, 4, 5)
 _NUMBERS = (0.5, 2.0, -1.0, 1.5, -0.5, 0.25, 3.0, 0.0, -2.0)
@@ -250,9 +252,9 @@ class Proposal:
             dtypes = floats
         elif self.rng.random() < 0.1 and "bool" in specification.dtypes:
             dtypes = BOOL
-        ranks = [rank for rank in specification.ranks if rank <= 5]
-        weights = [(2, 5, 8, 7, 6, 2)[rank] for rank in ranks]
-        return TensorType(self.rng.choice(dtypes), self.builder.palette.shape(self.rng.choices(ranks, weights)[0]))
+        weights = [RANK_WEIGHTS[rank] for rank in specification.ranks]
+        rank = self.rng.choices(specification.ranks, weights)[0]
+        return TensorType(self.rng.choice(dtypes), self.builder.palette.shape(rank))
 
     def _interval(self, specification: OperandSpecification) -> Interval | None:
         try:
@@ -413,9 +415,9 @@ class Proposal:
                 require(isinstance(item, str) and not isinstance(choice, tuple), "a made operand leaves the domain")
                 require(specification.name not in self.operator.writes, "what is written is not clamped")
                 require(CLAMP in self.builder.operators, "nothing clamps here")
-                require(
-                    isinstance(abstract.type, TensorType) and abstract.type.dtype != "bool", "bools are not clamped"
-                )
+                type_ = abstract.type
+                clamped = isinstance(type_, TensorType) and type_.dtype != "bool" and not is_complex(type_.dtype)
+                require(clamped, "neither bools nor complex numbers are clamped")
                 require(self.rng.random() < 0.7 and not self.operator.inplace_only, "another operand may fit")
                 self.clamps.append((position, interval))
 
@@ -442,7 +444,7 @@ class Proposal:
         for result in self.applied.results:
             assert isinstance(result.type, TensorType)
             assert result.facts is not None
-            require(result.facts.exact or not is_float(result.type.dtype), "the policy asks for exact arithmetic")
+            require(result.facts.exact or is_integral(result.type.dtype), "the policy asks for exact arithmetic")
 
     # commitment
 
@@ -533,7 +535,7 @@ class Proposal:
 
     def _takes_in_place(self) -> bool:
         target = self.choices[0]
-        if not isinstance(target, str) or len(self.applied.results) != 1 or self.operator.view:
+        if not isinstance(target, str) or len(self.applied.results) != 1:
             return False
         if self.builder.environment.values[target].type != self.applied.results[0].type:
             return False

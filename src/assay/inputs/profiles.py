@@ -12,7 +12,7 @@ import random
 from dataclasses import replace
 
 from assay.ir.program import Data
-from assay.ir.types import INTEGER_RANGE, SIGNIFICAND, is_float, is_integral
+from assay.ir.types import INTEGER_RANGE, SIGNIFICAND, is_integral
 from assay.ops.facts import Interval, Unsatisfied
 
 # name: (lowest, step, number of distinct values) for floats.
@@ -70,7 +70,7 @@ def draw_data(
     if dtype == "bool":
         start, kinds = rng.choice(((0, 2), (0, 2), (0, 2), (0, 1), (1, 1)))
         return _data(rng, float(start), 1.0, kinds)
-    floating = is_float(dtype)
+    floating = not is_integral(dtype)
     table = FLOAT_PROFILES if floating else INTEGER_PROFILES
     if profile is None or profile not in table:
         profile = rng.choices(list(table), [WEIGHTS.get(name, 1.0) for name in table])[0]

@@ -17,6 +17,10 @@ BOOL = ("bool",)
 REALS = INTEGERS + FLOATS
 NUMERIC = REALS
 ALL = BOOL + REALS
+ANY = ALL + COMPLEXES
+
+RANKS = (0, 1, 2, 3, 4, 5, 6)
+"""What operators are tried with, where they take any."""
 
 # Bits of the significand, the implicit one included: the p of ORACLE.md.
 SIGNIFICAND = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53, "complex64": 24, "complex128": 53}
@@ -87,6 +91,16 @@ Type = TensorType | ScalarType | ContainerType | FunctionType
 def is_float(dtype: str) -> bool:
     """Whether the dtype is a real floating-point one."""
     return dtype in FLOATS
+
+
+def is_complex(dtype: str) -> bool:
+    """Whether the dtype is a complex one."""
+    return dtype in COMPLEXES
+
+
+def part_of(dtype: str) -> str:
+    """The dtype of the real and the imaginary part; of what is real, itself."""
+    return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
 
 
 def is_integral(dtype: str) -> bool:

@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from assay.ir.sizes import Shape, value_in
-from assay.ir.types import ALL, ScalarType, TensorType
+from assay.ir.types import ALL, RANKS, ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
 from assay.ops.interpret import apply_operator
 from assay.ops.onnx_forms import Arg, Args, Graph, TypeName, express
 from assay.ops.protocol import Operator, bind
-from assay.ops.sampling import INSTANTIATIONS, Instance, contents, sample_instance
+from assay.ops.sampling import INSTANTIATIONS, Instance, Sizes, contents, sample_instance
 from assay.ops.text import expression, forms
 
-RANKS = (0, 1, 2, 3, 4, 5)
 RUNNER = Path(__file__).with_name("check_torch.py")
 ONNX_RUNNER = Path(__file__).with_name("check_onnx.py")
+PROBES = 3
 OPSETS = (17, 18, 19, 20, 21, 21, 21, 22, 23, 24, 25, 26)
 
 
@@ -51,7 +51,8 @@ class Report:
 
 
 def check(names: Sequence[str] = (), samples: int = 20, python: str = sys.executable, seed: int = 0) -> list[Report]:
-    """Check the operators of these names (all if empty) on ``samples`` instances each or more, of every dtype and rank.
+    """Check the operators of these names (all if empty) on ``samples`` instances each or more, of every dtype and rank;
+    and probe whether torch takes more of these than are declared.
 
     Raises RuntimeError where the other process ends early.
     """
@@ -63,10 +64,14 @@ def check(names: Sequence[str] = (), samples: int = 20, python: str = sys.execut
         for instance in _instances(operator, samples, rng, unsatisfied.setdefault(operator.name, [])):
             requests.append(request(instance, rng, rng.randrange(INSTANTIATIONS)))
     answers = _run(requests, python)
+    timid = probe([operator.name for operator in operators], python, seed)
     reports = []
     for operator in operators:
         pairs = [(r, a) for r, a in zip(requests, answers, strict=True) if r["operator"] == operator.name]
         failures = [f"{failure}\n    in {_title(r)}" for r, a in pairs for failure in a["failures"]]
+        failures += [
+            f"torch takes {more}, which is neither declared nor left out" for more in timid.get(operator.name, ())
+        ]
         saves = frozenset(answer["saves"] for _, answer in pairs)
         reports.append(Report(operator.name, len(pairs), (*unsatisfied[operator.name], *failures), saves))
     return reports
@@ -165,8 +170,20 @@ def _attribute(name: str, value: Any) -> list[Any]:
     return [name, {"dtype": value.dtype} if isinstance(value, TypeName) else value]
 
 
+class _Filled(Sizes):
+    """Sizes of tensors that have elements: of one without, frameworks hardly look at the dtype."""
+
+    def __init__(self, rng: random.Random) -> None:
+        super().__init__(rng, symbolic=0)
+
+    def size(self) -> int:
+        """Not zero."""
+        return self.random.choice((1, 2, 3, 4))
+
+
 def probe(names: Sequence[str] = (), python: str = sys.executable, seed: int = 0) -> dict[str, tuple[str, ...]]:
-    """By operator, dtypes and ranks of the first operand that torch takes and the specification does not declare."""
+    """By operator, dtypes and ranks of the first operand that torch takes, while the specification neither declares
+    them nor gives a reason to leave them out."""
     requests: list[dict[str, Any]] = []
     labels: list[tuple[str, str]] = []
     for name, operator in load().items():
@@ -178,18 +195,20 @@ def probe(names: Sequence[str] = (), python: str = sys.executable, seed: int = 0
         wider = replace(operator, operands=(replace(wide[0], ranks=RANKS), *wide[1:]))
         undeclared = [(dtype, None) for dtype in ALL if dtype not in first.dtypes]
         for dtype, rank in [*undeclared, *((None, rank) for rank in RANKS if rank not in first.ranks)]:
-            try:
-                instance = sample_instance(wider, rng, dtype or rng.choice(first.dtypes), rank, 30)
-            except (Unsatisfied, IndexError, ValueError, KeyError, TypeError, ZeroDivisionError):
-                # Rules are written for what is declared; where they cannot say anything else, there is nothing to
-                # probe.
-                continue
-            requests.append(request(instance, rng, 0) | {"probe": True})
-            labels.append((name, dtype or f"rank {rank}"))
+            label = dtype or f"rank {rank}"
+            for _ in range(0 if label in operator.left_out else PROBES):
+                try:
+                    instance = sample_instance(wider, rng, dtype or rng.choice(first.dtypes), rank, 30, _Filled)
+                except (Unsatisfied, IndexError, ValueError, KeyError, TypeError, ZeroDivisionError):
+                    # Rules are written for what is declared; where they cannot say anything else, there is nothing to
+                    # probe.
+                    continue
+                requests.append(request(instance, rng, 0) | {"probe": True})
+                labels.append((name, label))
     accepted: dict[str, tuple[str, ...]] = {}
     for (name, label), answer in zip(labels, _run(requests, python), strict=True):
         if not answer["failures"]:
-            accepted[name] = (*accepted.get(name, ()), label)
+            accepted[name] = tuple(dict.fromkeys((*accepted.get(name, ()), label)))
     return accepted
 
 

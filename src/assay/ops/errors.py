@@ -154,7 +154,8 @@ def rules_of(operators: Iterable[Operator]) -> dict[str, ErrorRule]:
 def rounds(operator: Operator) -> bool:
     """Whether an operator leaves exact arithmetic with most operands, as far as its family and its rules tell."""
     rules = [rule for name, rule in _stated(operator).items() if not name.endswith("_backward")]
-    return operator.family in INEXACT or any(rule.kind in ("smooth", "steady") or rule.k > 1 for rule in rules)
+    inexact = operator.rounds or operator.family in INEXACT
+    return inexact or any(rule.kind in ("smooth", "steady") or rule.k > 1 for rule in rules)
 
 
 def _stated(operator: Operator) -> Rules:

@@ -38,6 +38,8 @@ class Interval:
 class Facts:
     """Bounds of every element, the scale of exact arithmetic, and the magnitude of the terms that were summed.
 
+    Of complex numbers they hold for both parts.
+
     With ``positive_zero`` every zero among the elements is +0: true of inputs and of what only moves them. Elsewhere
     the sign of a zero depends on the formula, of which a compiler may choose another (x * 0, where, -(-x)).
 
@@ -196,6 +198,7 @@ BOOLEAN = Facts(0, 1, 0, positive_zero=True)
 # The largest magnitude that a conditioned program may reach, as a share of what is finite: a product of two such values
 # is still finite in the wider types, and 16-bit programs keep room for a sum.
 _HEADROOM = {"float16": 2.0**11, "bfloat16": 2.0**40, "float32": 2.0**40, "float64": 2.0**200}
+_HEADROOM |= {"complex64": _HEADROOM["float32"], "complex128": _HEADROOM["float64"]}
 
 
 def headroom(dtype: str) -> float:

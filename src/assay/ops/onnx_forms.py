@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from assay.ir.sizes import Expr, Size, Sym
-from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType, Type
+from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType, Type, is_complex
 from assay.ops.facts import Unsatisfied, require
 from assay.ops.promotion import result_dtype
 from assay.ops.protocol import Binding, Operator
@@ -224,6 +224,10 @@ def express(
     """Append the nodes of an operator's form; the names of its results. Raises Unsatisfied where it has none."""
     form = operator.onnx
     require(form is not None and not operator.inplace_only, f"{operator.name} has no form for ONNX")
+    given = [each for argument in arguments for each in (argument if isinstance(argument, tuple) else (argument,))]
+    dtypes = [each.dtype for each in (*given, *results) if each is not None]
+    # ONNX Runtime 1.31 has no kernel that computes with them.
+    require(not any(map(is_complex, dtypes)), "complex numbers")
     graph.out = tuple(results)
     found = (node(form) if isinstance(form, str) else form)(graph, binding, *arguments)  # type: ignore[misc]
     made = (found,) if isinstance(found, str) else tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, smallest
-from assay.ir.types import ALL, ScalarType, TensorType
+from assay.ir.types import ALL, RANKS, ScalarType, TensorType
 from assay.ops.facts import Interval, Unsatisfied
 from assay.ops.promotion import promote_dtypes
 from assay.ops.protocol import Binding, Draw, Operand
@@ -15,7 +15,7 @@ from assay.ops.shapes import broadcast as broadcast_shapes
 SCALARS = ("int", "float")
 
 
-def free(name: str, dtypes: tuple[str, ...] = ALL, ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5), **rest: Any) -> Operand:
+def free(name: str, dtypes: tuple[str, ...] = ALL, ranks: tuple[int, ...] = RANKS, **rest: Any) -> Operand:
     """Any tensor of these dtypes and ranks; usually the first operand, which the others relate to."""
     return Operand(name, dtypes, ranks, **rest)
 
@@ -78,7 +78,7 @@ def matching(
     like: str,
     shape: Callable[[Binding, Draw], Shape],
     fits: Callable[[Binding, Shape], bool],
-    ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
+    ranks: tuple[int, ...] = RANKS,
     dtypes: tuple[str, ...] = ALL,
     **rest: Any,
 ) -> Operand:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from assay.ir.sizes import Shape, Size
-from assay.ir.types import ScalarType, TensorType
+from assay.ir.types import RANKS, ScalarType, TensorType
 from assay.ops.errors import ErrorRule, Rules
 from assay.ops.facts import Facts, Interval, Unsatisfied, require
 
@@ -61,7 +61,7 @@ class Operand:
 
     name: str
     dtypes: tuple[str, ...]
-    ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
+    ranks: tuple[int, ...] = RANKS
     accepts: Callable[[Binding, TensorType], bool] | None = None
     make: Callable[[Binding, Draw], TensorType] | None = None
     many: tuple[int, int] | None = None
@@ -100,9 +100,10 @@ class Operator:
     """An operator specification; `operator` makes and registers one.
 
     ``view`` names the operand that the result is a view of (``maybe_view``: may be). ``method``, ``inplace`` and
-    ``symbol`` are the other ways that torch writes it; ``out`` says whether it takes out=. ``render`` replaces the
-    default text of the function form. ``saves`` tells what backward keeps: none, inputs, output, both. ``thresholds``
-    are values at which its behaviour changes, for the input profiles.
+    ``symbol`` are the other ways that torch writes it; an ``inplace`` with dots is a function, and where it is that of
+    ``torch`` itself, it takes inplace=True. ``out`` says whether it takes out=, and with which attributes. ``render``
+    replaces the default text of the function form. ``saves`` tells what backward keeps: none, inputs, output, both.
+    ``thresholds`` are values at which its behaviour changes, for the input profiles.
 
     ``order`` names operands and attributes in the order in which torch takes them by position, where that is not the
     order of the operands (``gather(x, dim, index)``); the tensor of a method form is always the first operand.
@@ -124,7 +125,7 @@ class Operator:
     method: str | None = None
     inplace: str | None = None
     symbol: str | None = None
-    out: bool = False
+    out: bool | Callable[[Mapping[str, Any]], bool] = False
     view: str | None = None
     maybe_view: str | None = None
     render: Callable[[Sequence[str], Mapping[str, Any]], str] | None = None
@@ -151,6 +152,10 @@ class Operator:
     # The local error rule of the framework operation that ``torch`` names, or rules by the names of those that forward
     # and backward dispatch to.
     error: ErrorRule | Rules | None = None
+    # Whether its results are rounded whatever the operands are, which rules of operations that it shares do not tell.
+    rounds: bool = False
+    # Why dtypes ("float16") and ranks ("rank 0") of the first operand are not declared although torch takes them.
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def family(self) -> str:

@@ -20,7 +20,7 @@ from assay.ops.protocol import Binding, Operand, Operator, bind
 
 INSTANTIATIONS = 2
 DEFAULT_SHARE = 0.3
-MANTISSA = {"float16": 8, "bfloat16": 5, "float32": 18, "float64": 18}
+MANTISSA = {"float16": 8, "bfloat16": 5, "float32": 18, "float64": 18, "complex64": 18, "complex128": 18}
 
 
 class Sizes:
@@ -156,6 +156,8 @@ def _operand_type(operand: Operand, binding: Binding, draw: Sizes, dtype: str | 
         return (first, *others)
     if operand.make is not None:
         type_ = operand.make(binding, draw)
+        type_ = type_ if dtype is None else type_.with_dtype(dtype)
+        require(rank is None or type_.rank == rank, "another rank was made")
         if operand.accepts is not None:
             require(operand.accepts(binding, type_), f"operand {operand.name} refuses what it made itself")
         return type_

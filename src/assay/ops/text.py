@@ -45,7 +45,7 @@ def forms(operator: Operator, attributes: Mapping[str, Any]) -> tuple[str, ...]:
         result.append("operator")
     if operator.inplace is not None:
         result.append("inplace")
-    if operator.out:
+    if operator.out(attributes) if callable(operator.out) else operator.out:
         result.append("out")
     return tuple(result)
 
@@ -63,8 +63,10 @@ def expression(
     if form == "operator":
         assert operator.symbol is not None
         return f"{subject} {operator.symbol} {operands[1]}" if len(operands) == 2 else f"{operator.symbol}{subject}"
-    if form == "function" and operator.render is not None:
+    if operator.render is not None and (form == "function" or operator.inplace_only):
         return operator.render(operands, attributes)
+    if form == "inplace" and "." in str(operator.inplace):
+        return _written_by_function(operator, operands, attributes)
     bound = form in ("method", "inplace") or name.startswith("torch.Tensor.")
     arguments = _arguments(operator, operands, attributes, skip=operator.operands[0].name if bound else "")
     if out is not None:
@@ -85,6 +87,7 @@ def parts(
     name = operator.torch
     bound = form in ("method", "inplace") or name.startswith("torch.Tensor.")
     require(form != "operator" and (form != "function" or operator.render is None), "the operation is no plain call")
+    require(form != "inplace" or "." not in (operator.inplace or ""), "the operation is written by a function")
     arguments = _arguments(operator, operands, attributes, skip=operator.operands[0].name if bound else "")
     if out is not None:
         arguments.append(f"out={out}")
@@ -94,6 +97,14 @@ def parts(
         )
         return f"torch.Tensor.{last}", (operands[0], *arguments)
     return name, tuple(arguments)
+
+
+def _written_by_function(operator: Operator, operands: Sequence[str], attributes: Mapping[str, Any]) -> str:
+    """A function that writes its first operand: by its name, or where that is the function's own, by an argument."""
+    arguments = _arguments(operator, operands, attributes, skip="")
+    if operator.inplace == operator.torch:
+        arguments.append("inplace=True")
+    return f"{operator.inplace}({', '.join(arguments)})"
 
 
 def _arguments(operator: Operator, operands: Sequence[str], attributes: Mapping[str, Any], skip: str) -> list[str]:

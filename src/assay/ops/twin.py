@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from assay.ir.program import KEPT, Block, Data, Operation, Program, Region, Statement, Value
-from assay.ir.types import ContainerType, Dtype, TensorType, Type, is_float
+from assay.ir.types import ContainerType, Dtype, TensorType, Type, is_complex, is_float, is_integral
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
 from assay.ops.interpret import interpret
@@ -56,7 +56,7 @@ def _with_data(program: Program, data: Data) -> Program:
     floating = {
         entry.name
         for entry in program.inputs
-        if isinstance(entry.value.type, TensorType) and is_float(entry.value.type.dtype)
+        if isinstance(entry.value.type, TensorType) and not is_integral(entry.value.type.dtype)
     }
     calls = tuple(
         replace(
@@ -74,9 +74,14 @@ def _with_data(program: Program, data: Data) -> Program:
     return replace(program, calls=calls, values=KEPT)
 
 
+def _dtype(name: str) -> str:
+    """The widest dtype of its kind."""
+    return "float64" if is_float(name) else "complex128" if is_complex(name) else name
+
+
 def _type(type_: Type) -> Type:
-    if isinstance(type_, TensorType) and is_float(type_.dtype):
-        return type_.with_dtype("float64")
+    if isinstance(type_, TensorType):
+        return type_.with_dtype(_dtype(type_.dtype))
     if isinstance(type_, ContainerType):
         return replace(type_, items=tuple(_type(item) for item in type_.items))
     return type_
@@ -87,7 +92,7 @@ def _value(value: Value) -> Value:
 
 
 def _attribute(value: Any) -> Any:
-    return Dtype("float64") if isinstance(value, Dtype) and is_float(value.name) else value
+    return Dtype(_dtype(value.name)) if isinstance(value, Dtype) else value
 
 
 def _statement(statement: Statement) -> Statement:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from assay.ir.sizes import smallest
-from assay.ir.types import FLOATS, NUMERIC, TensorType, is_float
+from assay.ir.types import FLOATS, INTEGERS, NUMERIC, RANKS, TensorType, is_float
 from assay.ops.attributes import choice, dim, values
 from assay.ops.elementwise import (
     above,
@@ -37,7 +37,7 @@ def activation(
     attributes: Sequence[Attribute] = (),
     dtypes: tuple[str, ...] = FLOATS,
     *,
-    ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
+    ranks: tuple[int, ...] = RANKS,
     jumps: bool | Callable[[Binding], bool] = False,
     error: ErrorRule | Rules | None = None,
     backward: ErrorRule | None = None,
@@ -221,6 +221,7 @@ activation(
     "relu6",
     lambda b, x: x.clipped(0, 6),
     dtypes=NUMERIC,
+    inplace="torch.nn.functional.relu6",
     saves="inputs",
     thresholds=(0.0, 6.0),
     onnx=lambda g, b, x: clip(g, x, 0, 6),
@@ -233,7 +234,9 @@ activation(
         x.clipped(b.min_val, b.max_val), scale=hull(x, constant(b.min_val), constant(b.max_val)).scale
     ),
     [values("min_val", -1.0, boundary=(0.0,), negative=(-2.0,)), values("max_val", 1.0, other=(2.0, 0.5))],
+    inplace="torch.nn.functional.hardtanh_",
     saves="inputs",
+    left_out=dict.fromkeys(INTEGERS, "it bounds by floats"),
     thresholds=(-2.0, -1.0, 0.0, 0.5, 1.0, 2.0),
     onnx=lambda g, b, x: clip(g, x, b.min_val, b.max_val),
     jax="jax.nn.hard_tanh",
@@ -257,6 +260,7 @@ activation(
     lambda b, x: rising(_exponential(b.alpha, 1))(x),
     [values("alpha", 1.0, boundary=(0.0,), other=(0.5, 2.0))],
     thresholds=(0.0,),
+    inplace="torch.nn.functional.elu_",
     onnx=except_in_float64(late("Elu", alpha=of("alpha")), elu),
     jax="jax.nn.elu",
     tensorflow="tf.nn.elu",
@@ -269,6 +273,7 @@ activation(
     lambda b, x: rising(_exponential(b.alpha, b.alpha))(x),
     [values("alpha", 1.0, other=(0.5, 2.0))],
     thresholds=(0.0,),
+    inplace="torch.nn.functional.celu_",
     onnx=celu,
     jax="jax.nn.celu",
     saves="inputs",
@@ -278,6 +283,7 @@ activation(
     "selu",
     lambda b, x: rising(lambda v: SELU_SCALE * _exponential(SELU_ALPHA, 1)(v))(x),
     thresholds=(0.0,),
+    inplace="torch.nn.functional.selu_",
     onnx=except_in_float64(late("Selu"), selu),
     jax="jax.nn.selu",
     tensorflow="tf.nn.selu",
@@ -286,7 +292,7 @@ activation(
 )
 activation(
     "gelu",
-    lambda b, x: above(-0.1715, _normal_share)(Facts(x.low - 1e-2, x.high + 1e-2)),
+    lambda b, x: above(-0.1715, _normal_share)(Facts(x.low - 1e-2, x.high + 1e-2 + x.magnitude * 2.0**-8)),
     [choice("approximate", "none", "tanh")],
     saves="inputs",
     onnx=except_in_float64(newer(node("Gelu", approximate=of("approximate")), 20, gelu_of_nodes), gelu_of_nodes),
@@ -298,6 +304,7 @@ activation(
 activation(
     "silu",
     lambda b, x: above(-0.2795, lambda v: v * _sigmoid(v))(x),
+    inplace="torch.nn.functional.silu",
     saves="inputs",
     onnx=newer(node("Swish"), 24, of_several(lambda g, x: g.node("Mul", x, g.node("Sigmoid", x)))),
     jax="jax.nn.silu",
@@ -309,6 +316,7 @@ activation(
 activation(
     "mish",
     lambda b, x: above(-0.3095, lambda v: v * math.tanh(_softplus(v)))(x),
+    inplace="torch.nn.functional.mish",
     saves="inputs",
     onnx=newer(late("Mish"), 18, of_several(lambda g, x: g.node("Mul", x, g.node("Tanh", g.node("Softplus", x))))),
     jax="jax.nn.mish",
@@ -331,6 +339,7 @@ activation(
 activation(
     "hardsigmoid",
     lambda b, x: rising(lambda v: min(max(v + 3, 0), 6) / 6)(x),
+    inplace="torch.nn.functional.hardsigmoid",
     saves="inputs",
     thresholds=(-3.0, 3.0),
     onnx=except_in_float64(late("HardSigmoid", alpha=1 / 6, beta=0.5), of_several(hard_gate)),
@@ -341,6 +350,7 @@ activation(
 activation(
     "hardswish",
     lambda b, x: above(-0.377, lambda v: v * min(max(v + 3, 0), 6) / 6)(x),
+    inplace="torch.nn.functional.hardswish",
     saves="inputs",
     thresholds=(-3.0, 3.0),
     onnx=except_in_float64(late("HardSwish"), of_several(lambda g, x: g.node("Mul", x, hard_gate(g, x)))),
@@ -414,6 +424,7 @@ activation(
     ],
     dtypes=NUMERIC,
     jumps=True,
+    inplace="torch.nn.functional.threshold_",
     saves="inputs",
     thresholds=(-1.0, 0.0, 1.0, 2.0),
     onnx=replace_small,
@@ -424,7 +435,7 @@ activation(
     "glu",
     gated,
     [dim("dim", default=-1)],
-    ranks=(1, 2, 3, 4, 5),
+    ranks=RANKS[1:],
     infer=gated_type,
     saves="inputs",
     onnx=gate,

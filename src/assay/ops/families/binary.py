@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from assay.ir.types import ALL, BOOL, FLOATS, INTEGERS, NUMERIC, TensorType, is_float
+from assay.ir.types import ALL, BOOL, INTEGER_RANGE, INTEGERS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, choice, hidden
 from assay.ops.elementwise import less, logical, multiplied, promoting, truncated, where
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
@@ -31,6 +31,37 @@ def promoted_float(b: Binding) -> TensorType:
     """The same, where integers become the default float."""
     result = promoted(b)
     return result.with_dtype(to_float(result.dtype))
+
+
+def number(infer: Callable[[Binding], TensorType] = promoted) -> Callable[[Binding], TensorType]:
+    """The type of what has no kernel for bools alone."""
+
+    def checked(b: Binding) -> TensorType:
+        result = infer(b)
+        require(result.dtype != "bool", "a result that is boolean")
+        return result
+
+    return checked
+
+
+def real(b: Binding) -> TensorType:
+    """The promoted type of what has kernels for floats alone."""
+    result = promoted(b)
+    require(is_float(result.dtype), "a result that is integral")
+    return result
+
+
+def held(facts: Callable[[Binding, Any], Facts]) -> Callable[[Binding, Any], Facts]:
+    """Facts where the dtype that is computed in holds the operands: one of an operand without dimensions may not."""
+
+    def checked(b: Binding, f: Any) -> Facts:
+        dtype = result_dtype(b.x, b.y)
+        if dtype in INTEGERS:
+            low, high = INTEGER_RANGE[dtype]
+            require(all(low <= each.low and each.high <= high for each in (f.x, f.y)), "an operand wraps")
+        return facts(b, f)
+
+    return checked
 
 
 def binary(
@@ -58,7 +89,7 @@ def binary(
         ],
         attributes=attributes,
         infer=infer,
-        facts=facts,
+        facts=held(facts),
         torch=f"torch.{name}",
         error=error,
         **rest,
@@ -269,7 +300,7 @@ binary(
 binary(
     "floor_divide",
     rounded_quotient,
-    NUMERIC,
+    infer=number(),
     attributes=[SIGN],
     jumps=True,
     domains=(None, divisor),
@@ -285,7 +316,7 @@ binary(
 binary(
     "remainder",
     like_divisor,
-    NUMERIC,
+    infer=number(),
     attributes=[SIGN],
     jumps=True,
     domains=(None, divisor),
@@ -299,7 +330,7 @@ binary(
 binary(
     "fmod",
     like_dividend,
-    NUMERIC,
+    infer=number(),
     attributes=[SIGN],
     jumps=True,
     domains=(None, divisor),
@@ -366,7 +397,7 @@ def to_power(g: Graph, b: Binding, x: Arg, y: Arg) -> str:
 binary(
     "pow",
     power,
-    NUMERIC,
+    infer=number(),
     domains=(Interval(0.125, 8), Interval(-3, 3)),
     symbol="**",
     onnx=to_power,
@@ -438,7 +469,7 @@ binary(
 binary(
     "hypot",
     lambda b, f: Facts(0.0, math.hypot(f.x.magnitude, f.y.magnitude)),
-    FLOATS,
+    infer=real,
     scalars=(),
     domains=(Interval(0.0625, 2.0**8), None),
     onnx=hypotenuse,
@@ -471,11 +502,13 @@ binary(
 binary(
     "logaddexp",
     lambda b, f: Facts(max(f.x.low, f.y.low), max(f.x.high, f.y.high) + math.log(2)),
-    FLOATS,
+    infer=real,
     scalars=(),
     inplace=None,
     onnx=log_of_sum,
     jax="jnp.logaddexp",
+    # Backward subtracts, which torch refuses for bools.
+    trains=lambda b: "bool" not in (b.x.dtype, b.y.dtype),
     saves="inputs",
     # The logarithm of 1 + exp(-|x - y|) may cancel the greater operand.
     error=rounded(8.0, one=1.0),
@@ -529,7 +562,8 @@ def shift(direction: str) -> Form:
 binary(
     "bitwise_left_shift",
     lambda b, f: f.x * Facts(1, 2.0**f.y.high, 0),
-    INTEGERS,
+    BOOL + INTEGERS,
+    infer=number(),
     scalars=("int",),
     domains=(None, Interval(0, 6)),
     symbol="<<",
@@ -543,7 +577,8 @@ binary(
 binary(
     "bitwise_right_shift",
     lambda b, f: Facts(min(f.x.low, 0.0), max(f.x.high, 0.0), 0),
-    INTEGERS,
+    BOOL + INTEGERS,
+    infer=number(),
     scalars=("int",),
     domains=(None, Interval(0, 6)),
     symbol=">>",
@@ -557,7 +592,8 @@ binary(
 binary(
     "gcd",
     lambda b, f: Facts(0, max(f.x.magnitude, f.y.magnitude), 0),
-    INTEGERS,
+    BOOL + INTEGERS,
+    infer=number(),
     scalars=(),
     differentiable=False,
     saves="none",

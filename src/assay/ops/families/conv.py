@@ -17,6 +17,7 @@ from assay.ops.protocol import Attribute, Binding, operator
 from assay.ops.shapes import window
 
 INTEGRAL = ("int64",)
+SHORT = dict.fromkeys(("uint8", "int8", "int16", "int32"), "eager takes them where a window is one element, no others")
 # Where a window's place is summed over, forward of transposed ones and backward, eager adds up in 16 bits.
 CONVOLUTION = {"convolution": sums(narrow="transposed"), "convolution_backward": sums(narrow=True)}
 
@@ -370,6 +371,7 @@ def convolution(spatial: int) -> None:
         infer=lambda b: convolved(b, spatial),
         facts=convolved_facts,
         torch=f"torch.nn.functional.conv{spatial}d",
+        left_out=SHORT,
         saves="inputs",
         error=CONVOLUTION,
         trains=lambda b: convolved_trains(b, spatial),
@@ -441,5 +443,4 @@ def _terms(b: Binding, spatial: int) -> Size:
 
 for number in (1, 2, 3):
     convolution(number)
-for number in (1, 2):
     transposed_convolution(number)

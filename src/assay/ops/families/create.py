@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.ir.sizes import largest
-from assay.ir.types import ALL, Dtype, TensorType, is_float
+from assay.ir.types import ALL, RANKS, Dtype, TensorType, is_float
 from assay.ops.attributes import Classes, hidden, values
 from assay.ops.errors import PINNED, ErrorRule, moves
 from assay.ops.facts import Facts, constant
@@ -36,7 +36,7 @@ def create(
     attributes: Sequence[Attribute],
     infer: Callable[[Binding], TensorType],
     facts: Callable[[Binding], Facts],
-    ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
+    ranks: tuple[int, ...] = RANKS,
     error: ErrorRule = PINNED,
     **rest: Any,
 ) -> None:
@@ -149,7 +149,7 @@ create(
     [DIM, WIDE],
     lambda b: TensorType(dtype_of(b, "int64"), (b.x.shape[b.dim],)),
     lambda b: Facts(0, max(largest(b.x.shape[b.dim]) - 1, 0), 0),
-    (1, 2, 3, 4),
+    RANKS[1:],
     render=sized("arange"),
     onnx=counting_up,
     jax="jnp.arange",
@@ -160,7 +160,7 @@ create(
     [DIM, WIDE],
     lambda b: TensorType(dtype_of(b, "float32"), (b.x.shape[b.dim],) * 2),
     lambda b: Facts(0, 1, 0),
-    (1, 2, 3, 4),
+    RANKS[1:],
     render=sized("eye"),
     onnx=identity,
     jax="jnp.eye",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, product, smallest
-from assay.ir.types import ALL, NUMERIC, TensorType
+from assay.ir.types import ALL, NUMERIC, RANKS, TensorType
 from assay.ops.attributes import dim, flag, hidden, values
 from assay.ops.errors import ADDED, moves, steps
 from assay.ops.facts import BOOLEAN, Facts, Interval, representable, require
@@ -17,7 +17,7 @@ from assay.ops.promotion import promote_dtypes
 from assay.ops.protocol import Binding, Draw, operator
 from assay.ops.shapes import normal_dim, replaced
 
-RANKED = (1, 2, 3, 4, 5)
+RANKED = RANKS[1:]
 BOTH = ("int64", "int32")
 
 
@@ -67,7 +67,7 @@ def gathered_elements(g: Graph, b: Binding, x: Arg, index: Arg) -> str:
 
 operator(
     "index.gather",
-    operands=[free("x", ALL, RANKED), index("index", length, smaller_shape, within, BOTH)],
+    operands=[free("x"), index("index", length, smaller_shape, within, BOTH)],
     attributes=[dim(nonempty=True)],
     order=("x", "dim", "index"),
     infer=lambda b: b.x.with_shape(b.index.shape),
@@ -215,7 +215,7 @@ def one_of_many(g: Graph, b: Binding, x: Arg) -> str:
 
 operator(
     "index.one_hot",
-    operands=[free("x", ("int64",), (0, 1, 2, 3), domain=Interval(0, 4), jumps=True)],
+    operands=[free("x", ("int64",), domain=Interval(0, 4), jumps=True)],
     attributes=[values("num_classes", boundary=(5,), other=(6, 9))],
     infer=lambda b: b.x.with_shape((*b.x.shape, b.num_classes)),
     facts=lambda b, f: BOOLEAN,
@@ -256,6 +256,7 @@ operator(
     infer=lambda b: b.x.with_dtype("int32" if b.out_int32 else "int64"),
     facts=between,
     torch="torch.bucketize",
+    out=True,
     method=None,
     differentiable=False,
     saves="none",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assay.ir.sizes import Size
-from assay.ir.types import TensorType
+from assay.ir.types import RANKS, TensorType
 from assay.ops.attributes import Classes, dim
 from assay.ops.errors import ErrorRule, Rules, moves
 from assay.ops.facts import Facts, hull, require
@@ -100,7 +100,7 @@ def stack(g: Graph, b: Binding, tensors: tuple[Arg, ...]) -> str:
 
 join(
     "cat",
-    (1, 2, 3, 4, 5),
+    RANKS[1:],
     [dim(of="first", default=0)],
     one_size_differs,
     lambda b: concatenated(b, normal_dim(b.dim, b.first.rank)),
@@ -110,7 +110,7 @@ join(
 )
 join(
     "stack",
-    (0, 1, 2, 3, 4),
+    RANKS,
     [Attribute("dim", new_places, 0)],
     equal_shapes,
     stacked,
@@ -120,7 +120,7 @@ join(
 )
 join(
     "hstack",
-    (1, 2, 3, 4),
+    RANKS[1:],
     [],
     one_size_differs,
     lambda b: concatenated(b, min(b.first.rank - 1, 1)),
@@ -130,11 +130,12 @@ join(
 )
 join(
     "vstack",
-    (2, 3, 4),
+    RANKS[2:],
     [],
     one_size_differs,
     lambda b: concatenated(b, 0),
     onnx=concat(lambda b: 0),
+    left_out={"rank 1": "rows on each other are what `stack` does"},
     jax="jnp.vstack",
     error={"cat": moves()},
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, product, smallest
-from assay.ir.types import FLOATS, TensorType
+from assay.ir.types import FLOATS, INTEGERS, RANKS, TensorType
 from assay.ops.attributes import choice, values
 from assay.ops.elementwise import bfloat16_since, less, multiplied, where
 from assay.ops.errors import Rules, rounded, smooth, steady, sums
@@ -65,6 +65,7 @@ def pointwise(
         infer=reduced,
         facts=lambda b, f: combined(b, facts(b, f), product(b.x.shape)),
         torch=f"torch.nn.functional.{name}",
+        left_out=dict.fromkeys(INTEGERS, "integers have no mean, and are refused where one is taken"),
         onnx=wide(lambda g, b, x, target: combine(g, b, element(g, b, g.name(x), g.name(target)))),
         error=rules,
         **rest,
@@ -283,7 +284,7 @@ def classification(
     operator(
         f"loss.{name}",
         operands=[
-            free("x", FLOATS, (1, 2, 3, 4)),
+            free("x", FLOATS, RANKS[1:]),
             index("target", classes_of, lambda b, d: targets(b), lambda b, s: s == targets(b)),
             exactly(
                 "weight", lambda b: b.x.with_shape((classes_of(b),)), optional=True, domain=WEIGHTS, no_gradient=True

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, smallest
-from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType, is_float
+from assay.ir.types import ALL, FLOATS, NUMERIC, RANKS, TensorType, is_float
 from assay.ops.attributes import Classes, flag, values
 from assay.ops.errors import smooth, sums
 from assay.ops.facts import Facts, constant, require, total
@@ -220,8 +220,8 @@ product_operator("dot", (1, 1), lambda b, draw: b.x.shape, lambda b, s: s == b.x
 operator(
     "matmul.matmul",
     operands=[
-        free("x", NUMERIC, (1, 2, 3, 4)),
-        matching("y", "x", matmul_partner, matmul_fits, ranks=(1, 2, 3, 4)),
+        free("x", NUMERIC, RANKS[1:]),
+        matching("y", "x", matmul_partner, matmul_fits, ranks=RANKS[1:]),
     ],
     infer=lambda b: TensorType(b.x.dtype, matmul_shape(b)),
     facts=lambda b, f: contracted(f, b.x.shape[-1]),
@@ -265,7 +265,7 @@ def biased(g: Graph, b: Binding, x: Arg, weight: Arg, bias: Arg) -> str:
 operator(
     "matmul.linear",
     operands=[
-        free("x", NUMERIC, (1, 2, 3, 4, 5)),
+        free("x", NUMERIC, RANKS[1:]),
         matching(
             "weight",
             "x",
@@ -380,6 +380,7 @@ operator(
     infer=einsum_type,
     facts=einsum_facts,
     torch="torch.einsum",
+    left_out={"bool": "no product of matrices has bools, but one without sums"},
     method=None,
     saves="inputs",
     onnx=einsum_form,

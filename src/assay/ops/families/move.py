@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, Sym, smallest
-from assay.ir.types import ALL
+from assay.ir.types import ALL, RANKS
 from assay.ops.attributes import Classes, dim, values
 from assay.ops.errors import ErrorRule, Rules, moves
 from assay.ops.facts import Facts, require
@@ -18,7 +18,7 @@ from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import normal_dim, replaced
 
-RANKED = (1, 2, 3, 4, 5)
+RANKED = RANKS[1:]
 
 
 def move(
@@ -116,6 +116,7 @@ def rolled(g: Graph, b: Binding, x: Arg) -> str:
 move(
     "roll",
     [Attribute("shifts", shifts), Attribute("dims", rolled_dims, None)],
+    ranks=RANKS,
     order=("x", "shifts"),
     onnx=rolled,
     jax="jnp.roll",
@@ -154,7 +155,7 @@ move(
     "repeat",
     [Attribute("repeats", repeats, positional=True)],
     tiled,
-    (0, 1, 2, 3, 4),
+    RANKS,
     torch="torch.Tensor.repeat",
     onnx=tile,
     jax="jnp.tile",
@@ -169,7 +170,7 @@ move(
         )
     ],
     tiled,
-    (0, 1, 2, 3, 4),
+    RANKS,
     order=("x", "dims"),
     maybe_view="x",
     onnx=tile,
@@ -183,6 +184,7 @@ def interleaved(b: Binding) -> Shape:
     """Every element several times, next to each other; without a dimension the result is flat."""
     if b.dim is None:
         return (b.x.elements * b.repeats,)
+    require(b.x.rank > 0, "a number has no dimension")
     position = normal_dim(b.dim, b.x.rank)
     return replaced(b.x.shape, position, b.x.shape[position] * b.repeats)
 
@@ -200,6 +202,7 @@ move(
     "repeat_interleave",
     [values("repeats", boundary=(1,), other=(2, 3), positional=True), dim(optional=True)],
     interleaved,
+    RANKS,
     onnx=beside_each_other,
     jax="jnp.repeat",
     tensorflow="tf.repeat",
@@ -251,10 +254,13 @@ move(
         ),
     ],
     rotated,
-    (2, 3, 4),
+    RANKS[2:],
     onnx=quarters,
     jax="jnp.rot90",
 )
+
+
+CHANNELS_LAST_3D = {"rank 5": "torch 2.13 refuses channels-last tensors of three spatial dimensions"}
 
 
 def shuffled(b: Binding) -> Shape:
@@ -284,7 +290,8 @@ move(
     "pixel_shuffle",
     [Attribute("upscale_factor", squares)],
     shuffled,
-    (3, 4),
+    (3, 4, 6),
+    left_out=CHANNELS_LAST_3D,
     order=("x", "upscale_factor"),
     method=None,
     onnx=depth_to_space,
@@ -317,7 +324,8 @@ move(
     "pixel_unshuffle",
     [values("downscale_factor", boundary=(1,), other=(2, 3))],
     unshuffled,
-    (3, 4),
+    (3, 4, 6),
+    left_out=CHANNELS_LAST_3D,
     order=("x", "downscale_factor"),
     method=None,
     onnx=space_to_depth,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, is_symbolic, largest, product, smallest
-from assay.ir.types import FLOATS, TensorType
+from assay.ir.types import FLOATS, RANKS, TensorType
 from assay.ops.attributes import Classes, dim, values
 from assay.ops.errors import smooth
 from assay.ops.facts import Facts, Interval, hull, require
@@ -149,7 +149,7 @@ def features_normalised(b: Binding) -> TensorType:
 
 operator(
     "norm.layer_norm",
-    operands=[free("x", FLOATS, (1, 2, 3, 4, 5)), *parameters(lambda b: b.normalized_shape, "weight", "bias")],
+    operands=[free("x", FLOATS, RANKS[1:]), *parameters(lambda b: b.normalized_shape, "weight", "bias")],
     attributes=[Attribute("normalized_shape", suffixes), EPS],
     order=("x", "normalized_shape", "weight", "bias"),
     infer=features_normalised,
@@ -162,7 +162,7 @@ operator(
 )
 operator(
     "norm.rms_norm",
-    operands=[free("x", FLOATS, (1, 2, 3, 4, 5)), *parameters(lambda b: b.normalized_shape, "weight")],
+    operands=[free("x", FLOATS, RANKS[1:]), *parameters(lambda b: b.normalized_shape, "weight")],
     attributes=[Attribute("normalized_shape", suffixes), values("eps", None, other=(1e-5, 1e-3, 0.125))],
     order=("x", "normalized_shape", "weight"),
     infer=lambda b: b.x,
@@ -213,7 +213,7 @@ VARIANCE = Interval(0.0625, 2.0**10)
 operator(
     "norm.batch_norm",
     operands=[
-        free("x", FLOATS, (2, 3, 4, 5)),
+        free("x", FLOATS, RANKS[2:]),
         # Eager's backward reads their memory from end to end (bugs/batch-norm-strided-statistics), and
         # that of the weight (bugs/batch-norm-strided-weight).
         given_statistic("running_mean"),
@@ -251,7 +251,7 @@ def training_statistics(b: Binding, f: Any) -> tuple[Facts, ...]:
 operator(
     "norm.batch_norm_training",
     operands=[
-        free("x", FLOATS, (2, 3, 4, 5)),
+        free("x", FLOATS, RANKS[2:]),
         exactly("running_mean", lambda b: TensorType(b.x.dtype, features(b)), no_gradient=True),
         exactly(
             "running_var", lambda b: TensorType(b.x.dtype, features(b)), domain=Interval(0, 2.0**10), no_gradient=True
@@ -318,7 +318,7 @@ def normal_rows(g: Graph, b: Binding, name: str, channels: Shape, over: tuple[in
 
 operator(
     "norm.group_norm",
-    operands=[free("x", FLOATS, (2, 3, 4, 5)), *parameters(features, "weight", "bias")],
+    operands=[free("x", FLOATS, RANKS[2:]), *parameters(features, "weight", "bias")],
     attributes=[Attribute("num_groups", group_counts), EPS],
     order=("x", "num_groups", "weight", "bias"),
     infer=grouped,
@@ -346,7 +346,7 @@ def instance_norm_form(g: Graph, b: Binding, x: Arg) -> str:
 
 operator(
     "norm.instance_norm",
-    operands=[free("x", FLOATS, (3, 4, 5))],
+    operands=[free("x", FLOATS, RANKS[3:])],
     attributes=[EPS],
     infer=instances,
     facts=lambda b, f: affine(unit(product(b.x.shape[2:])), f),
@@ -424,6 +424,7 @@ for name, jax in (("softmax", "jax.nn.softmax"), ("log_softmax", "jax.nn.log_sof
         infer=lambda b: b.x,
         facts=shares if name == "softmax" else logarithms_of_shares,
         torch=f"torch.{name}",
+        out=True,
         saves="output",
         error=EXPONENTIAL[name],
         onnx=softmax_form("Softmax" if name == "softmax" else "LogSoftmax"),
@@ -432,7 +433,7 @@ for name, jax in (("softmax", "jax.nn.softmax"), ("log_softmax", "jax.nn.log_sof
     )
 operator(
     "norm.normalize",
-    operands=[free("x", FLOATS, (1, 2, 3, 4, 5), domain=Interval(0.0625, 2.0**10))],
+    operands=[free("x", FLOATS, domain=Interval(0.0625, 2.0**10))],
     attributes=[values("p", 2.0, boundary=(1.0,), other=(3.0, math.inf)), dim(default=1, nonempty=True)],
     infer=nonempty,
     facts=lambda b, f: Facts(0.0, 1.0),

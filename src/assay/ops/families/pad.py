@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, smallest
-from assay.ir.types import ALL, INTEGER_RANGE, NUMERIC, TensorType, is_float
+from assay.ir.types import ALL, INTEGER_RANGE, NUMERIC, RANKS, TensorType, is_float
 from assay.ops.attributes import Classes, values
 from assay.ops.errors import Rules, moves, sums
 from assay.ops.facts import Facts, constant, hull, require
@@ -92,7 +92,7 @@ def fills(b: Binding) -> Classes:
 
 operator(
     "pad.constant",
-    operands=[free("x", ALL, (1, 2, 3, 4, 5))],
+    operands=[free("x", ALL, RANKS[1:])],
     attributes=[Attribute("pad", amounts), Attribute("value", fills, None)],
     order=("x", "pad"),
     infer=padded,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, Sym, bigger, smaller, smallest
-from assay.ir.types import ALL
+from assay.ir.types import ALL, RANKS
 from assay.ops.attributes import Classes, dim, hidden, values
 from assay.ops.errors import Rules, moves, sums
 from assay.ops.facts import Facts, require
@@ -16,7 +16,7 @@ from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import normal_dim, replaced
 
-RANKED = (1, 2, 3, 4, 5)
+RANKED = RANKS[1:]
 # Beyond every size: where a Slice goes to either end.
 END, BEGIN = 2**63 - 1, -(2**63)
 
@@ -217,7 +217,7 @@ part(
     "diagonal",
     [values("offset", 0, negative=(-1, -2), other=(1, 2)), dim("dim1", default=0), Attribute("dim2", other_dims, 1)],
     diagonal_length,
-    (2, 3, 4, 5),
+    RANKS[2:],
     onnx=gathered_diagonal,
     jax="jnp.diagonal",
     tensorflow="tf.linalg.diag_part",

@@ -9,7 +9,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, largest, product, smallest
 from assay.ir.types import FLOATS, INTEGER_RANGE, NUMERIC, TensorType
 from assay.ops.attributes import Classes, flag, values
-from assay.ops.errors import ADDED, SELECTS, sums
+from assay.ops.errors import ADDED, SELECTS, Rules, sums
 from assay.ops.facts import Facts, hull, require, upto
 from assay.ops.families.conv import batched, since_bfloat16, windows
 from assay.ops.families.reduce import reduce_node, scalar
@@ -18,10 +18,14 @@ from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, operator
 from assay.ops.shapes import window
 
-ADAPTIVE = {
-    "avg": {"_adaptive_avg_pool2d": sums(), "_adaptive_avg_pool2d_backward": sums(narrow=True)},
-    "max": {"adaptive_max_pool2d": SELECTS, "adaptive_max_pool2d_backward": ADDED},
-}
+
+def _adaptive_rules(kind: str, spatial: int) -> Rules:
+    """In one dimension it is that of two; in three, eager keeps the sums in the dtype of the result."""
+    plane = max(spatial, 2)
+    if kind == "max":
+        return {f"adaptive_max_pool{plane}d": SELECTS, f"adaptive_max_pool{plane}d_backward": ADDED}
+    name = f"_adaptive_avg_pool{plane}d"
+    return {name: sums(narrow=plane == 3), f"{name}_backward": sums(narrow=True)}
 
 
 def each(value: Any, spatial: int) -> tuple[int, ...]:
@@ -68,6 +72,9 @@ def spreads(b: Binding, spatial: int) -> Classes:
     sizes = [smallest(size) for size in b.x.shape[-spatial:]]
     fitting = [v for v in (2, 3) if all(sizes[d] + 2 * pads[d] > v * (kernels[d] - 1) for d in range(spatial))]
     return {"default": (1,), "other": tuple(fitting)}
+
+
+UNBATCHED = {"rank 4": "torch refuses an unbatched channels-last tensor of three spatial dimensions"}
 
 
 def unbatched(spatial: int) -> tuple[int, ...]:
@@ -249,6 +256,7 @@ def max_pool(spatial: int, indices: bool) -> None:
     operator(
         f"pool.max_pool{spatial}d" + ("_with_indices" if indices else ""),
         operands=[free("x", FLOATS if spatial == 1 else NUMERIC, unbatched(spatial), jumps=indices)],
+        left_out=UNBATCHED,
         attributes=[
             kernel(spatial),
             strides(spatial),
@@ -280,6 +288,7 @@ def avg_pool(spatial: int) -> None:
     operator(
         f"pool.avg_pool{spatial}d",
         operands=[free("x", FLOATS if spatial < 3 else ("float32", "float64"), unbatched(spatial))],
+        left_out=UNBATCHED | {"int64": "the quotient of integers is cut off, and shape inference gives none"},
         attributes=[
             kernel(spatial),
             strides(spatial),
@@ -304,7 +313,7 @@ def avg_pool(spatial: int) -> None:
 
 def targets(spatial: int) -> Attribute:
     """Output sizes; None in a tuple keeps the input's."""
-    mixed = () if spatial == 1 else ((1, 3), (None, 2), (4, 2))
+    mixed = {1: (), 2: ((1, 3), (None, 2), (4, 2)), 3: ((1, 3, 2), (None, 2, None), (4, 2, 1))}[spatial]
     return values("output_size", boundary=(1, *mixed[:1]), other=(2, 3, 5, *mixed[1:]), positional=True)
 
 
@@ -431,11 +440,12 @@ def adaptive(spatial: int) -> None:
         operator(
             f"pool.adaptive_{kind}_pool{spatial}d",
             operands=[free("x", FLOATS, unbatched(spatial))],
+            left_out=UNBATCHED | dict.fromkeys(("rank 3", "rank 5", "rank 6"), "documented for no such rank"),
             attributes=[targets(spatial)],
             infer=lambda b: adapted(b, spatial),
             facts=facts,
             saves="inputs",
-            error=ADAPTIVE[kind],
+            error=_adaptive_rules(kind, spatial),
             torch=f"torch.nn.functional.adaptive_{kind}_pool{spatial}d",
             onnx=adaptive_form(kind, spatial),
         )
@@ -444,6 +454,5 @@ def adaptive(spatial: int) -> None:
 for number in (1, 2, 3):
     max_pool(number, False)
     avg_pool(number)
-max_pool(2, True)
-for number in (1, 2):
     adaptive(number)
+max_pool(2, True)

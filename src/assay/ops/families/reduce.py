@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.ir.sizes import Size, largest, product, smallest
-from assay.ir.types import ALL, FLOATS, NUMERIC, TensorType, is_float
+from assay.ir.types import ALL, FLOATS, NUMERIC, RANKS, TensorType, is_float
 from assay.ops.attributes import Classes, choice, dim, dims, keepdim, values
 from assay.ops.errors import SELECTS, ErrorRule, Rules, moves, smooth, steady, steps, sums
 from assay.ops.facts import BOOLEAN, Facts, constant, fit, require, total
@@ -41,7 +41,7 @@ def reduction(
     *,
     result: Callable[[str], str] = lambda dtype: dtype,
     attributes: tuple[Attribute, ...] = (dims("dim"), keepdim()),
-    ranks: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
+    ranks: tuple[int, ...] = RANKS,
     jumps: bool | Callable[[Binding], bool] = False,
     no_overlap: bool = False,
     index: bool = False,
@@ -138,6 +138,8 @@ def norm(b: Binding, x: Facts) -> Facts:
     if b.ord == 0:
         return Facts(0, largest(number), 0)
     if math.isinf(b.ord):
+        # Shape inference refuses -inf where another dimension is empty (bugs/vector-norm-empty-batch).
+        require(b.ord > 0 or smallest(b.x.elements) > 0, "the least of a tensor without elements")
         return abs(Facts(x.low, x.high, x.scale))
     if b.ord == 1:
         return total(abs(Facts(x.low, x.high, x.scale)), number)
@@ -339,19 +341,28 @@ reduction(
     "sum",
     lambda b, x: total(x, count(b)),
     result=accumulated,
+    out=lambda attributes: attributes["dim"] is not None,
     saves="none",
     onnx=reduces("ReduceSum"),
     jax="jnp.sum",
     tensorflow="tf.reduce_sum",
 )
 reduction(
-    "mean", averaged, FLOATS, saves="none", onnx=reduces("ReduceMean"), jax="jnp.mean", tensorflow="tf.reduce_mean"
+    "mean",
+    averaged,
+    FLOATS,
+    out=True,
+    saves="none",
+    onnx=reduces("ReduceMean"),
+    jax="jnp.mean",
+    tensorflow="tf.reduce_mean",
 )
 reduction(
     "prod",
     multiplied,
     result=accumulated,
     attributes=(dim("dim", optional=True), keepdim()),
+    out=lambda attributes: attributes["dim"] is not None,
     onnx=reduces("ReduceProd"),
     jax="jnp.prod",
     tensorflow="tf.reduce_prod",
@@ -378,6 +389,7 @@ for name in ("argmax", "argmin"):
         attributes=OPTIONAL,
         jumps=True,
         differentiable=False,
+        out=True,
         saves="none",
         error=SELECTS,
         # torch documents that the first of equal extremes is meant.
@@ -392,6 +404,7 @@ for name in ("any", "all"):
         result=lambda dtype: "uint8" if dtype == "uint8" else "bool",
         jumps=True,
         differentiable=False,
+        out=True,
         saves="none",
         onnx=truths(name == "all"),
         jax=f"jnp.{name}",
@@ -402,8 +415,10 @@ for name, root in (("var", False), ("std", True)):
         name,
         spread(root),
         FLOATS,
-        ranks=(1, 2, 3, 4, 5),
+        ranks=RANKS[1:] if root else RANKS,
+        left_out={"rank 0": "the root of zero has no derivative"} if root else {},
         attributes=(dims("dim"), values("correction", 1, boundary=(0,), other=(2,)), keepdim()),
+        out=True,
         saves="both" if root else "inputs",
         error=smooth(4.0),
         onnx=spread_form(root),
@@ -433,6 +448,7 @@ reduction(
     ),
     jumps=lambda b: b.ord == 0,
     torch="torch.linalg.vector_norm",
+    out=True,
     onnx=norm_form,
     jax="jnp.linalg.vector_norm",
     tensorflow="tf.norm",
@@ -447,6 +463,7 @@ for name in ("max", "min"):
         index=True,
         jumps=True,
         unpromised=(1,),
+        out=True,
         saves="output",
         onnx=located_by(name.capitalize()),
         jax=f"jnp.{name}",
@@ -461,6 +478,7 @@ reduction(
     # Along an expanded dimension torch 2.13 reads memory that is not the tensor's (bugs/median-expanded).
     no_overlap=True,
     unpromised=(1,),
+    out=True,
     saves="output",
     onnx=median_form,
 )
@@ -468,10 +486,12 @@ reduction(
     "kthvalue",
     located,
     NUMERIC,
+    left_out={"bool": "there is a kernel for the first of one element alone"},
     attributes=(ONE[0], Attribute("k", places), ONE[1]),
     index=True,
     jumps=True,
     unpromised=(1,),
+    out=True,
     saves="output",
     onnx=kth_form,
 )
@@ -483,6 +503,7 @@ operator(
     facts=lambda b, f: (located(b, f.x)[0],) * 2,
     torch="torch.aminmax",
     render=None,
+    out=True,
     results=2,
     error=moves(),
     onnx=extremes("ReduceMin", "ReduceMax"),

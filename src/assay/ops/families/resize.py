@@ -64,6 +64,9 @@ def sizes(b: Binding) -> Classes:
 def modes(b: Binding) -> Classes:
     """Those of the number of spatial dimensions."""
     fitting = [mode for mode, spatial in SPATIAL.items() if b.x.rank - 2 in spatial and mode != "nearest"]
+    if b.x.dtype == "uint8":
+        # The others compute bytes in fixed point.
+        fitting = ["nearest-exact"]
     return {"default": ("nearest",), "other": tuple(fitting)}
 
 
@@ -164,7 +167,7 @@ def area(g: Graph, b: Binding, x: Arg) -> str:
 
 operator(
     "resize.interpolate",
-    operands=[free("x", FLOATS, (3, 4, 5))],
+    operands=[free("x", (*FLOATS, "uint8"), (3, 4, 5))],
     attributes=[
         Attribute("size", sizes),
         Attribute("mode", modes, "nearest"),

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from assay.ir.sizes import Size, largest
-from assay.ir.types import ALL, FLOATS, INTEGER_RANGE, NUMERIC, TensorType, is_float
+from assay.ir.types import ALL, FLOATS, INTEGER_RANGE, RANKS, TensorType, is_float
 from assay.ops.attributes import dim, values
 from assay.ops.errors import SELECTS, smooth, steady, sums
-from assay.ops.facts import Facts, hull, require, total
+from assay.ops.facts import BOOLEAN, Facts, hull, require, total
 from assay.ops.families.reduce import extreme, reduce_node
 from assay.ops.onnx_forms import Arg, Form, Graph, wide
 from assay.ops.operands import free
@@ -49,6 +49,8 @@ def repeated_difference(b: Binding, f: Any) -> Facts:
     """Of bools it is whether neighbours differ. As good as zero is one of them, or they are on both sides: inputs by a
     formula are seldom sorted."""
     result: Facts = f.x
+    if b.x.dtype == "bool":
+        return BOOLEAN if b.n else result
     for _ in range(b.n):
         result = result - result
     return replace(result, holds=0.0) if b.n else result
@@ -176,6 +178,7 @@ for name in ("cummax", "cummin"):
         infer=lambda b: (b.x, b.x.with_dtype("int64")),
         facts=lambda b, f: (Facts(f.x.low, f.x.high, f.x.scale), Facts(0, max(length(b) - 1, 0), 0)),
         torch=f"torch.{name}",
+        out=True,
         results=2,
         unpromised=(1,),
         error=SELECTS,
@@ -184,11 +187,12 @@ for name in ("cummax", "cummin"):
     )
 operator(
     "scan.diff",
-    operands=[free("x", NUMERIC, (1, 2, 3, 4, 5))],
+    operands=[free("x", ALL, RANKS[1:])],
     attributes=[values("n", 1, boundary=(0,), other=(2,)), dim(default=-1)],
     infer=differences,
     facts=repeated_difference,
     torch="torch.diff",
+    out=True,
     onnx=lambda g, b, x: (wide(neighbours) if b.n > 1 else neighbours)(g, b, x),
     maybe_view="x",
     saves="none",

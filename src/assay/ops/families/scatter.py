@@ -6,11 +6,11 @@ Where a plain write meets one place twice, which value stays is nobody's promise
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
+from math import inf, log2
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, smallest
-from assay.ir.types import ALL, INTEGER_RANGE, NUMERIC, is_float
+from assay.ir.types import ALL, INTEGER_RANGE, RANKS, is_float
 from assay.ops.attributes import Classes, dim, flag
 from assay.ops.errors import ADDED, WRITTEN, smooth
 from assay.ops.facts import Facts, constant, hull, require, upto
@@ -19,7 +19,7 @@ from assay.ops.operands import free, index, matching
 from assay.ops.protocol import Attribute, Binding, Draw, operator
 from assay.ops.shapes import normal_dim, replaced
 
-RANKED = (1, 2, 3, 4, 5)
+RANKED = RANKS[1:]
 BOTH = ("int64", "int32")
 # Along an expanded index torch 2.13 adds up by a kernel of its own, which takes no int32.
 ACCUMULATED = ("int64",)
@@ -198,7 +198,7 @@ def reduced_facts(b: Binding, f: Any) -> Facts:
         return hull(f.x, f.src).rounded()
     along = largest(b.index.shape[normal_dim(b.dim, b.x.rank)])
     factor = max(f.src.magnitude, 1.0)
-    require(along * factor.bit_length() < 40 if isinstance(factor, int) else factor**along < 2.0**40, "a large product")
+    require(along * log2(factor) < 40, "a large product")
     bound = max(f.x.magnitude, 1.0) * factor**along
     exact = f.x.scale == 0 and f.src.scale == 0
     return Facts(-bound, bound, 0 if exact else None)
@@ -236,7 +236,7 @@ def scattered(g: Graph, b: Binding, x: Arg, index: Arg, src: Arg) -> str:
 operator(
     "scatter.scatter_reduce",
     operands=[
-        free("x", NUMERIC, RANKED),
+        free("x", ALL, RANKED),
         index("index", length, inside, fits_inside, ACCUMULATED),
         matching("src", "x", lambda b, d: b.index.shape, covers),
     ],

@@ -177,13 +177,14 @@ smooth("smooth.atan", rising(math.atan), saves="inputs", onnx=late("Atan"), jax=
 smooth(
     "smooth.asinh",
     rising(math.asinh),
+    # In place it has no derivative.
     inplace=None,
     saves="inputs",
     onnx=late("Asinh"),
     jax="jnp.arcsinh",
     tensorflow="tf.asinh",
 )
-smooth("smooth.atanh", rising(math.atanh), UNIT, inplace=None, saves="inputs", onnx=late("Atanh"), jax="jnp.arctanh")
+smooth("smooth.atanh", rising(math.atanh), UNIT, saves="inputs", onnx=late("Atanh"), jax="jnp.arctanh")
 smooth(
     "smooth.erf",
     rising(math.erf),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assay.ir.sizes import Size, is_symbolic, smallest
-from assay.ir.types import ALL, TensorType
+from assay.ir.types import ALL, RANKS, TensorType
 from assay.ops.attributes import Classes, dim, values
 from assay.ops.facts import require
 from assay.ops.onnx_forms import Arg, Graph
@@ -32,7 +32,7 @@ def parts(
     last = [] if attribute is None else [attribute]
     return operator(
         f"split.{name}",
-        operands=[free("x", ALL, (1, 2, 3, 4, 5))],
+        operands=[free("x", ALL, RANKS[1:])],
         attributes=[dim(default=0), *last],
         facts=lambda b, f: f.x,
         torch=f"torch.{name}",

@@ -38,7 +38,9 @@ def clamped_by(b: Binding, f: Any) -> Facts:
 def clamped_type(b: Binding) -> TensorType:
     """One bound at least."""
     require(b.min is not None or b.max is not None, "one of min and max is given")
-    return promoted(b, "x", "min", "max")
+    result = promoted(b, "x", "min", "max")
+    require(result.dtype != "bool", "bools are not clamped")
+    return result
 
 
 def interpolated(b: Binding, f: Any) -> Facts:
@@ -131,7 +133,7 @@ operator(
 operator(
     "ternary.clamp",
     operands=[
-        free("x", NUMERIC),
+        free("x", ALL),
         broadcast("min", "x", dtypes=NUMERIC, scalars=(), optional=True),
         broadcast("max", "x", "min", dtypes=NUMERIC, scalars=(), optional=True),
     ],
@@ -158,7 +160,7 @@ def own_product(b: Binding, f: Any) -> Facts:
 operator(
     "ternary.addcmul",
     operands=[
-        free("x", NUMERIC),
+        free("x", ALL),
         broadcast("y", "x", dtypes=NUMERIC, scalars=()),
         broadcast("z", "x", "y", dtypes=NUMERIC, scalars=()),
     ],
@@ -176,7 +178,7 @@ operator(
 operator(
     "ternary.addcdiv",
     operands=[
-        free("x", FLOATS),
+        free("x", ALL),
         broadcast("y", "x", dtypes=FLOATS, scalars=()),
         broadcast("z", "x", "y", dtypes=FLOATS, scalars=(), domain=Interval(0.25, 2.0**20)),
     ],

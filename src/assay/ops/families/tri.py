@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.ir.types import ALL
+from assay.ir.types import ALL, RANKS
 from assay.ops.attributes import values
 from assay.ops.errors import moves
 from assay.ops.facts import constant, hull
@@ -25,7 +25,7 @@ def triangle(upper: bool) -> Form:
 for name in ("tril", "triu"):
     operator(
         f"tri.{name}",
-        operands=[free("x", ALL, (2, 3, 4, 5))],
+        operands=[free("x", ALL, RANKS[2:])],
         attributes=[DIAGONAL],
         infer=lambda b: b.x,
         facts=lambda b, f: hull(f.x, constant(0)),
@@ -56,7 +56,7 @@ def spread(g: Graph, b: Binding, x: Arg) -> str:
 
 operator(
     "tri.diag_embed",
-    operands=[free("x", ALL, (1, 2, 3))],
+    operands=[free("x", ALL, RANKS[1:])],
     attributes=[values("offset", 0, negative=(-1, -2), other=(1, 2))],
     infer=lambda b: b.x.with_shape((*b.x.shape[:-1], *(b.x.shape[-1] + abs(b.offset),) * 2)),
     facts=lambda b, f: hull(f.x, constant(0)),

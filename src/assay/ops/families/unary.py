@@ -14,7 +14,7 @@ from assay.ops.facts import BOOLEAN, Facts, constant, hull, require
 from assay.ops.onnx_forms import NARROW, Arg, Form, Graph, node
 from assay.ops.operands import free
 from assay.ops.promotion import result_dtype
-from assay.ops.protocol import Attribute, Binding, operator
+from assay.ops.protocol import Attribute, Binding, kind_of_scalar, operator
 
 SIGNED = tuple(dtype for dtype in NUMERIC if dtype != "uint8")
 ZERO = (0.0,)
@@ -46,6 +46,7 @@ unary(
     "unary.neg",
     lambda x: -x,
     SIGNED,
+    left_out={"uint8": "it wraps"},
     symbol="-",
     saves="none",
     onnx="Neg",
@@ -294,17 +295,26 @@ operator(
     tensorflow="tf.clip_by_value",
     error=moves(),
 )
+
+
+def constant_power(g: Graph, b: Binding, x: Arg) -> str:
+    """Pow, which has no integers of less than 32 bits."""
+    dtype = g.out[0].dtype
+    computed = "int32" if dtype in ("uint8", "int8", "int16") else dtype
+    return g.cast(g.node("Pow", g.cast(x, computed), g.constant(b.exponent, computed)), dtype)
+
+
 operator(
     "unary.pow",
-    operands=[free("x", FLOATS)],
+    operands=[free("x")],
     attributes=[values("exponent", boundary=(0, 1), other=(2, 3, 4, 2.0))],
-    infer=lambda b: b.x,
+    infer=lambda b: b.x.with_dtype(result_dtype(b.x, kind_of_scalar(b.exponent))),
     facts=lambda b, f: power(f.x, b.exponent),
     torch="torch.pow",
     inplace="pow_",
     out=True,
     saves="inputs",
-    onnx=lambda g, b, x: g.node("Pow", g.name(x), g.constant(b.exponent, x.dtype)),
+    onnx=constant_power,
     jax="jnp.power",
     tensorflow="tf.pow",
     error=POWER,

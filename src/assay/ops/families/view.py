@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, is_symbolic, product, quotient, smallest
-from assay.ir.types import ALL
+from assay.ir.types import ALL, RANKS
 from assay.ops.attributes import Classes, dim
 from assay.ops.facts import Facts, require
 from assay.ops.onnx_forms import Arg, Form, Graph
@@ -16,7 +16,7 @@ from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
 from assay.ops.shapes import normal_dim, normal_dims, replaced
 
-RANKED = (1, 2, 3, 4, 5)
+RANKED = RANKS[1:]
 
 
 def view(
@@ -233,6 +233,8 @@ view(
     "squeeze",
     [Attribute("dim", squeezable, None)],
     squeezed,
+    RANKS,
+    inplace="squeeze_",
     onnx=without_ones,
     jax="jnp.squeeze",
     tensorflow="tf.squeeze",
@@ -260,6 +262,7 @@ view(
     "permute",
     [Attribute("dims", orders)],
     permuted,
+    RANKS,
     order=("x", "dims"),
     onnx=ordered(permuted),
     jax="jnp.transpose",
@@ -282,6 +285,7 @@ view(
     swapped,
     (0, *RANKED),
     order=("x", "dim0", "dim1"),
+    inplace="transpose_",
     onnx=ordered(swapped),
     jax="jnp.swapaxes",
     tensorflow="tf.transpose",
@@ -309,12 +313,13 @@ view(
     onnx=ordered(moved),
     jax="jnp.moveaxis",
 )
-view("t", [], turned, (0, 1, 2), onnx=ordered(turned), jax="jnp.transpose")
+view("t", [], turned, (0, 1, 2), inplace="t_", onnx=ordered(turned), jax="jnp.transpose")
 view(
     "mT",
     [],
     turned,
-    (2, 3, 4, 5),
+    RANKS[2:],
+    left_out={"rank 0": "deprecated; eager warns"},
     torch="torch.Tensor.mT",
     method=None,
     render=lambda operands, attributes: f"{operands[0]}.mT",
@@ -354,7 +359,7 @@ view(
     "expand",
     [Attribute("size", expansions, positional=True)],
     expanded,
-    (0, 1, 2, 3, 4),
+    RANKS,
     torch="torch.Tensor.expand",
     onnx=broadcast,
     jax="jnp.broadcast_to",
