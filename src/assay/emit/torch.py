@@ -8,6 +8,7 @@ where they differ from the framework's defaults.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from assay.emit.torch_inputs import FILL, input_lines, needs_fill
@@ -66,7 +67,9 @@ def render(
     """
     lines = [f'"""{title}"""', ""] if title else []
     body = _program_lines(program)
-    modules = [name for name in MODULES if any(f"{name}." in line for line in body)]
+    definitions = [line for each in program.definitions for line in [*each.text.splitlines(), "", ""]]
+    inputs = [*input_lines(program, literals), *between_lines(program)]
+    modules = modules_of([*definitions, *body, *inputs])
     if needs_fill(program, literals):
         modules = sorted({*modules, "math"})
     lines += [*(f"import {name}" for name in modules), ""] if modules else []
@@ -74,6 +77,8 @@ def render(
     if main:
         lines += MAIN_IMPORTS
     lines += ["", f"CALLS = {len(program.calls)}", f"TRAINING = {program.training}"]
+    if program.watched:
+        lines.append(f"WATCHED = {program.watched!r}")
     if main:
         lines.append(f"FINITE = {finite}")
     lines += ["", ""]
@@ -81,11 +86,40 @@ def render(
         lines += [*FILL, "", ""]
     if any(_through(statement) == "autograd" for statement in walk(program.body)):
         lines += [*APPLIED, "", ""]
+    lines += definitions
     lines += body
-    lines += ["", "", *input_lines(program, literals)]
+    lines += ["", "", *inputs]
     if main:
         lines += ["", "", *MAIN]
     return "\n".join(lines) + "\n"
+
+
+def modules_of(lines: Sequence[str]) -> list[str]:
+    """The modules that a text names, in order."""
+    text = "\n".join(lines)
+    return [name for name in MODULES if re.search(rf"(?<![\w.]){name}\.", text)]
+
+
+def between_lines(program: Program) -> list[str]:
+    """What happens between the calls: ``between(call)``, which the module's state is given to where it has one, and
+    ``around(call)``, the context in which a call is made."""
+    lines: list[str] = []
+    if any(call.before for call in program.calls):
+        stateful = any(entry.role != "argument" for entry in program.inputs)
+        lines += ["", "", f"def between(call{', model' if stateful else ''}):"]
+        names = sorted({name for call in program.calls for each in call.before for name in each.writes})
+        lines += [f"{INDENT}global {', '.join(names)}"] if names else []
+        for number, call in enumerate(program.calls):
+            if call.before:
+                texts = [line for each in call.before for line in each.text.splitlines()]
+                lines += [f"{INDENT}if call == {number}:", *(INDENT * 2 + line for line in texts)]
+    if any(call.around for call in program.calls):
+        contexts = [call.around or "contextlib.nullcontext()" for call in program.calls]
+        lines += ["", "", "def around(call):"]
+        for number, context in enumerate(contexts[:-1]):
+            lines += [f"{INDENT}if call == {number}:", f"{INDENT * 2}return {context}"]
+        lines.append(f"{INDENT}return {contexts[-1]}")
+    return lines
 
 
 def _through(statement: Statement) -> str | None:

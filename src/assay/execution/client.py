@@ -24,6 +24,7 @@ from assay.execution.worker import PROTOCOL, frames, limits
 from assay.ir.case import Case
 from assay.ops.framework import error_rules
 from assay.oracles.outcome import Code, Outcome, outcome_from_frame
+from assay.oracles.registry import VALID_BY_CONSTRUCTION
 
 PROGRAM = Path(__file__).parent / "worker"
 # The folder is loaded under a name of its own, so that the interpreter needs no Assay and cannot mistake another
@@ -227,6 +228,7 @@ class Worker:
             "memory_mb": memory_mb,
             "alone": alone,
             "code": code,
+            "goes_on": case.source != VALID_BY_CONSTRUCTION,
         }
         if "shadow" in wanted:
             request["rules"] = error_rules()

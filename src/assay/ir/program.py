@@ -97,12 +97,13 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Python text that was not lifted, with the names that it reads and writes."""
+    """Python text that was not lifted, with the names that it reads and writes. ``label`` names what it exercises."""
 
     text: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     results: tuple[Value, ...] = ()
+    label: str = ""
 
 
 Statement = Operation | PythonOperation | Region | Opaque
@@ -143,12 +144,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What one call passes for one input."""
+    """What one call passes for one input. ``text`` is a Python expression that makes it, in place of all the rest; it
+    may name inputs before it."""
 
     data: Data | None = None
     layout: Layout = Layout()
     requires_grad: bool = False
     scalar: Any = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +171,16 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: the instantiation of the sizes and what is passed for each input, by name."""
+    """One call: the instantiation of the sizes and what is passed for each input, by name.
+
+    ``before`` runs ahead of it, outside of the program, and changes what the program sees beside its arguments: globals,
+    attributes, modes. ``around`` is an expression of a context manager that the call runs in.
+    """
 
     instantiation: int
     arguments: tuple[tuple[str, Argument], ...]
+    before: tuple[Opaque, ...] = ()
+    around: str = ""
 
     def argument(self, name: str) -> Argument:
         """What the call passes for an input. Raises KeyError."""
@@ -192,7 +201,8 @@ class Program:
     ``sizes`` gives each size symbol its value per instantiation. Parameters and buffers take the first call's
     arguments; with the style
     ``forward`` the statements are the method of a module, with ``function`` they are a function that is given the
-    module.
+    module. ``definitions`` are statements of the Python module around it; ``watched`` names those of their globals
+    whose contents are compared after each call.
     """
 
     sizes: tuple[tuple[str, tuple[int, ...]], ...]
@@ -203,6 +213,8 @@ class Program:
     calls: tuple[Call, ...]
     training: bool = False
     style: str = "function"
+    definitions: tuple[Opaque, ...] = ()
+    watched: tuple[str, ...] = ()
 
     @property
     def size_table(self) -> dict[str, tuple[int, ...]]:
