@@ -16,10 +16,11 @@ from assay.campaign.examine import Witness
 from assay.campaign.findings import Triage
 from assay.campaign.settings import CampaignSettings
 from assay.emit.cases import build_case
-from assay.execution import Worker
+from assay.execution import BackendNotInstalled, Worker
 from assay.generate.dialect import Kernels
-from assay.generate.graph import make_case
+from assay.generate.python.modelled import NothingModelled, modelled
 from assay.generate.settings import Settings
+from assay.generate.sources import allowed, make_case
 from assay.ir.case import Case
 from assay.ir.serialize import program_from_json
 from assay.ops.facts import Unsatisfied
@@ -38,6 +39,7 @@ def generator_settings(settings: CampaignSettings) -> Settings:
         nodes=settings.nodes,
         targets=settings.targets,
         kernels=kernels_of(settings.targets),
+        sources=(settings.source,) if settings.source else allowed(settings.targets),
     )
 
 
@@ -56,6 +58,10 @@ def kernels_of(targets: Sequence[str]) -> dict[str, Kernels]:
 def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
     """The parts of a campaign on real workers."""
     generated = generator_settings(settings)
+    if "python" in generated.sources:
+        # Asked before there are threads that wait for the answer, and the user told of what is missing.
+        for target in settings.targets:
+            _ask_what_is_modelled(target)
     return Parts(
         make=lambda index: make_case(generated, index),
         start_bench=lambda: start_bench(settings.targets, settings.case_seconds, settings.memory_mb),
@@ -63,6 +69,15 @@ def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
         witnesses=witnesses,
         triage=triage,
     )
+
+
+def _ask_what_is_modelled(target: str) -> None:
+    backend = find_backend(target)
+    if backend.framework == "torch":
+        try:
+            modelled(backend.python or sys.executable)
+        except NothingModelled as missing:
+            raise BackendNotInstalled(str(missing)) from None
 
 
 def start_bench(targets: Sequence[str], seconds: float = 60.0, memory_mb: int = 4096) -> Bench:

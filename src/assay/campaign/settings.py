@@ -10,14 +10,14 @@ from typing import Any
 DEFAULT_TARGETS = ("eager", "aot_eager", "aot_eager_decomp", "inductor")
 """The ladder. `eager` keeps a small share, as a control."""
 
-SOURCES = ("graph",)
+SOURCES = ("graph", "python")
 KNOWN_SOURCES = ("graph", "api", "python", "module", "corpus")
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
     """The settings of a campaign. Exactly one of ``cases`` and ``seconds`` is set; ``operators`` are names, all
-    globs resolved.
+    globs resolved. Without a ``source``, all that the targets allow take part.
     """
 
     seed: int

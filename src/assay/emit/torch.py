@@ -91,7 +91,7 @@ def render(
     lines += ["", "", *inputs]
     if main:
         lines += ["", "", *MAIN]
-    return "\n".join(lines) + "\n"
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def modules_of(lines: Sequence[str]) -> list[str]:

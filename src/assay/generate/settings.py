@@ -11,7 +11,7 @@ from assay.generate.dialect import Kernels
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``operators`` to draw from, ``nodes``: operations a program (None: by the target's cost), ``targets`` to divide
-    the cases among. ``kernels``: those of each target that says which it has, as `dialect.Kernels` takes them.
+    the cases among, ``sources`` what makes them. ``kernels``: those of each target that says which it has, as `dialect.Kernels` takes them.
     """
 
     seed: int
@@ -19,3 +19,4 @@ class Settings:
     nodes: int | None
     targets: tuple[str, ...]
     kernels: Mapping[str, Kernels] = field(default_factory=dict)
+    sources: tuple[str, ...] = ("graph",)

@@ -13,6 +13,7 @@ result that of its target.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -97,7 +98,8 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Python text that was not lifted, with the names that it reads and writes. ``label`` names what it exercises."""
+    """Python text that was not lifted, with the names that it reads and writes. ``label`` names what it exercises,
+    parted by ``; ``."""
 
     text: str
     reads: tuple[str, ...]
@@ -173,8 +175,8 @@ class Input:
 class Call:
     """One call: the instantiation of the sizes and what is passed for each input, by name.
 
-    ``before`` runs ahead of it, outside of the program, and changes what the program sees beside its arguments: globals,
-    attributes, modes. ``around`` is an expression of a context manager that the call runs in.
+    ``before`` runs ahead of it, outside of the program, and changes what the program sees beside its arguments:
+    globals, attributes, modes. ``around`` is an expression of a context manager that the call runs in.
     """
 
     instantiation: int
@@ -260,6 +262,28 @@ def defined_names(statements: tuple[Statement, ...]) -> Iterator[str]:
     for statement in statements:
         for value in statement.results:
             yield value.name
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+
+
+def mentioned(text: str) -> set[str]:
+    """Every identifier in a piece of text; those in strings too."""
+    return set(_IDENTIFIER.findall(text))
+
+
+def texts_of(program: Program) -> Iterator[str]:
+    """The pieces of text beside the body: what arguments are made by, what changes between calls and surrounds them."""
+    for call in program.calls:
+        yield from (argument.text for _, argument in call.arguments if argument.text is not None)
+        yield from (each.text for each in call.before)
+        yield call.around
+
+
+def opaques(program: Program) -> list[Opaque]:
+    """Every piece of opaque text: definitions, those of the body, and what runs between the calls."""
+    found = [*program.definitions, *(each for each in walk(program.body) if isinstance(each, Opaque))]
+    return [*found, *(each for call in program.calls for each in call.before)]
 
 
 def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:

@@ -158,7 +158,9 @@ def _argument(argument: Argument) -> dict[str, Any]:
 def _read_argument(data: Mapping[str, Any]) -> Argument:
     kind, order, offset, step = data["layout"]
     contents = None if data["data"] is None else Data(*data["data"])
-    return Argument(contents, Layout(kind, tuple(order), offset, step), data["requires_grad"], data["scalar"], data.get("text"))
+    return Argument(
+        contents, Layout(kind, tuple(order), offset, step), data["requires_grad"], data["scalar"], data.get("text")
+    )
 
 
 class _Reader:

@@ -12,7 +12,6 @@ from assay.ir.program import (
     Opaque,
     Operation,
     Program,
-    PythonOperation,
     Region,
     Statement,
     Value,

@@ -120,8 +120,38 @@ PICKS: dict[str, tuple[str, int, int]] = {
     "finfo": ("({0} if torch.finfo(torch.float32).bits == 32 else {1})", 0, 2),
 }
 
-# Modules of the standard library that these expressions name.
-MODULES = ("collections", "functools", "itertools", "math", "operator")
+# Modules of the standard library, and numpy, that these expressions and opaque text may name.
+MODULES = (
+    "abc",
+    "bisect",
+    "collections",
+    "contextlib",
+    "copy",
+    "dataclasses",
+    "decimal",
+    "enum",
+    "fractions",
+    "functools",
+    "heapq",
+    "inspect",
+    "itertools",
+    "math",
+    "numbers",
+    "numpy",
+    "operator",
+    "os",
+    "random",
+    "re",
+    "statistics",
+    "string",
+    "struct",
+    "sys",
+    "traceback",
+    "types",
+    "typing",
+    "warnings",
+    "weakref",
+)
 
 # Conditions over a Python integer ``{0}`` and a tensor ``{1}``: both outcomes arise over cases and calls.
 TESTS: tuple[str, ...] = (

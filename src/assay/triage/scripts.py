@@ -12,15 +12,16 @@ import re
 from collections.abc import Sequence
 
 from assay.backends import find_backend
-from assay.emit.torch import body_lines, render
+from assay.emit.torch import between_lines, body_lines, render
 from assay.ir.case import Case
-from assay.ir.program import Program, output_names
+from assay.ir.program import Program, opaques, output_names
 from assay.ir.types import SIGNIFICAND, TensorType
 from assay.ops.facts import Unsatisfied
 from assay.ops.python_forms import MODULES
 from assay.ops.twin import in_float64
 from assay.oracles.numerics.closeness import tolerance
 from assay.oracles.verdict import Judgement, Kind
+from assay.triage.describing import DESCRIBED
 from assay.triage.observing import Observation, observation
 from assay.triage.places import accused
 from assay.triage.rewriting import types_of
@@ -104,13 +105,14 @@ def _header(case: Case, title: str, versions: str) -> list[str]:
 
 
 def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]:
-    plain = ["import sys", *(f"import {name}" for name in MODULES if re.search(rf"\b{name}\.", text))]
+    plain = ["import sys", *(f"import {name}" for name in MODULES if re.search(rf"(?<![\w.]){name}\.", text))]
     if judgement.kind in _IN_CHILD:
         plain.append("import subprocess")
     if judgement.kind is Kind.memory:
         plain.append("import resource")
     if "logging." in text:
         plain.append("import logging")
+    plain = list(dict.fromkeys(plain))
     trees = [name for name in ("tree_leaves", "tree_map") if f"{name}(" in text]
     framework = ["import torch", *extra]
     if trees:
@@ -150,6 +152,7 @@ _HELPERS = {
         "",
         f"{INDENT}return [[apart(a, b) for b in tensors] for a in tensors]",
     ],
+    "repr": DESCRIBED,
     "identities": ["def identities(tensors):", f"{INDENT}return [[a is b for b in tensors] for a in tensors]"],
 }
 
@@ -227,13 +230,21 @@ def _observe(case: Case, program: Program, seen: Observation, last: int, wide: b
         body.append("model = state().double() if convert is wide else state()" if wide else "model = state()")
     given = "inputs(call)" if last else "inputs()"
     per_call = [f"arguments = convert({given})" if wide else f"arguments = {given}", "torch.manual_seed(0)"]
+    setting = between_lines(program)
+    if any("random." in each.text for each in opaques(program)):
+        per_call.append("random.seed(0)")
+    if any(line.startswith("def between(") for line in setting):
+        number = "call" if last else "0"
+        per_call.insert(0, f"between({number}{', model' if _has_state(program) else ''})")
     call = f"result = function({'model, ' if _has_state(program) else ''}*arguments)"
-    if not case.training:
-        per_call += ["with torch.no_grad():", f"{INDENT}{call}"]
+    around = ["around(call)" if last else "around(0)"] if "def around(call):" in setting else []
+    contexts = around if case.training else ["torch.no_grad()", *around]
+    if contexts:
+        per_call += [f"with {', '.join(contexts)}:", f"{INDENT}{call}"]
     else:
         per_call.append(call)
-        if backward:
-            per_call += _backward(program)
+    if case.training and backward:
+        per_call += _backward(program)
     if last:
         body += [f"for call in range({last + 1}):", *(INDENT + line for line in per_call)]
     else:

@@ -13,7 +13,7 @@ import io
 import itertools
 import re
 import types
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from .records import ITEMS, shown, type_name
 
@@ -29,7 +29,7 @@ class Parts(NamedTuple):
     those objects whose identity is promised."""
 
     kind: str
-    keys: Optional[list[str]]
+    keys: list[str] | None
     items: list[Any]
     promised: bool
 
@@ -41,7 +41,7 @@ def plain(value: Any) -> str:
     return _ADDRESS.sub("", shown(value))
 
 
-def parts(value: Any, module: str) -> Optional[Parts]:
+def parts(value: Any, module: str) -> Parts | None:
     """What is recorded of an object's inside; None where its text says all. ``module`` is the program's own."""
     kind = type(value)
     name = type_name(kind)
@@ -96,7 +96,7 @@ def _attributes(value: Any) -> dict[str, Any]:
     return {f".{key}": item for key, item in found.items()}
 
 
-def _with_attributes(value: Any, kind: str, keys: Optional[list[str]], items: list[Any], promised: bool) -> Parts:
+def _with_attributes(value: Any, kind: str, keys: list[str] | None, items: list[Any], promised: bool) -> Parts:
     attributes = _attributes(value) if type(value).__module__ not in ("builtins", "collections") else {}
     if attributes:
         keys = [*(map(str, range(len(items))) if keys is None else keys), *attributes]

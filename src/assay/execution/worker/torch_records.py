@@ -12,7 +12,7 @@ import hashlib
 import random
 import sys
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any
 
 import torch
 
@@ -55,7 +55,7 @@ class Recorder:
         state: Any,
         wanted: list[tuple[str, Any]],
         training: bool,
-        watched: Optional[list[tuple[str, Any]]] = None,
+        watched: list[tuple[str, Any]] | None = None,
     ) -> Call:
         """The record of one call. Clears the gradients that it recorded."""
         # The canonical numbers are those of one call; within it every object they name is alive.

@@ -235,7 +235,7 @@ class _Run:
             if failure is not None:
                 # Frames of the failed call would keep its tensors, and so their storages' addresses, alive.
                 failure.__traceback__ = None
-                # What is valid by construction is not worth going on with; elsewhere an exception is one result of many.
+                # Where programs are valid by construction there is nothing more to see; elsewhere it is one result of many.
                 if self.exhausted or not self.request.get("goes_on"):
                     break
         return calls
