@@ -34,9 +34,8 @@ def build_case(
         program, environment = interpret(program, load())
     operations = [statement for statement in walk(program.body) if isinstance(statement, Operation)]
     texts = opaques(program)
-    exercised = [operation.operator for operation in operations] + [
-        name for each in texts for name in each.label.split("; ") if name
-    ]
+    exercised = [operation.operator for operation in operations]
+    exercised += [name for each in texts for name in each.label.split("; ") if name]
     return Case(
         source=source,
         target=target,

@@ -16,6 +16,7 @@ from typing import Any
 from assay import __version__
 from assay.backends import find_backend
 from assay.emit.cases import build_case
+from assay.generate.between import with_changes
 from assay.generate.builder import Builder
 from assay.generate.dialect import TORCH, Dialect, draw_opset
 from assay.generate.policy import Policy, draw_policy
@@ -41,6 +42,8 @@ ARITHMETIC = ("binary.add", "binary.sub", "binary.mul", "binary.div", "binary.mi
 WRITE_SHARE = 0.5
 # Of the programs, those that return a Python number.
 NUMBERS_SHARE = 0.15
+# Of the programs, those whose state changes between their calls.
+BETWEEN_SHARE = 0.25
 ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
@@ -54,6 +57,12 @@ def make_case(settings: Settings, index: int) -> Case:
     if backend.framework == "onnx":
         dialect = Dialect(draw_opset(rng), settings.kernels.get(target))
     program, policy = _program(settings, index, backend.module.DEAR, dialect=dialect)
+    changes: tuple[str, ...] = ()
+    if dialect.python and rng.random() < BETWEEN_SHARE * (0.2 if backend.module.DEAR else 1.0):
+        changed, changes = with_changes(rng, program)
+        with contextlib.suppress(Unsatisfied):
+            # Another number of calls leaves other numbers in the state.
+            program = interpret(changed, load())[0]
     options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:
         options["dynamic"] = _dynamic(rng, bool(program.sizes), backend.module.DEAR)
@@ -63,6 +72,8 @@ def make_case(settings: Settings, index: int) -> Case:
         "index": index,
         "policy": {**policy.to_json(), "left_out": sorted(set(settings.operators) - set(policy.operators))},
     }
+    if changes:
+        recipe["between"] = list(changes)
     if dialect.opset is not None:
         recipe["opset"] = dialect.opset
     return build_case(program, source=SOURCE, target=target, options=options, recipe=recipe)

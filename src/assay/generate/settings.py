@@ -11,7 +11,8 @@ from assay.generate.dialect import Kernels
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``operators`` to draw from, ``nodes``: operations a program (None: by the target's cost), ``targets`` to divide
-    the cases among, ``sources`` what makes them. ``kernels``: those of each target that says which it has, as `dialect.Kernels` takes them.
+    the cases among, ``sources`` what makes them. ``kernels``: those of each target that says which it has, as
+    `dialect.Kernels` takes them.
     """
 
     seed: int

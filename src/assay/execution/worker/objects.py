@@ -52,7 +52,7 @@ def parts(value: Any, module: str) -> Parts | None:
         return _of_dict(value, name)
     if isinstance(value, (set, frozenset)):
         base = set if isinstance(value, set) else frozenset
-        items = sorted(base.__iter__(value), key=shown)  # type: ignore[attr-defined]
+        items = sorted(base.__iter__(value), key=plain)  # type: ignore[attr-defined]
         return _with_attributes(value, name, None, items, base is set)
     if isinstance(value, collections.deque):
         bounded = f"{name}(maxlen={value.maxlen})"
@@ -63,7 +63,7 @@ def parts(value: Any, module: str) -> Parts | None:
     if isinstance(value, _VIEWS):
         return Parts(name, None, list(value), False)
     if isinstance(value, types.MappingProxyType):
-        return Parts(name, [shown(key) for key in value], list(value.values()), False)
+        return Parts(name, [plain(key) for key in value], list(value.values()), False)
     if isinstance(value, BaseException):
         return _of_exception(value, name, module)
     if isinstance(value, functools.partial):
@@ -110,7 +110,7 @@ def _of_dict(value: Any, name: str) -> Parts:
         pairs = list(dict.items(value))
     if isinstance(value, collections.defaultdict):
         name = f"{name}({plain(value.default_factory)})"
-    return _with_attributes(value, name, [shown(key) for key, _ in pairs], [item for _, item in pairs], True)
+    return _with_attributes(value, name, [plain(key) for key, _ in pairs], [item for _, item in pairs], True)
 
 
 def _of_exception(value: BaseException, name: str, module: str) -> Parts:

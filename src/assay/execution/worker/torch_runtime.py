@@ -235,7 +235,7 @@ class _Run:
             if failure is not None:
                 # Frames of the failed call would keep its tensors, and so their storages' addresses, alive.
                 failure.__traceback__ = None
-                # Where programs are valid by construction there is nothing more to see; elsewhere it is one result of many.
+                # Of programs that are valid by construction there is no more to see; elsewhere it is a result as any.
                 if self.exhausted or not self.request.get("goes_on"):
                     break
         return calls

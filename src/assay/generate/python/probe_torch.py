@@ -1,4 +1,4 @@
-"""Which of Python the installed Dynamo models, and how each of it can be called: a program for the target's interpreter.
+"""Which of Python the installed Dynamo models, and how each of it is called: a program for the target's interpreter.
 
     builtins, polyfills, variables.* --> names --> calls tried on a pool of values --> JSON on stdout
 
@@ -146,15 +146,44 @@ MODULES = {
     each.__name__: each for each in (builtins, collections, functools, itertools, math, operator, random, types, sys)
 }
 SLOTS = {
-    "sq_length": "len", "mp_length": "len", "sq_contains": "contains", "sq_item": "getitem", "mp_subscript": "getitem",
-    "sq_ass_item": "setitem", "mp_ass_subscript": "setitem", "tp_iter": "iter", "tp_iternext": "next", "tp_hash": "hash",
-    "sq_concat": "add", "sq_inplace_concat": "iadd", "sq_repeat": "mul", "sq_inplace_repeat": "imul", "tp_repr": "repr",
-    "tp_str": "str", "nb_index": "index", "nb_int": "int", "nb_float": "float", "nb_bool": "bool", "nb_negative": "neg",
-    "nb_positive": "pos", "nb_absolute": "abs", "nb_invert": "invert", "nb_floor_divide": "floordiv",
-    "nb_true_divide": "truediv", "nb_remainder": "mod", "nb_multiply": "mul", "nb_subtract": "sub", "nb_add": "add",
-    "nb_power": "pow", "nb_divmod": "divmod", "nb_lshift": "lshift", "nb_rshift": "rshift", "nb_and": "and",
-    "nb_or": "or", "nb_xor": "xor",
-}  # fmt: skip
+    "sq_length": "len",
+    "mp_length": "len",
+    "sq_contains": "contains",
+    "sq_item": "getitem",
+    "mp_subscript": "getitem",
+    "sq_ass_item": "setitem",
+    "mp_ass_subscript": "setitem",
+    "tp_iter": "iter",
+    "tp_iternext": "next",
+    "tp_hash": "hash",
+    "sq_concat": "add",
+    "sq_inplace_concat": "iadd",
+    "sq_repeat": "mul",
+    "sq_inplace_repeat": "imul",
+    "tp_repr": "repr",
+    "tp_str": "str",
+    "nb_index": "index",
+    "nb_int": "int",
+    "nb_float": "float",
+    "nb_bool": "bool",
+    "nb_negative": "neg",
+    "nb_positive": "pos",
+    "nb_absolute": "abs",
+    "nb_invert": "invert",
+    "nb_floor_divide": "floordiv",
+    "nb_true_divide": "truediv",
+    "nb_remainder": "mod",
+    "nb_multiply": "mul",
+    "nb_subtract": "sub",
+    "nb_add": "add",
+    "nb_power": "pow",
+    "nb_divmod": "divmod",
+    "nb_lshift": "lshift",
+    "nb_rshift": "rshift",
+    "nb_and": "and",
+    "nb_or": "or",
+    "nb_xor": "xor",
+}
 
 
 def modelled() -> dict[str, Any]:
@@ -203,7 +232,7 @@ def _polyfilled() -> Iterator[Any]:
 def _iterator_types() -> Iterator[Any]:
     from torch._dynamo.variables import builder
 
-    known = getattr(builder, "ITERTOOLS_TYPE_IDS", frozenset())
+    known: frozenset[int] = getattr(builder, "ITERTOOLS_TYPE_IDS", frozenset())
     yield from (each for each in vars(itertools).values() if id(each) in known)
     yield from (functools.partial, collections.deque, collections.OrderedDict, collections.defaultdict)
 
@@ -218,9 +247,12 @@ def _methods() -> Iterator[tuple[type, str]]:
     """Methods that a class of variables handles by name or as a slot, of the types that it stands for."""
     from torch._dynamo.variables.base import VariableTracker
 
-    pending, seen = [VariableTracker], set()
+    pending = [VariableTracker]
+    seen: set[type] = set()
     while pending:
-        pending += [each for each in pending.pop().__subclasses__() if not (each in seen or seen.add(each))]
+        found = [each for each in pending.pop().__subclasses__() if each not in seen]
+        seen |= set(found)
+        pending += found
     for tracker in sorted(seen, key=lambda each: each.__qualname__):
         owners = tracker.__dict__.get("_cpython_type") or ()
         handled: set[str] | None = None
@@ -245,7 +277,7 @@ def _handled(tracker: type, top: type) -> set[str]:
     for each in tracker.__mro__:
         if each is top:
             break
-        for attribute, function in vars(each).items():
+        for attribute in vars(each):
             if attribute.endswith("_impl") or attribute in SLOTS:
                 slot = attribute[:-5] if attribute.endswith("_impl") else attribute
                 inplace = slot.replace("nb_inplace_", "nb_")
@@ -302,7 +334,7 @@ def _thunk(text: str) -> Callable[[], Any]:
 
 
 def calls(name: str, what: Any) -> dict[str, Any]:
-    """Calls of one name: what was accepted, as (arguments by type and text, type of the result), and what was refused."""
+    """Calls of one name: what was accepted, by arguments (type and text) and type of the result; what was refused."""
     rng = random.Random(name)
     receivers: list[tuple[str, str]] | None = None
     if isinstance(what, tuple):
@@ -354,7 +386,7 @@ def _keywords(what: Any) -> list[str]:
     try:
         taken = inspect.signature(function).parameters.values()
     except (ValueError, TypeError):
-        return [name for name in ("key", "default", "start", "strict", "initial", "maxlen", "fillvalue")]
+        return ["key", "default", "start", "strict", "initial", "maxlen", "fillvalue"]
     names = [each.name for each in taken if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD)]
     return [name for name in names if name in KEYWORDS]
 

@@ -26,7 +26,7 @@ from assay.ir.program import Argument, Call, Input, Opaque, Program, Value, ment
 from assay.ir.types import ScalarType
 
 SOURCE = "python"
-STATEMENTS = (3, 8)
+STATEMENTS = (2, 5)
 OBJECT = ScalarType("object")
 MOST_OUTPUTS = 12
 
@@ -118,7 +118,7 @@ class _Composer:
         for _ in range(rng.choice((0, 1, 1, 2))):
             kind = rng.choice(sorted(LITERALS))
             self.argument(kind, rng.choice(LITERALS[kind]))
-        changes = rng.sample(CHANGES, rng.choice((0, 1, 1, 2)))
+        changes = rng.sample(CHANGES, rng.choice((0, 1, 1, 1)))
         steps = rng.randint(*STATEMENTS)
         places = sorted(rng.randrange(steps + 1) for _ in changes)
         for step in range(steps + 1):
@@ -226,7 +226,7 @@ class _Composer:
 
         label = "; ".join((chosen.name, *chosen.exercises))
         definition, text = chosen.definition, chosen.text
-        if definition and ("global " in definition or self.rng.random() < 0.75):
+        if definition and ("global " in definition or self.rng.random() < 0.88):
             self.define(filled(definition))
         elif definition:
             text = f"{definition}\n{text}"
@@ -282,7 +282,7 @@ class _Composer:
     def finished(self, training: bool) -> Program:
         rng = self.rng
         # The same, changed, back; or changed at once. The states of the calls, one of the two each.
-        states = (0, 0, 1, 0) if rng.random() < 0.2 else (0, 1, 0)
+        states: tuple[int, ...] = (0, 0, 1, 0) if rng.random() < 0.2 else (0, 1, 0)
         if not self.before and all(one == other for one, other in self.arguments):
             states = (0, 0, 0) if rng.random() < 0.3 else (0, 0)
         context = rng.choice(CONTEXTS) if rng.random() < 0.15 else ""
