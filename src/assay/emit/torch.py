@@ -57,17 +57,24 @@ APPLIED = [
 
 
 def render(
-    program: Program, *, literals: bool = False, finite: bool = False, title: str = "", main: bool = False
+    program: Program,
+    *,
+    literals: bool = False,
+    finite: bool = False,
+    title: str = "",
+    main: bool = False,
+    fresh: bool = False,
 ) -> str:
     """The module's text.
 
     ``literals``: inputs of up to 64 elements are written out. ``main``: the module can be run; with ``finite`` it
     then checks that every
-    intermediate is finite. Raises Unsatisfied where a size symbol is bound by no input.
+    intermediate is finite. ``fresh``: what the program's module defines is defined by a function ``fresh``, so that two
+    runs in one process begin alike. Raises Unsatisfied where a size symbol is bound by no input.
     """
     lines = [f'"""{title}"""', ""] if title else []
     body = _program_lines(program)
-    definitions = [line for each in program.definitions for line in [*each.text.splitlines(), "", ""]]
+    definitions = _definition_lines(program, fresh)
     inputs = [*input_lines(program, literals), *between_lines(program)]
     modules = modules_of([*definitions, *body, *inputs])
     if needs_fill(program, literals):
@@ -92,6 +99,17 @@ def render(
     if main:
         lines += ["", "", *MAIN]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _definition_lines(program: Program, fresh: bool) -> list[str]:
+    if not program.definitions:
+        return []
+    lines = [line for each in program.definitions for line in [*each.text.splitlines(), "", ""]]
+    if not fresh:
+        return lines
+    names = ", ".join(dict.fromkeys(name for each in program.definitions for name in each.writes))
+    inner = ['"""Define what calls may change, as it is at first."""', f"global {names}", *lines[:-2]]
+    return ["def fresh():", *(INDENT + line for line in inner), "", "", "fresh()", "", ""]
 
 
 def modules_of(lines: Sequence[str]) -> list[str]:

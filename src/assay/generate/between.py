@@ -3,7 +3,8 @@
     Program --> three calls (first, second, first again) --> what is changed ahead of the second, and undone after it
 
 Nothing here changes what the operations compute in any call, so what is known of the values stays true: gradient modes,
-flags of parameters, hooks that only look, the mode of training, compiled code that is forgotten.
+flags of parameters, the mode of training, compiled code that is forgotten. Hooks of modules are not among them: Dynamo
+declares that it does not look for new ones (`skip_nnmodule_hook_guards`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,6 @@ from dataclasses import replace
 
 from assay.ir.program import Argument, Call, Opaque, Program, Region, walk
 
-SEEN = Opaque(
-    "SEEN = []\n\n\ndef seen(module, *rest):\n    SEEN.append(len(rest))", (), ("SEEN", "seen"), label="between.hooks"
-)
 CONTEXTS = ("torch.no_grad()", "torch.inference_mode()", "torch.enable_grad()")
 
 
@@ -100,19 +98,6 @@ def _mode(rng: random.Random, program: Program) -> Program | None:
     return _ahead(program, "model.eval()", "model.train()", "training mode") if _has_state(program) else None
 
 
-def _hooks(rng: random.Random, program: Program) -> Program | None:
-    if not _has_state(program) or program.style != "forward":
-        return None
-    kind = rng.choice(("register_forward_hook", "register_forward_pre_hook"))
-    changed = _ahead(
-        program,
-        f'model.__dict__["handle"] = model.{kind}(seen)',
-        'model.__dict__.pop("handle").remove()',
-        "hooks",
-    )
-    return replace(changed, definitions=(*changed.definitions, SEEN), watched=(*changed.watched, "SEEN"))
-
-
 def _attribute(rng: random.Random, program: Program) -> Program | None:
     """An attribute that nothing reads: a guard on it is allowed, another result is not."""
     if not _has_state(program):
@@ -127,6 +112,5 @@ CHANGES: dict[str, Callable[[random.Random, Program], Program | None]] = {
     "frozen parameter": _frozen,
     "argument without gradient": _argument_without_gradient,
     "training mode": _mode,
-    "hooks": _hooks,
     "attribute": _attribute,
 }

@@ -91,7 +91,7 @@ _ENVIRONMENT = {
     "python_rng": "random.getstate()",
     "numpy_rng": "numpy.random.get_state()[1].tolist()",
     "deterministic_warns": "torch.is_deterministic_algorithms_warn_only_enabled()",
-    "autocast_dtype": 'torch.get_autocast_dtype("cpu")',
+    "autocast_dtype": "torch.get_autocast_cpu_dtype()",
     "anomaly": "torch.is_anomaly_enabled()",
 }
 

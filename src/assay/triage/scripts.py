@@ -124,7 +124,7 @@ def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]
 
 def _definitions(program: Program, literals: bool) -> list[str]:
     """Program, inputs and state as they are emitted, without imports and what `observe` does not read."""
-    lines = render(program, literals=literals).splitlines()
+    lines = render(program, literals=literals, fresh=True).splitlines()
     settings = ("TRAINING", "CALLS")
     used = {name for name in settings if any(name in line and not line.startswith(f"{name} = ") for line in lines)}
     dropped = ("import ", *(f"{name} = " for name in settings if name not in used))
@@ -225,7 +225,7 @@ def _has_state(program: Program) -> bool:
 def _observe(case: Case, program: Program, seen: Observation, last: int, wide: bool, backward: bool) -> list[str]:
     """The function that runs the calls up to the accused one and returns what the finding is about."""
     convert = "convert=lambda arguments: arguments"
-    body: list[str] = []
+    body: list[str] = ["fresh()"] if program.definitions else []
     if _has_state(program):
         body.append("model = state().double() if convert is wide else state()" if wide else "model = state()")
     given = "inputs(call)" if last else "inputs()"

@@ -192,7 +192,7 @@ def environment() -> dict[str, str]:
         "deterministic": str(torch.are_deterministic_algorithms_enabled()),
         "deterministic_warns": str(torch.is_deterministic_algorithms_warn_only_enabled()),
         "autocast": str(torch.is_autocast_cpu_enabled()),
-        "autocast_dtype": str(torch.get_autocast_dtype("cpu")),
+        "autocast_dtype": str(torch.get_autocast_cpu_dtype()),
         "anomaly": str(torch.is_anomaly_enabled()),
         "dispatch_modes": str(torch._C._len_torch_dispatch_stack()),
         "function_modes": str(torch._C._len_torch_function_stack()),

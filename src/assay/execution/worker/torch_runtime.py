@@ -255,7 +255,7 @@ class Warned:
 
     def __enter__(self) -> None:
         self._catching = warnings.catch_warnings(record=True)
-        self._seen = self._catching.__enter__() or []
+        self._seen = self._catching.__enter__()
         warnings.simplefilter("always")
 
     def __exit__(self, *error: Any) -> None:
@@ -289,7 +289,7 @@ def _plain_modes() -> None:
         torch.use_deterministic_algorithms(False)
     if torch.is_autocast_cpu_enabled():
         torch.set_autocast_enabled("cpu", False)
-    if torch.get_autocast_dtype("cpu") is not torch.bfloat16:
+    if torch.get_autocast_cpu_dtype() is not torch.bfloat16:
         torch.set_autocast_dtype("cpu", torch.bfloat16)
     if torch.is_anomaly_enabled():
         torch.autograd.set_detect_anomaly(False)

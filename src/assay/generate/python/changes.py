@@ -239,7 +239,7 @@ class @B(@A):
         "u:t r:object",
         "@G = {'mode': 'a', 'k': 1}\n---\n@u = $t + @G['k'] if @G.get('mode') == 'a' else $t - @G['k']\n@r = list(@G)\n",
         there="@G = {'k': 1, 'mode': 'b'}",
-        back="@G['mode'] = @G.pop('mode').replace('b', 'a')",
+        back="@G['mode'] = 'a'\n@G['k'] = @G.pop('k')",
         watched="@G",
     ),
     _change(
@@ -404,31 +404,6 @@ class @N(torch.nn.Module):
 """,
         there="@n.k = 5\n@n.items.append(2)\n@n.b = torch.zeros(1)",
         back="@n.k = 2\n@n.items.pop()\n@n.b = torch.ones(1)",
-    ),
-    _change(
-        "hooks",
-        "u:t r:object",
-        """
-class @N(torch.nn.Module):
-    def forward(self, t):
-        return t + 1
-
-@n = @N()
-@log = []
-
-def @hook(module, args, output):
-    @log.append(len(args))
-    return output * 2
-
-def @before(module, args):
-    return (args[0] - 1,)
----
-@u = @n($t).clamp(-99, 99)
-@r = len(@log)
-""",
-        there="@handles = [@n.register_forward_hook(@hook), @n.register_forward_pre_hook(@before)]",
-        back="[handle.remove() for handle in @handles]",
-        watched="@log",
     ),
     _change(
         "submodule replaced",

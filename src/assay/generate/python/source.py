@@ -74,7 +74,7 @@ def make_python_case(settings: Settings, index: int) -> Case:
     rng = random.Random(f"{__version__}/{settings.seed}/{index}/python")
     target = rng.choices(settings.targets, [_weight(each) for each in settings.targets])[0]
     backend = find_backend(target)
-    program = _Composer(rng, modelled(backend.python or sys.executable)).program()
+    program = compose(rng, modelled(backend.python or sys.executable))
     options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:
         options["dynamic"] = rng.choices((None, True, False), (60, 20, 20))[0]
@@ -85,12 +85,17 @@ def make_python_case(settings: Settings, index: int) -> Case:
     return build_case(program, source=SOURCE, target=target, options=options, recipe=recipe)
 
 
+def compose(rng: random.Random, known: Modelled) -> Program:
+    """A program with its calls, of what is modelled and of the features of the language."""
+    return Composer(rng, known).program()
+
+
 def _weight(target: str) -> float:
     """What is wrong with Python shows without code generation, and without decompositions."""
     return {0: 0.2, 1: 3.0, 2: 1.5}.get(find_backend(target).rung, 0.15)
 
 
-class _Composer:
+class Composer:
     """Builds one program. ``scope`` holds the names of values by type; ``t`` stands for tensors."""
 
     def __init__(self, rng: random.Random, known: Modelled) -> None:
@@ -156,7 +161,7 @@ class _Composer:
 
     def statement(self) -> None:
         way = self.rng.random()
-        if way < 0.5:
+        if way < 0.5 and self.known.accepted:
             name = self.rng.choice(sorted(self.known.accepted))
             self.call(self.rng.choice(self.known.accepted[name]))
         elif way < 0.55 and self.known.refused:

@@ -127,6 +127,19 @@ class @N(torch.nn.Module):
 @u = @n($t)
 @r = (@n.steps - @before, @n.training, [name for name, _ in @n.named_children()], len(@n.inner))
 """),
+    feature("tensor.module hooks", "u:t log:list", """
+class @N(torch.nn.Module):
+    def forward(self, x):
+        return x + 1
+
+@log = []
+@n = @N()
+@n.register_forward_hook(lambda module, args, output: @log.append(len(args)))
+@n.register_forward_hook(lambda module, args, output: output * 2)
+@n.register_forward_pre_hook(lambda module, args: (args[0] - 1,))
+---
+@u = @n($t).clamp(-99, 99)
+"""),
     feature("tensor.autograd function", "u:t", """
 class @F(torch.autograd.Function):
     @@staticmethod
