@@ -33,5 +33,5 @@ DESCRIBED = '''def described(value, seen):
             parts.append(("raises", type(error).__name__))
     elif hasattr(value, "__iter__"):
         items = list.__iter__(value) if isinstance(value, list) else iter(value)
-        parts += [described(item, seen) for item in items]
+        parts += [getattr(value, "maxlen", None), *(described(item, seen) for item in items)]
     return kind, number, parts'''.splitlines()
