@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from assay.ir.program import Argument, Call, Opaque, Program, Region, walk
+from assay.ir.program import Argument, Opaque, Program, Region, walk
 
 CONTEXTS = ("torch.no_grad()", "torch.inference_mode()", "torch.enable_grad()")
 
@@ -82,8 +82,8 @@ def _argument_without_gradient(rng: random.Random, program: Program) -> Program 
     def off(name: str, argument: Argument) -> Argument:
         return replace(argument, requires_grad=False) if name == chosen else argument
 
-    changed = Call(second.instantiation, tuple((name, off(name, each)) for name, each in second.arguments))
-    return replace(program, calls=(first, replace(changed, before=second.before, around=second.around), third))
+    arguments = tuple((name, off(name, each)) for name, each in second.arguments)
+    return replace(program, calls=(first, replace(second, arguments=arguments), third))
 
 
 def _is_argument(program: Program, name: str) -> bool:

@@ -52,7 +52,7 @@ def parts(value: Any, module: str) -> Parts | None:
         return _of_dict(value, name)
     if isinstance(value, (set, frozenset)):
         base = set if isinstance(value, set) else frozenset
-        items = sorted(base.__iter__(value), key=plain)  # type: ignore[attr-defined]
+        items = sorted(base.__iter__(value), key=_order)  # type: ignore[attr-defined]
         return _with_attributes(value, name, None, items, base is set)
     if isinstance(value, collections.deque):
         bounded = f"{name}(maxlen={value.maxlen})"
@@ -76,6 +76,11 @@ def parts(value: Any, module: str) -> Parts | None:
         attributes = _attributes(value)
         return Parts(name, list(attributes), list(attributes.values()), True)
     return None
+
+
+def _order(value: Any) -> str:
+    """By what the members of a set are sorted: never by where they lie."""
+    return plain(value) + plain(_attributes(value))
 
 
 def _attributes(value: Any) -> dict[str, Any]:

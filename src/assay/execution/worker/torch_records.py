@@ -102,17 +102,18 @@ class Recorder:
 
     def tensor(self, tensor: torch.Tensor, place: str) -> list[Any]:
         """A tensor's record; its bytes are kept under ``place``."""
-        strided = tensor.layout == torch.strided
+        # Read below what the program has overridden: to look at a tensor must not run the program's code.
+        read = tensor if type(tensor) in _TENSORS else _bare(tensor)
+        strided = read.layout == torch.strided
         data: bytes | None = None
         storage = offset = -1
         stride: list[int] = []
-        shape = [int(size) for size in tensor.shape]
-        dtype = str(tensor.dtype)[6:]
-        read = tensor if type(tensor) in _TENSORS else _bare(tensor)
+        shape = [int(size) for size in read.shape]
+        dtype = str(read.dtype)[6:]
         try:
             if strided:
-                offset, stride = int(tensor.storage_offset()), [int(step) for step in tensor.stride()]
-                handle = tensor.untyped_storage()
+                offset, stride = int(read.storage_offset()), [int(step) for step in read.stride()]
+                handle = read.untyped_storage()
                 storage = self.storages.setdefault(handle._cdata, len(self.storages))
                 data = _bytes(read, handle.nbytes())
             else:
@@ -128,10 +129,10 @@ class Recorder:
             storage,
             offset,
             self.identities.setdefault(id(tensor), len(self.identities)),
-            tensor.requires_grad,
+            read.requires_grad,
             digest,
             None,
-            str(tensor.layout)[6:] if type(tensor) in _TENSORS else type_name(type(tensor)),
+            str(read.layout)[6:] if type(tensor) in _TENSORS else type_name(type(tensor)),
         ]
         if data is not None:
             self.tensors[place] = (record, data)

@@ -18,6 +18,7 @@ import json
 import math
 import operator
 import random
+import signal
 import sys
 import textwrap
 import types
@@ -29,6 +30,7 @@ TRIES = 700
 KEPT = 12
 REFUSED = 3
 LONGEST = 240
+LONGEST_SECONDS = 240
 
 # Not called by themselves: they end or block the process, say where objects lie, depend on the frame, or need more than
 # values; features exercise some of them.
@@ -394,6 +396,8 @@ def _keywords(what: Any) -> list[str]:
 def main() -> int:
     """Print what there is."""
     warnings.simplefilter("ignore")
+    # Whoever asked may be gone by the time that a call turns out to have no end.
+    signal.alarm(LONGEST_SECONDS)
     import torch
     import torch._dynamo
 
