@@ -24,6 +24,8 @@ DYNAMO: Settings = {
     "dynamo.prefer_deferred_runtime_asserts_over_guards": (True,),
     "dynamo.trace_autograd_ops": (True,),
     "dynamo.install_free_tensors": (True,),
+    # Reached by the second or third call that changes something: what is compiled is given up then.
+    "dynamo.recompile_limit": (1, 2),
 }
 # AOTAutograd: functionalisation and views.
 AOT: Settings = {

@@ -17,10 +17,11 @@ from assay.campaign.findings import Triage
 from assay.campaign.searcher import Searcher
 from assay.campaign.settings import CampaignSettings
 from assay.emit.cases import build_case
-from assay.execution import Worker
+from assay.execution import BackendNotInstalled, Worker
 from assay.generate.dialect import Kernels
-from assay.generate.graph import make_case
+from assay.generate.python.modelled import NothingModelled, modelled
 from assay.generate.settings import Settings
+from assay.generate.sources import allowed, make_case
 from assay.ir.case import Case
 from assay.ir.program import FOUND
 from assay.ir.serialize import program_from_json
@@ -44,6 +45,7 @@ def generator_settings(settings: CampaignSettings) -> Settings:
         targets=settings.targets,
         kernels=kernels_of(settings.targets),
         values=settings.values,
+        sources=(settings.source,) if settings.source else allowed(settings.targets),
     )
 
 
@@ -63,6 +65,10 @@ def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
     """The parts of a campaign on real workers."""
     generated = generator_settings(settings)
     searcher = Searcher(settings.targets) if settings.values == FOUND else None
+    if "python" in generated.sources:
+        # Asked before there are threads that wait for the answer, and the user told of what is missing.
+        for target in settings.targets:
+            _ask_what_is_modelled(target)
     return Parts(
         make=lambda index: make_case(generated, index, searcher),
         end_making=searcher.close if searcher is not None else lambda: None,
@@ -79,6 +85,15 @@ def against_its_reference(case: Case) -> Case | None:
     none."""
     options = find_backend(case.target).reference_options
     return None if options is None or options == dict(case.options) else replace(case, options=options, _id="")
+
+
+def _ask_what_is_modelled(target: str) -> None:
+    backend = find_backend(target)
+    if backend.framework == "torch":
+        try:
+            modelled(backend.python or sys.executable)
+        except NothingModelled as missing:
+            raise BackendNotInstalled(str(missing)) from None
 
 
 def start_bench(targets: Sequence[str], seconds: float = 60.0, memory_mb: int = 4096) -> Bench:

@@ -17,7 +17,7 @@ from assay.campaign.mistake import UserMistake
 from assay.campaign.settings import CampaignSettings
 from assay.campaign.store import RanCase, Store
 from assay.generate.coverage import Features, Tally, features
-from assay.generate.graph import make_case
+from assay.generate.sources import make_case
 from assay.ir.case import Case
 from assay.ops.catalogue import load
 

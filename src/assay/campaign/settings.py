@@ -12,14 +12,15 @@ from assay.ir.program import KEPT
 DEFAULT_TARGETS = ("eager", "aot_eager", "aot_eager_decomp", "inductor")
 """The ladder. `eager` keeps a small share, as a control."""
 
-SOURCES = ("graph",)
+SOURCES = ("graph", "python")
 KNOWN_SOURCES = ("graph", "api", "python", "module", "corpus")
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
     """The settings of a campaign. Exactly one of ``cases`` and ``seconds`` is set; ``operators`` are names, all
-    globs resolved. ``values``: those of programs for torch are kept in their domains, found, or special.
+    globs resolved. Without a ``source``, all that the targets allow take part. ``values``: those of programs for torch
+    are kept in their domains, found, or special.
     """
 
     seed: int

@@ -71,7 +71,7 @@ def parser() -> Parser:
 
 def _campaign_commands(commands: Any) -> None:
     fuzz = _command(commands, "fuzz", "campaign:fuzz", "run a campaign")
-    fuzz.add_argument("--source", default=None, help="where cases come from: graph")
+    fuzz.add_argument("--source", default=None, help="where cases come from: graph, python (all)")
     fuzz.add_argument(
         "--target",
         action="append",

@@ -75,7 +75,7 @@ def settings_of(options: argparse.Namespace) -> CampaignSettings:
         seed=random.SystemRandom().randrange(1 << 31) if options.seed is None else options.seed,
         operators=operators_of(options),
         targets=targets,
-        source=_checked_source(options.source),
+        source=_source(options, targets),
         nodes=options.nodes,
         jobs=options.jobs or _default_jobs(),
         cases=options.cases,
@@ -178,11 +178,23 @@ def _deadline(began: float, seconds: float | None) -> float | None:
     return None if seconds is None else began + seconds
 
 
+def _source(options: argparse.Namespace, targets: Sequence[str]) -> str:
+    """The source that was asked for; that of operators where some of them are named; else none, which is all."""
+    source = _checked_source(options.source)
+    if source == "":
+        return "graph" if options.include or options.exclude or options.nodes else ""
+    from assay.generate.sources import suits
+
+    if not any(suits(source, target) for target in targets):
+        raise UserMistake(f"no target takes source '{source}'; choose among torch's, such as torch:eager")
+    return source
+
+
 def _checked_source(source: str | None) -> str:
     if source is not None and source not in SOURCES:
         what = "is not in this version yet" if source in KNOWN_SOURCES else "is not known"
         raise UserMistake(f"source '{source}' {what}; choose among {', '.join(SOURCES)}")
-    return source or SOURCES[0]
+    return source or ""
 
 
 def _default_jobs() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from assay.emit import onnx, torch
 from assay.ir.case import Case
-from assay.ir.program import Operation, Program, Region, output_names, walk
+from assay.ir.program import Opaque, Operation, Program, Region, opaques, output_names, walk
 from assay.ir.serialize import program_to_json
 from assay.ir.types import ContainerType, TensorType
 from assay.ops.catalogue import load
@@ -33,6 +33,9 @@ def build_case(
         program, environment = interpret(program, load())
     transforms = transforms_of(program)
     operations = [statement for statement in walk(program.body) if isinstance(statement, Operation)]
+    texts = opaques(program)
+    exercised = [operation.operator for operation in operations]
+    exercised += [name for each in texts for name in each.label.split("; ") if name]
     return Case(
         source=source,
         target=target,
@@ -42,8 +45,8 @@ def build_case(
         calls=len(program.calls),
         recipe={**(recipe or {}), "program": program_to_json(program), "transforms": list(transforms)},
         exact=_exact(program, environment),
-        operators=tuple(dict.fromkeys(operation.operator for operation in operations)),
-        operations=len(operations),
+        operators=tuple(dict.fromkeys(exercised)),
+        operations=len(operations) + len(texts),
         transforms=transforms,
     )
 
@@ -60,7 +63,11 @@ def text_of(program: Program, opset: int | None = None) -> str:
 
 
 def _exact(program: Program, environment: Environment) -> dict[str, Any]:
-    """Which tensors are judged bit by bit: the leaves of the outputs, the arguments, the state."""
+    """Which tensors are judged bit by bit: the leaves of the outputs, the arguments, the state; of a program that is
+    text throughout, everything, since its numbers are small integers.
+    """
+    if program.body and all(isinstance(statement, Opaque) for statement in program.body):
+        return {"everything": True}
     outputs: list[bool] = []
     for name in output_names(program.outputs):
         outputs += _leaves(environment.values[name])

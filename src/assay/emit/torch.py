@@ -58,17 +58,26 @@ APPLIED = [
 
 
 def render(
-    program: Program, *, literals: bool = False, finite: bool = False, title: str = "", main: bool = False
+    program: Program,
+    *,
+    literals: bool = False,
+    finite: bool = False,
+    title: str = "",
+    main: bool = False,
+    fresh: bool = False,
 ) -> str:
     """The module's text.
 
     ``literals``: inputs of up to 64 elements are written out. ``main``: the module can be run; with ``finite`` it
     then checks that every
-    intermediate is finite. Raises Unsatisfied where a size symbol is bound by no input.
+    intermediate is finite. ``fresh``: what the program's module defines is defined by a function ``fresh``, so that two
+    runs in one process begin alike. Raises Unsatisfied where a size symbol is bound by no input.
     """
     lines = [f'"""{title}"""', ""] if title else []
-    body, definitions = _program_lines(program)
-    modules = modules_in("\n".join([*definitions, *body]))
+    body, rewrites = _program_lines(program)
+    definitions = [*_definition_lines(program, fresh), *rewrites]
+    inputs = [*input_lines(program, literals), *between_lines(program)]
+    modules = modules_in("\n".join([*definitions, *body, *inputs]))
     if needs_fill(program, literals):
         modules = sorted({*modules, "math"})
     lines += [*(f"import {name}" for name in modules), ""] if modules else []
@@ -76,6 +85,8 @@ def render(
     if main:
         lines += MAIN_IMPORTS
     lines += ["", f"CALLS = {len(program.calls)}", f"TRAINING = {program.training}"]
+    if program.watched:
+        lines.append(f"WATCHED = {program.watched!r}")
     if main:
         lines.append(f"FINITE = {finite}")
     lines += ["", ""]
@@ -85,10 +96,43 @@ def render(
         lines += [*APPLIED, "", ""]
     lines += definitions
     lines += body
-    lines += ["", "", *input_lines(program, literals)]
+    lines += ["", "", *inputs]
     if main:
         lines += ["", "", *MAIN]
-    return "\n".join(lines) + "\n"
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _definition_lines(program: Program, fresh: bool) -> list[str]:
+    if not program.definitions:
+        return []
+    lines = [line for each in program.definitions for line in [*each.text.splitlines(), "", ""]]
+    if not fresh:
+        return lines
+    names = ", ".join(dict.fromkeys(name for each in program.definitions for name in each.writes))
+    inner = ['"""Define what calls may change, as it is at first."""', f"global {names}", *lines[:-2]]
+    return ["def fresh():", *(INDENT + line for line in inner), "", "", "fresh()", "", ""]
+
+
+def between_lines(program: Program) -> list[str]:
+    """What happens between the calls: ``between(call)``, which the module's state is given to where it has one, and
+    ``around(call)``, the context in which a call is made."""
+    lines: list[str] = []
+    if any(call.before for call in program.calls):
+        stateful = any(entry.role != "argument" for entry in program.inputs)
+        lines += ["", "", f"def between(call{', model' if stateful else ''}):"]
+        names = sorted({name for call in program.calls for each in call.before for name in each.writes})
+        lines += [f"{INDENT}global {', '.join(names)}"] if names else []
+        for number, call in enumerate(program.calls):
+            if call.before:
+                texts = [line for each in call.before for line in each.text.splitlines()]
+                lines += [f"{INDENT}if call == {number}:", *(INDENT * 2 + line for line in texts)]
+    if any(call.around for call in program.calls):
+        contexts = [call.around or "contextlib.nullcontext()" for call in program.calls]
+        lines += ["", "", "def around(call):"]
+        for number, context in enumerate(contexts[:-1]):
+            lines += [f"{INDENT}if call == {number}:", f"{INDENT * 2}return {context}"]
+        lines.append(f"{INDENT}return {contexts[-1]}")
+    return lines
 
 
 def _through(statement: Statement) -> str | None:

@@ -93,6 +93,10 @@ def _call_lines(program: Program, number: int, literals: bool) -> list[str]:
         if entry.role != "argument":
             continue
         argument = call.argument(entry.name)
+        if argument.text is not None:
+            lines.append(f"{entry.name} = {argument.text}")
+            returned.append(entry.name)
+            continue
         if not isinstance(entry.value.type, TensorType):
             returned.append(repr(argument.scalar))
             continue

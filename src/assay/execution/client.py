@@ -29,6 +29,7 @@ from assay.ir.program import Program
 from assay.ops.domains import search_rules
 from assay.ops.framework import error_rules
 from assay.oracles.outcome import Code, Outcome, outcome_from_frame
+from assay.oracles.registry import VALID_BY_CONSTRUCTION
 
 PROGRAM = Path(__file__).parent / "worker"
 # The folder is loaded under a name of its own, so that the interpreter needs no Assay and cannot mistake another
@@ -232,6 +233,7 @@ class Worker:
             "memory_mb": memory_mb,
             "alone": alone,
             "code": code,
+            "goes_on": case.source != VALID_BY_CONSTRUCTION,
         }
         if "shadow" in wanted:
             request["rules"] = error_rules()

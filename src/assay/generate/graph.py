@@ -19,6 +19,7 @@ from typing import Any
 from assay import __version__
 from assay.backends import find_backend
 from assay.emit.cases import build_case
+from assay.generate.between import with_changes
 from assay.generate.builder import Builder
 from assay.generate.dialect import TORCH, Dialect, dialect_of
 from assay.generate.motifs.deck import Deck
@@ -55,6 +56,8 @@ ARITHMETIC = ("binary.add", "binary.sub", "binary.mul", "binary.div", "binary.mi
 WRITE_SHARE = 0.5
 # Of the programs, those that return a Python number.
 NUMBERS_SHARE = 0.15
+# Of the programs, those whose state changes between their calls.
+BETWEEN_SHARE = 0.25
 ATTEMPTS = 4
 MAX_OUTPUTS = 10
 
@@ -89,6 +92,13 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
         if found is None:
             drawn = draw_program(settings, index, backend.module.DEAR, {"values": KEPT}, dialect)
         program = drawn.program if found is None else found
+    changes: tuple[str, ...] = ()
+    changing = dialect.python and program.values == KEPT
+    if changing and rng.random() < BETWEEN_SHARE * (0.2 if backend.module.DEAR else 1.0):
+        changed, changes = with_changes(rng, program)
+        with contextlib.suppress(Unsatisfied):
+            # Another number of calls leaves other numbers in the state.
+            program = interpret(changed, load())[0]
     options = dict(backend.module.options(rng, program.training))
     while program.values in LEAVING and options == backend.reference_options:
         # What becomes of special values is no matter between two systems.
@@ -102,6 +112,8 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
         "policy": {**drawn.policy.to_json(), "left_out": sorted(set(settings.operators) - set(drawn.policy.operators))},
         "motifs": [list(motif) for motif in drawn.motifs],
     }
+    if changes:
+        recipe["between"] = list(changes)
     if dialect.opset is not None:
         recipe["opset"] = dialect.opset
     return build_case(program, source=SOURCE, target=target, options=options, recipe=recipe)

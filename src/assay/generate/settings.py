@@ -12,8 +12,9 @@ from assay.ir.program import KEPT
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``operators`` to draw from, ``nodes``: operations a program (None: by the target's cost), ``targets`` to divide
-    the cases among. ``kernels``: those of each target that says which it has, as `dialect.Kernels` takes them.
-    ``values`` as in a `Program`: why elements are in the domains of what is computed of them.
+    the cases among, ``sources`` what makes them. ``kernels``: those of each target that says which it has, as
+    `dialect.Kernels` takes them. ``values`` as in a `Program`: why elements are in the domains of what is computed of
+    them.
     """
 
     seed: int
@@ -22,3 +23,4 @@ class Settings:
     targets: tuple[str, ...]
     kernels: Mapping[str, Kernels] = field(default_factory=dict)
     values: str = KEPT
+    sources: tuple[str, ...] = ("graph",)

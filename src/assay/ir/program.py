@@ -13,6 +13,7 @@ result that of its target.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -99,12 +100,14 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Python text that was not lifted, with the names that it reads and writes."""
+    """Python text that was not lifted, with the names that it reads and writes. ``label`` names what it exercises,
+    parted by ``; ``."""
 
     text: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     results: tuple[Value, ...] = ()
+    label: str = ""
 
 
 Statement = Operation | PythonOperation | Region | Opaque
@@ -147,12 +150,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What one call passes for one input."""
+    """What one call passes for one input. ``text`` is a Python expression that makes it, in place of all the rest; it
+    may name inputs before it."""
 
     data: Data | None = None
     layout: Layout = Layout()
     requires_grad: bool = False
     scalar: Any = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +177,16 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: the instantiation of the sizes and what is passed for each input, by name."""
+    """One call: the instantiation of the sizes and what is passed for each input, by name.
+
+    ``before`` runs ahead of it, outside of the program, and changes what the program sees beside its arguments:
+    globals, attributes, modes. ``around`` is an expression of a context manager that the call runs in.
+    """
 
     instantiation: int
     arguments: tuple[tuple[str, Argument], ...]
+    before: tuple[Opaque, ...] = ()
+    around: str = ""
 
     def argument(self, name: str) -> Argument:
         """What the call passes for an input. Raises KeyError."""
@@ -202,7 +213,8 @@ class Program:
     ``forward`` the statements are the method of a module, with ``function`` they are a function that is given the
     module. ``values`` says why elements are in the domains of what is computed of them: `KEPT` there by what is known
     of them, `FOUND` by a search for inputs, or not at all: `SPECIAL` ones are to leave them, and in `WRAPPING` programs
-    integers wrap around as well.
+    integers wrap around as well. ``definitions`` are statements of the Python module around it; ``watched`` names those
+    of their globals whose contents are compared after each call.
     """
 
     sizes: tuple[tuple[str, tuple[int, ...]], ...]
@@ -214,6 +226,8 @@ class Program:
     training: bool = False
     style: str = "function"
     values: str = KEPT
+    definitions: tuple[Opaque, ...] = ()
+    watched: tuple[str, ...] = ()
 
     @property
     def size_table(self) -> dict[str, tuple[int, ...]]:
@@ -259,6 +273,28 @@ def defined_names(statements: tuple[Statement, ...]) -> Iterator[str]:
     for statement in statements:
         for value in statement.results:
             yield value.name
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+
+
+def mentioned(text: str) -> set[str]:
+    """Every identifier in a piece of text; those in strings too."""
+    return set(_IDENTIFIER.findall(text))
+
+
+def texts_of(program: Program) -> Iterator[str]:
+    """The pieces of text beside the body: what arguments are made by, what changes between calls and surrounds them."""
+    for call in program.calls:
+        yield from (argument.text for _, argument in call.arguments if argument.text is not None)
+        yield from (each.text for each in call.before)
+        yield call.around
+
+
+def opaques(program: Program) -> list[Opaque]:
+    """Every piece of opaque text: definitions, those of the body, and what runs between the calls."""
+    found = [*program.definitions, *(each for each in walk(program.body) if isinstance(each, Opaque))]
+    return [*found, *(each for call in program.calls for each in call.before)]
 
 
 def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:

@@ -40,12 +40,19 @@ def program_to_json(program: Program) -> dict[str, Any]:
         "body": [_statement(statement) for statement in program.body],
         "outputs": _tree(program.outputs),
         "calls": [
-            {"instantiation": call.instantiation, "arguments": {k: _argument(a) for k, a in call.arguments}}
+            {
+                "instantiation": call.instantiation,
+                "arguments": {k: _argument(a) for k, a in call.arguments},
+                **({"before": [_statement(each) for each in call.before]} if call.before else {}),
+                **({"around": call.around} if call.around else {}),
+            }
             for call in program.calls
         ],
         "training": program.training,
         "style": program.style,
         **({} if program.values == KEPT else {"values": program.values}),
+        **({"definitions": [_statement(each) for each in program.definitions]} if program.definitions else {}),
+        **({"watched": list(program.watched)} if program.watched else {}),
     }
 
 
@@ -61,12 +68,19 @@ def program_from_json(data: Mapping[str, Any]) -> Program:
             body=tuple(read.statement(statement) for statement in data["body"]),
             outputs=_read_tree(data["outputs"]),
             calls=tuple(
-                Call(call["instantiation"], tuple((k, _read_argument(a)) for k, a in call["arguments"].items()))
+                Call(
+                    call["instantiation"],
+                    tuple((k, _read_argument(a)) for k, a in call["arguments"].items()),
+                    tuple(read.opaque(each) for each in call.get("before", ())),
+                    call.get("around", ""),
+                )
                 for call in data["calls"]
             ),
             training=data["training"],
             style=data["style"],
             values=data.get("values", KEPT),
+            definitions=tuple(read.opaque(each) for each in data.get("definitions", ())),
+            watched=tuple(data.get("watched", ())),
         )
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise Unreadable(f"not a program of this version ({error!r})") from error
@@ -121,7 +135,8 @@ def _statement(statement: Statement) -> list[Any]:
             ]
             return ["region", statement.kind, [_plain(o) for o in statement.operands], attributes, blocks, results]
         case Opaque():
-            return ["opaque", statement.text, list(statement.reads), list(statement.writes), results]
+            label = [statement.label] if statement.label else []
+            return ["opaque", statement.text, list(statement.reads), list(statement.writes), results, *label]
 
 
 def _tree(tree: Tree) -> Any:
@@ -139,6 +154,7 @@ def _argument(argument: Argument) -> dict[str, Any]:
         "layout": [layout.kind, list(layout.order), layout.offset, layout.step],
         "requires_grad": argument.requires_grad,
         "scalar": argument.scalar,
+        **({} if argument.text is None else {"text": argument.text}),
     }
 
 
@@ -156,7 +172,9 @@ def _read_data(data: list[Any]) -> Data:
 def _read_argument(data: Mapping[str, Any]) -> Argument:
     kind, order, offset, step = data["layout"]
     contents = None if data["data"] is None else _read_data(data["data"])
-    return Argument(contents, Layout(kind, tuple(order), offset, step), data["requires_grad"], data["scalar"])
+    return Argument(
+        contents, Layout(kind, tuple(order), offset, step), data["requires_grad"], data["scalar"], data.get("text")
+    )
 
 
 class _Reader:
@@ -218,9 +236,12 @@ class _Reader:
                 )
                 return Region(kind, self.plains(operands), self.pairs(attributes), read, self.values(results))
             case "opaque":
-                _, text, reads, writes, results = data
-                return Opaque(text, tuple(reads), tuple(writes), self.values(results))
+                return self.opaque(data)
         raise Unreadable(f"unknown statement {data[0]!r}")
+
+    def opaque(self, data: Any) -> Opaque:
+        _, text, reads, writes, results, *label = data
+        return Opaque(text, tuple(reads), tuple(writes), self.values(results), *label)
 
     def plains(self, data: Any) -> tuple[Any, ...]:
         return tuple(self.plain(item) for item in data)

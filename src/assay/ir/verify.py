@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.ir.program import (
+    Opaque,
     Operation,
     Program,
-    PythonOperation,
     Region,
     Statement,
     Value,
@@ -32,6 +32,7 @@ def verify(program: Program) -> None:
     """Raises InvalidProgram unless the program is well formed."""
     checker = _Checker(program)
     scope: dict[str, Value] = {}
+    checker.definitions(program)
     for entry in program.inputs:
         checker.define(entry.value, scope)
         checker.expect(entry.role in ("argument", "parameter", "buffer"), f"input {entry.name} has role {entry.role}")
@@ -40,7 +41,10 @@ def verify(program: Program) -> None:
     for name in output_names(program.outputs):
         checker.expect(name in scope, f"output {name} is not defined")
     names = {entry.name for entry in program.inputs}
+    for name in program.watched:
+        checker.expect(name in checker.globals, f"{name} is watched and not defined")
     for call in program.calls:
+        checker.opaque_texts(call.before)
         checker.expect(0 <= call.instantiation < program.instantiations, "a call has no such instantiation")
         checker.expect({name for name, _ in call.arguments} == names, "a call does not pass exactly the inputs")
     checker.expect(bool(program.calls), "there is no call")
@@ -52,6 +56,18 @@ class _Checker:
     def __init__(self, program: Program) -> None:
         self.symbols = {name for name, _ in program.sizes}
         self.seen: set[str] = set()
+        self.globals: set[str] = set()
+
+    def definitions(self, program: Program) -> None:
+        """What the module around the program defines, each after what it reads."""
+        for statement in program.definitions:
+            self.opaque_texts((statement,))
+            self.globals |= set(statement.writes)
+
+    def opaque_texts(self, statements: Sequence[Opaque]) -> None:
+        for statement in statements:
+            for name in statement.reads:
+                self.expect(name in self.globals, f"{name} is used before it is defined")
 
     def expect(self, condition: bool, what: str) -> None:
         if not condition:
@@ -69,10 +85,11 @@ class _Checker:
             if isinstance(statement, Region):
                 self.region(statement, scope)
             else:
-                names = [] if not isinstance(statement, Operation | PythonOperation) else list(statement.operands)
+                names = statement.reads if isinstance(statement, Opaque) else statement.operands
                 for operand in names:
                     for name in operand_names(operand):
-                        self.expect(name in scope, f"{name} is used before it is defined")
+                        known = name in scope or (isinstance(statement, Opaque) and name in self.globals)
+                        self.expect(known, f"{name} is used before it is defined")
             if isinstance(statement, Operation):
                 self.operation(statement, scope)
             for value in statement.results:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -48,11 +49,21 @@ def substituted_statements(statements: Sequence[Statement], operands: Mapping[st
                 )
                 return (replace(statement, operands=_operands(statement.operands, operands), blocks=blocks),)
             case Opaque():
-                if operands.keys() & {*statement.reads, *statement.writes}:
-                    raise Unsatisfied("opaque text names the value")
-                return (statement,)
+                return (_in_text(statement, operands),)
 
     return map_statements(statements, change)
+
+
+def _in_text(statement: Opaque, operands: Mapping[str, Operand]) -> Opaque:
+    """Opaque text that reads other values. Raises Unsatisfied where it writes one, or where no name stands for it."""
+    if operands.keys() & {*statement.writes}:
+        raise Unsatisfied("opaque text writes the value")
+    text, names = statement.text, []
+    for name in statement.reads:
+        other = _name(name, operands) if name in operands else name
+        text = text if other == name else re.sub(rf"\b{name}\b", other, text)
+        names.append(other)
+    return replace(statement, text=text, reads=tuple(dict.fromkeys(names)))
 
 
 def _operand(operand: Operand, operands: Mapping[str, Operand]) -> Operand:

@@ -11,6 +11,7 @@ from assay.oracles.signature import exception_signature, first_line
 from assay.oracles.verdict import Discrepancy, Kind, Verdict
 
 _INTERNAL = "INTERNAL ASSERT FAILED"
+_INTERNALS = ("torch._dynamo.", "torch._inductor.")
 
 
 @oracle("exceptions", order=10)
@@ -63,9 +64,15 @@ def _eager_raised(
     if compiled.exception is None:
         signature = f"exception|not raised|{raised.type}"
         return Discrepancy(Kind.exception, where, f"eager raised {said}; the target did not raise", signature)
-    if _related(raised, compiled.exception) or _declared(compiled.exception, question.unsupported):
-        return None
     other = compiled.exception
+    if _declared(other, question.unsupported):
+        return None
+    if _related(raised, other):
+        ours, theirs = _causes(raised), _causes(other)
+        if raised.type != other.type or ours == theirs:
+            return None
+        detail = f"eager raised {said}, caused by {_listed(ours)}; on the target it is caused by {_listed(theirs)}"
+        return Discrepancy(Kind.exception, where, detail, f"exception|chain|{raised.type}")
     detail = f"eager raised {said}; the target raised {other.type}: {first_line(other.message)}"
     return Discrepancy(Kind.exception, where, detail, f"exception|{raised.type}->{exception_signature(other)}")
 
@@ -92,6 +99,16 @@ def _declared(raised: ExceptionRecord, unsupported: tuple[str, ...]) -> bool:
     """Whether the exception is of a declared class; one may be named with or without its module."""
     classes = {raised.type, *raised.bases}
     return any(name in classes or name in {each.rpartition(".")[2] for each in classes} for name in unsupported)
+
+
+def _causes(raised: ExceptionRecord) -> tuple[str, ...]:
+    """The types of what an exception was raised from, without those by which the compiler works."""
+    types = (cause.partition(":")[0] for cause in raised.chain)
+    return tuple(name for name in types if not name.startswith(_INTERNALS))
+
+
+def _listed(causes: tuple[str, ...]) -> str:
+    return ", ".join(causes) or "nothing"
 
 
 def _related(eager: ExceptionRecord, target: ExceptionRecord) -> bool:

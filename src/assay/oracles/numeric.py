@@ -15,7 +15,7 @@ from assay.oracles.numerics.closeness import Mask, beyond, distance, tolerance, 
 from assay.oracles.numerics.decode import Array, decode, plain_name
 from assay.oracles.numerics.rounding import ACCUSED, Resolution, Ruling, Shadow, lasting, rule
 from assay.oracles.outcome import ABSENT, Outcome, TensorRecord, Tree, ValueRecord
-from assay.oracles.pairs import Pair, Place, comparable, find, pairs
+from assay.oracles.pairs import EVERYTHING, Pair, Place, comparable, find, pairs
 from assay.oracles.registry import Question
 from assay.oracles.verdict import Discrepancy, Expected, Kind, Verdict
 
@@ -64,7 +64,8 @@ def differing(question: Question, kinds: Mapping[Place, tuple[Kind, Kind]]) -> I
                 tensors = Pair(pair.call, pair.place, pair.path, eager, target, pair.exact)
                 found = differing_tensors(question, tensors, of_tensors) if comparable(tensors) else None
             case ValueRecord() as eager, ValueRecord() as target if eager.type == target.type:
-                numbers = Pair(pair.call, pair.place, pair.path, eager, target, pair.exact)
+                everything = bool(question.case.exact.get(EVERYTHING))
+                numbers = Pair(pair.call, pair.place, pair.path, eager, target, everything)
                 found = differing_numbers(question, numbers, of_values)
         if found is not None:
             yield found
@@ -102,7 +103,7 @@ def differing_numbers(question: Question, pair: Pair[ValueRecord], kind: Kind) -
     """What is wrong with a pair of Python values of one type; None if nothing is.
 
     Numbers come out of tensors of any precision, so a float is judged as a float32 is, and an integer as something
-    that rounding may have tipped.
+    that rounding may have tipped; in a case that is exact throughout, each is what it is.
     """
     if pair.reference.repr == pair.target.repr:
         return None
@@ -111,7 +112,7 @@ def differing_numbers(question: Question, pair: Pair[ValueRecord], kind: Kind) -
     if eager is None or target is None:
         detail = f"eager {_short(pair.reference.repr)}, target {_short(pair.target.repr)}"
         return Discrepancy(kind, pair.where, detail, signature)
-    return _differing(question, pair, kind, _Sides(_judged_as(eager), eager, target, exact=False), signature)
+    return _differing(question, pair, kind, _Sides(_judged_as(eager), eager, target, pair.exact), signature)
 
 
 def _differing(

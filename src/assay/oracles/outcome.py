@@ -111,11 +111,17 @@ class ValueRecord:
 
 @dataclass(frozen=True, slots=True)
 class ContainerRecord:
-    """A tuple, list or dict, with the keys of the latter in order."""
+    """An object with parts: a tuple, list or dict, an object of the program's own with its attributes, an exception, an
+    iterator with what it still gives.
+
+    ``keys`` name the parts where they have names, in order. ``identity`` numbers objects as that of tensors does; it is
+    -1 where it means nothing, as of a tuple.
+    """
 
     type: str
     keys: tuple[str, ...] | None
     items: tuple[Tree, ...]
+    identity: int = -1
 
 
 Tree: TypeAlias = TensorRecord | ValueRecord | ContainerRecord
@@ -233,8 +239,9 @@ def _tree(tree: Sequence[Any], buffers: Sequence[bytes]) -> Tree:
         return _tensor(tree, buffers)
     if tree[0] == "v":
         return ValueRecord(tree[1], tree[2])
-    _, kind, keys, items = tree
-    return ContainerRecord(kind, None if keys is None else tuple(keys), tuple(_tree(item, buffers) for item in items))
+    _, kind, keys, items, *identity = tree
+    names = None if keys is None else tuple(keys)
+    return ContainerRecord(kind, names, tuple(_tree(item, buffers) for item in items), *identity)
 
 
 def _tensor(tree: Sequence[Any], buffers: Sequence[bytes]) -> TensorRecord:

@@ -12,6 +12,10 @@ from assay.oracles.outcome import CallRecord, ContainerRecord, Execution, Tensor
 from assay.oracles.verdict import Kind
 
 AnyTree = TypeVar("AnyTree", bound=Tree)
+EVERYTHING = "everything"
+"""What the flags of a case whose arithmetic is exact throughout name."""
+
+_BEFORE = ("load", "inputs")
 
 
 class Place(StrEnum):
@@ -62,11 +66,11 @@ class Pair(Generic[AnyTree]):
 
 
 def calls_of(reference: Execution | None, target: Execution | None) -> Iterator[tuple[int, CallRecord, CallRecord]]:
-    """The calls that both sides came through, with their number."""
+    """The calls that both sides came through, or raised in at the same stage, with their number."""
     if reference is None or target is None:
         return
     for number, (eager, compiled) in enumerate(zip(reference.calls, target.calls, strict=False)):
-        if eager.status == compiled.status == "ok":
+        if eager.status == compiled.status and eager.stage == compiled.stage and eager.stage not in _BEFORE:
             yield number, eager, compiled
 
 
@@ -104,7 +108,7 @@ def nodes(call: CallRecord, exact: Mapping[str, Any]) -> Iterator[Node]:
     state = exact.get("state") or {}
     for name, tree in call.state.items():
         for path, node in _walk(f"state {name!r}", tree):
-            yield Node(Place.state, path, node, bool(state.get(name, False)))
+            yield Node(Place.state, path, node, bool(exact.get(EVERYTHING) or state.get(name, False)))
     if call.outputs is not None:
         yield from _flagged(Place.output, (("output", call.outputs),), exact)
     for name, gradient in call.gradients.items():
@@ -119,6 +123,9 @@ def gradient_path(name: str) -> str:
 
 def _flagged(place: Place, trees: Iterable[tuple[str, Tree]], exact: Mapping[str, Any]) -> Iterator[Node]:
     """The nodes of ``trees``. Flags go to tensors in turn; among arguments, to those outside containers."""
+    if exact.get(EVERYTHING):
+        yield from (Node(place, path, node, True) for start, tree in trees for path, node in _walk(start, tree))
+        return
     flags = iter(exact.get(f"{place}s") or ())
     for start, tree in trees:
         for path, node in _walk(start, tree):

@@ -15,10 +15,12 @@ from assay.ir.program import (
     PythonOperation,
     Region,
     Statement,
+    mentioned,
     operand_names,
     operations,
     output_names,
     reads,
+    texts_of,
     walk,
 )
 from assay.ir.sizes import symbols_in
@@ -115,8 +117,27 @@ def without_dead(program: Program, spared: frozenset[str] = frozenset()) -> Prog
             break
         used |= bases
     used |= {f"n_{symbol}" for symbol in symbols}
+    program = _without_definitions(program)
+    for call in reversed(program.calls):
+        for name, argument in reversed(call.arguments):
+            if name in used and argument.text is not None:
+                used |= mentioned(argument.text)
     useless = {entry.name for entry in program.inputs if entry.name not in used}
     return without_unused_sizes(without_inputs(program, useless))
+
+
+def _without_definitions(program: Program) -> Program:
+    """The program without what its module defines and nothing mentions."""
+    if not program.definitions:
+        return program
+    text = {name for each in texts_of(program) for name in mentioned(each)} | set(program.watched)
+    text |= {name for statement in walk(program.body) for name in reads(statement)}
+    kept: list[Opaque] = []
+    for statement in reversed(program.definitions):
+        if text & set(statement.writes):
+            kept.append(statement)
+            text |= set(statement.reads)
+    return replace(program, definitions=tuple(reversed(kept)))
 
 
 def without_unused_sizes(program: Program) -> Program:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.ir.program import Program, output_names
+from assay.ir.program import Opaque, Program, output_names, walk
 from assay.oracles.verdict import Judgement, Kind
 from assay.triage.places import Accused, accused, output_leaves
 from assay.triage.predicate import judged_exactly
@@ -41,6 +41,8 @@ def observation(program: Program, judgement: Judgement) -> Observation | None:
     if judgement.kind in (Kind.exception, Kind.crash, Kind.hang, Kind.memory):
         return Observation("result", "none")
     by_form = _by_form(program, own[0], own[2], place)
+    if _is_text(program) and judgement.kind is not Kind.gradient and place.place:
+        return Observation(f"repr(described({_seen(program, judgement, place)}, {{}}))", "equal")
     if by_form is not None:
         return by_form
     if judgement.kind is Kind.gradient:
@@ -48,6 +50,19 @@ def observation(program: Program, judgement: Judgement) -> Observation | None:
     if judgement.kind in (Kind.value, Kind.mutation, Kind.state, Kind.side_effect):
         return Observation(_value(program, place), "close", exact)
     return None
+
+
+def _is_text(program: Program) -> bool:
+    """Whether it is made of text, so that nothing is known of what its values are."""
+    return any(isinstance(statement, Opaque) for statement in walk(program.body))
+
+
+def _seen(program: Program, judgement: Judgement, place: Accused) -> str:
+    if judgement.kind is Kind.alias or place.place == "argument":
+        return "(arguments, result)" if judgement.kind is Kind.alias else "arguments"
+    if place.place == "state":
+        return place.path.removeprefix("global ") if place.path.startswith("global ") else "list(model.state_dict())"
+    return "result" if place.leaf is None else _value(program, place)
 
 
 def _by_form(program: Program, form: str, rest: str, place: Accused) -> Observation | None:
@@ -80,6 +95,11 @@ _ENVIRONMENT = {
     "deterministic": "torch.are_deterministic_algorithms_enabled()",
     "autocast": "torch.is_autocast_cpu_enabled()",
     "rng": "torch.get_rng_state().tolist()",
+    "python_rng": "random.getstate()",
+    "numpy_rng": "numpy.random.get_state()[1].tolist()",
+    "deterministic_warns": "torch.is_deterministic_algorithms_warn_only_enabled()",
+    "autocast_dtype": "torch.get_autocast_cpu_dtype()",
+    "anomaly": "torch.is_anomaly_enabled()",
 }
 
 

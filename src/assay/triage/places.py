@@ -48,7 +48,9 @@ def accused(program: Program, where: str) -> Accused:
         return Accused(call, "state", None, found.group(1), _named(program, found.group(1)))
     if rest.startswith("output"):
         leaves = output_leaves(program)
-        number = next((n for n, (path, _) in enumerate(leaves) if path == rest), 0 if len(leaves) == 1 else -1)
+        # What lies within a value of which no more is known than that it is an object is that value.
+        within = (n for n, (path, _) in enumerate(leaves) if path == rest or rest.startswith(f"{path}["))
+        number = next(within, 0 if len(leaves) == 1 else -1)
         return Accused(call, "output", None if number < 0 else number, "", leaves[number][1] if number >= 0 else "")
     return Accused(call)
 

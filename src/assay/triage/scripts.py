@@ -12,15 +12,16 @@ import re
 from collections.abc import Sequence
 
 from assay.backends import find_backend
-from assay.emit.torch import body_lines, render
+from assay.emit.torch import between_lines, body_lines, render
 from assay.ir.case import Case
-from assay.ir.program import Program, output_names
+from assay.ir.program import Program, opaques, output_names
 from assay.ir.types import SIGNIFICAND, TensorType
 from assay.ops.facts import Unsatisfied
 from assay.ops.python_forms import modules_in
 from assay.ops.twin import in_float64
 from assay.oracles.numerics.closeness import tolerance
 from assay.oracles.verdict import Judgement, Kind
+from assay.triage.describing import DESCRIBED
 from assay.triage.observing import HANG_SECONDS, Observation, Unscriptable, observation
 from assay.triage.places import accused
 from assay.triage.rewriting import types_of
@@ -106,6 +107,7 @@ def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]
         plain.append("import resource")
     if "logging." in text:
         plain.append("import logging")
+    plain = list(dict.fromkeys(plain))
     trees = [name for name in ("tree_leaves", "tree_map") if f"{name}(" in text]
     framework = ["import torch", *extra]
     if trees:
@@ -117,7 +119,7 @@ def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]
 
 def _definitions(program: Program, literals: bool) -> list[str]:
     """Program, inputs and state as they are emitted, without imports and what `observe` does not read."""
-    lines = render(program, literals=literals).splitlines()
+    lines = render(program, literals=literals, fresh=True).splitlines()
     settings = ("TRAINING", "CALLS")
     used = {name for name in settings if any(name in line and not line.startswith(f"{name} = ") for line in lines)}
     dropped = ("import ", *(f"{name} = " for name in settings if name not in used))
@@ -145,6 +147,7 @@ _HELPERS = {
         "",
         f"{INDENT}return [[apart(a, b) for b in tensors] for a in tensors]",
     ],
+    "repr": DESCRIBED,
     "identities": ["def identities(tensors):", f"{INDENT}return [[a is b for b in tensors] for a in tensors]"],
 }
 
@@ -217,18 +220,26 @@ def _has_state(program: Program) -> bool:
 def _observe(case: Case, program: Program, seen: Observation, last: int, wide: bool, backward: bool) -> list[str]:
     """The function that runs the calls up to the accused one and returns what the finding is about."""
     convert = "convert=lambda arguments: arguments"
-    body: list[str] = []
+    body: list[str] = ["fresh()"] if program.definitions else []
     if _has_state(program):
         body.append("model = state().double() if convert is wide else state()" if wide else "model = state()")
     given = "inputs(call)" if last else "inputs()"
     per_call = [f"arguments = convert({given})" if wide else f"arguments = {given}", "torch.manual_seed(0)"]
+    setting = between_lines(program)
+    if any("random." in each.text for each in opaques(program)):
+        per_call.append("random.seed(0)")
+    if any(line.startswith("def between(") for line in setting):
+        number = "call" if last else "0"
+        per_call.insert(0, f"between({number}{', model' if _has_state(program) else ''})")
     call = f"result = function({'model, ' if _has_state(program) else ''}*arguments)"
-    if not case.training:
-        per_call += ["with torch.no_grad():", f"{INDENT}{call}"]
+    around = ["around(call)" if last else "around(0)"] if "def around(call):" in setting else []
+    contexts = around if case.training else ["torch.no_grad()", *around]
+    if contexts:
+        per_call += [f"with {', '.join(contexts)}:", f"{INDENT}{call}"]
     else:
         per_call.append(call)
-        if backward:
-            per_call += _backward(program)
+    if case.training and backward:
+        per_call += _backward(program)
     if last:
         body += [f"for call in range({last + 1}):", *(INDENT + line for line in per_call)]
     else:

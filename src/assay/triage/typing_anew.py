@@ -192,7 +192,7 @@ def _with_inputs(program: Program) -> Program:
         return replace(argument, layout=layout, requires_grad=grad, data=data)
 
     calls = tuple(
-        Call(call.instantiation, tuple((name, passed(call, name, argument)) for name, argument in call.arguments))
+        replace(call, arguments=tuple((name, passed(call, name, argument)) for name, argument in call.arguments))
         for call in program.calls
     )
     return replace(program, calls=calls)

@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import random
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from . import records
-from .records import DEPTH, ITEMS, Call, shown, type_name
+from .objects import parts, plain
+from .records import DEPTH, Call, type_name
+
+MODULE = "assay_case"
+"""The name of the module that a case's text becomes."""
+
+# Kinds of tensors that are read as they are; what else has a type of its own is a subclass of the program's.
+_TENSORS = (torch.Tensor, torch.nn.Parameter)
 
 
 class Recorder:
@@ -25,6 +34,8 @@ class Recorder:
         self.shadows = shadows
         self.storages: dict[int, int] = {}
         self.identities: dict[int, int] = {}
+        self.objects: dict[int, int] = {}
+        self.kept: list[Any] = []
         self.tensors: dict[str, tuple[list[Any], bytes]] = {}
         self.bounds: dict[str, tuple[list[Any], bytes | None, bytes]] = {}
         self.choices: dict[str, Any] = {}
@@ -44,10 +55,11 @@ class Recorder:
         state: Any,
         wanted: list[tuple[str, Any]],
         training: bool,
+        watched: list[tuple[str, Any]] | None = None,
     ) -> Call:
         """The record of one call. Clears the gradients that it recorded."""
         # The canonical numbers are those of one call; within it every object they name is alive.
-        self.storages, self.identities = {}, {}
+        self.storages, self.identities, self.objects = {}, {}, {}
         call = Call("ok" if exception is None else "exception", stage)
         self.tensors, self.bounds, self.choices = call.tensors, call.bounds, call.choices
         out = call.json
@@ -57,6 +69,8 @@ class Recorder:
             out["arguments"] = [self.tree(value, f"arguments/{index}") for index, value in enumerate(arguments)]
             named = list(_named_state(state))
             out["state"] = {name: self.tree(tensor, f"state/{name}") for name, tensor in named}
+            for name, value in watched or []:
+                out["state"][f"global {name}"] = self.tree(value, f"state/global {name}")
             if exception is None or stage == "backward":
                 out["outputs"] = self.tree(outputs, "outputs")
             if training:
@@ -66,40 +80,44 @@ class Recorder:
                     out["gradients"][name] = None if gradient is None else self.tree(gradient, f"gradients/{name}")
                     if gradient is not None:
                         tensor.grad = None
+        self.kept.clear()
         return call
 
-    def tree(self, value: Any, place: str, depth: int = 0) -> list[Any]:
-        """A value as nested records."""
+    def tree(self, value: Any, place: str, around: tuple[int, ...] = ()) -> list[Any]:
+        """A value as nested records; ``around`` are the objects that it is in."""
         if isinstance(value, torch.Tensor):
             return self.tensor(value, place)
-        kind = type(value)
-        if isinstance(value, (tuple, list)) and depth < DEPTH and len(value) <= ITEMS:
-            items = [self.tree(item, f"{place}/{index}", depth + 1) for index, item in enumerate(value)]
-            return ["c", type_name(kind), None, items]
-        if isinstance(value, dict) and depth < DEPTH and len(value) <= ITEMS:
-            keys = [shown(key) for key in value]
-            items = [self.tree(item, f"{place}/{key}", depth + 1) for key, item in zip(keys, value.values())]  # noqa: B905
-            return ["c", type_name(kind), keys, items]
-        if isinstance(value, (set, frozenset)):
-            return ["v", type_name(kind), "{" + ", ".join(sorted(shown(item) for item in value)) + "}"]
-        return ["v", type_name(kind), shown(value)]
+        if id(value) in around:
+            return ["v", type_name(type(value)), f"<what is {len(around) - around.index(id(value))} around it>"]
+        found = parts(value, MODULE) if len(around) < DEPTH else None
+        if found is None:
+            return ["v", type_name(type(value)), plain(value)]
+        # What was made while the record is, as what an iterator gives, must not leave its address to another.
+        self.kept.append(found.items)
+        number = self.objects.setdefault(id(value), len(self.objects)) if found.promised else -1
+        inside = (*around, id(value))
+        keys = range(len(found.items)) if found.keys is None else found.keys
+        items = [self.tree(item, f"{place}/{key}", inside) for key, item in zip(keys, found.items)]  # noqa: B905
+        return ["c", found.kind, found.keys, items, number]
 
     def tensor(self, tensor: torch.Tensor, place: str) -> list[Any]:
         """A tensor's record; its bytes are kept under ``place``."""
-        plain = tensor.layout == torch.strided
+        # Read below what the program has overridden: to look at a tensor must not run the program's code.
+        read = tensor if type(tensor) in _TENSORS else _bare(tensor)
+        strided = read.layout == torch.strided
         data: bytes | None = None
         storage = offset = -1
         stride: list[int] = []
-        shape = [int(size) for size in tensor.shape]
-        dtype = str(tensor.dtype)[6:]
+        shape = [int(size) for size in read.shape]
+        dtype = str(read.dtype)[6:]
         try:
-            if plain:
-                offset, stride = int(tensor.storage_offset()), [int(step) for step in tensor.stride()]
-                handle = tensor.untyped_storage()
+            if strided:
+                offset, stride = int(read.storage_offset()), [int(step) for step in read.stride()]
+                handle = read.untyped_storage()
                 storage = self.storages.setdefault(handle._cdata, len(self.storages))
-                data = _bytes(tensor, handle.nbytes())
+                data = _bytes(read, handle.nbytes())
             else:
-                data = _bytes(tensor.detach().to_dense(), None)
+                data = _bytes(read.detach().to_dense(), None)
             digest = records.digest(dtype, shape, data)
         except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
             digest = f"unreadable: {type(error).__name__}: {str(error)[:200]}"
@@ -111,14 +129,14 @@ class Recorder:
             storage,
             offset,
             self.identities.setdefault(id(tensor), len(self.identities)),
-            tensor.requires_grad,
+            read.requires_grad,
             digest,
             None,
-            str(tensor.layout)[6:] if type(tensor) in (torch.Tensor, torch.nn.Parameter) else type_name(type(tensor)),
+            str(read.layout)[6:] if type(tensor) in _TENSORS else type_name(type(tensor)),
         ]
         if data is not None:
             self.tensors[place] = (record, data)
-            if self.shadows is not None and plain:
+            if self.shadows is not None and strided:
                 self._shadow(record, tensor, place)
         return record
 
@@ -133,6 +151,12 @@ class Recorder:
             if choice is not None:
                 values, slack, dim = choice
                 self.choices[place] = (_bytes(values, None), _bytes(slack, None), *values.shape, dim)
+
+
+def _bare(tensor: torch.Tensor) -> torch.Tensor:
+    """A subclass of the program's as the tensor that it is, whatever it overrides."""
+    with torch._C.DisableTorchFunctionSubclass():
+        return tensor.as_subclass(torch.Tensor)
 
 
 def _bytes(tensor: torch.Tensor, available: int | None) -> bytes:
@@ -159,12 +183,18 @@ def _bytes(tensor: torch.Tensor, available: int | None) -> bytes:
 def environment() -> dict[str, str]:
     """The global state of torch that a program may change and a compiler must not."""
     generator = hashlib.blake2b(bytes(torch.get_rng_state().numpy()), digest_size=8).hexdigest()
+    numpy = sys.modules.get("numpy")
     return {
+        "python_rng": str(hash(random.getstate())),
+        "numpy_rng": "" if numpy is None else str(hash(numpy.random.get_state()[1].tobytes())),
         "grad_enabled": str(torch.is_grad_enabled()),
         "inference_mode": str(torch.is_inference_mode_enabled()),
         "default_dtype": str(torch.get_default_dtype()),
         "deterministic": str(torch.are_deterministic_algorithms_enabled()),
+        "deterministic_warns": str(torch.is_deterministic_algorithms_warn_only_enabled()),
         "autocast": str(torch.is_autocast_cpu_enabled()),
+        "autocast_dtype": str(torch.get_autocast_cpu_dtype()),
+        "anomaly": str(torch.is_anomaly_enabled()),
         "dispatch_modes": str(torch._C._len_torch_dispatch_stack()),
         "function_modes": str(torch._C._len_torch_function_stack()),
         "rng": generator,

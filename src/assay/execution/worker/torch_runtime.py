@@ -23,9 +23,8 @@ from .limits import children, own_cpu
 from .records import exception_record, same_records, ship
 from .stage import StageBoard
 from .torch_merge import MERGER
-from .torch_records import Recorder, environment, tensor_leaves
+from .torch_records import MODULE, Recorder, environment, tensor_leaves
 
-MODULE = "assay_case"
 FILE = "assay_case.py"
 GC_THRESHOLD = 50_000
 
@@ -194,11 +193,13 @@ class _Run:
         import torch
 
         self.measured = 0.0
-        random.seed(0)
-        torch.manual_seed(0)
+        _seed()
         calls: list[Any] = []
         recorder = Recorder(None if mode is None else mode.shadows)
-        watched = contextlib.nullcontext() if mode is None else mode
+        nothing = contextlib.nullcontext()
+        watched = nothing if mode is None else mode
+        warned = Warned() if "warnings." in self.request["text"] else nothing
+        _plain_modes()
         try:
             if self.code is None:
                 self.code = compile(self.request["text"], FILE, "exec", dont_inherit=True)
@@ -213,21 +214,26 @@ class _Run:
         function = None
         for number in range(int(self.request["calls"])):
             try:
+                if hasattr(module, "between"):
+                    module.between(number) if state is None else module.between(number, state)
+                context = module.around(number) if hasattr(module, "around") else contextlib.nullcontext()
                 arguments = module.inputs(number)
             except BaseException as error:
                 calls.append(recorder.failed(self._exception(error), "inputs"))
                 return calls
             self.loaded = True
-            random.seed(0)
-            torch.manual_seed(0)
+            _seed()
             wanted = [a for a in tensor_leaves(arguments) if a[1].requires_grad] if self.training else []
-            stage, outputs, failure = "forward", None, None
+            stage, outputs, failure, grad_enabled = "forward", None, None, ""
             began = own_cpu()
             try:
                 if function is None:
                     function = prepare(module.program)
-                with torch.set_grad_enabled(self.training), watched:
-                    outputs = function(*arguments) if state is None else function(state, *arguments)
+                with torch.set_grad_enabled(self.training and torch.is_grad_enabled()), context, watched, warned:
+                    try:
+                        outputs = function(*arguments) if state is None else function(state, *arguments)
+                    finally:
+                        grad_enabled = str(torch.is_grad_enabled())
                 if self.training:
                     self.measured += own_cpu() - began
                     roots, cotangents = _cotangents(outputs)
@@ -243,11 +249,18 @@ class _Run:
                 failure = error
             self.measured += own_cpu() - began
             record = failure and self._exception(failure)
-            calls.append(recorder.call(record, stage, outputs, arguments, state, wanted, self.training))
+            seen = [(name, getattr(module, name, None)) for name in getattr(module, "WATCHED", ())]
+            call = recorder.call(record, stage, outputs, arguments, state, wanted, self.training, seen)
+            call.json["environment"]["grad_enabled"] = grad_enabled
+            if warned is not nothing:
+                call.json["environment"]["warnings"] = warned.told()
+            calls.append(call)
             if failure is not None:
                 # Frames of the failed call would keep its tensors, and so their storages' addresses, alive.
                 failure.__traceback__ = None
-                break
+                # Of programs that are valid by construction there is no more to see; elsewhere it is a result as any.
+                if self.exhausted or not self.request.get("goes_on"):
+                    break
         return calls
 
     def _exception(self, error: BaseException) -> dict[str, Any]:
@@ -255,6 +268,54 @@ class _Run:
         if record["exhausted"]:
             self.exhausted = True
         return record
+
+
+class Warned:
+    """Notes the warnings that the program's own text gives while it is in force."""
+
+    def __init__(self) -> None:
+        self._seen: list[Any] = []
+
+    def __enter__(self) -> None:
+        self._catching = warnings.catch_warnings(record=True)
+        self._seen = self._catching.__enter__()
+        warnings.simplefilter("always")
+
+    def __exit__(self, *error: Any) -> None:
+        self._catching.__exit__(*error)
+
+    def told(self) -> str:
+        """Category and text of each, in order."""
+        own = (each for each in self._seen if each.filename == FILE)
+        return "; ".join(f"{each.category.__name__}: {each.message}" for each in own)
+
+
+def _seed() -> None:
+    """Put every generator of random numbers where each call begins."""
+    import torch
+
+    random.seed(0)
+    torch.manual_seed(0)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(0)
+
+
+def _plain_modes() -> None:
+    """The modes in which an execution begins, whatever the one before has left."""
+    import torch
+
+    torch.set_grad_enabled(True)
+    if torch.get_default_dtype() is not torch.float32:
+        torch.set_default_dtype(torch.float32)
+    if torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(False)
+    if torch.is_autocast_cpu_enabled():
+        torch.set_autocast_enabled("cpu", False)
+    if torch.get_autocast_cpu_dtype() is not torch.bfloat16:
+        torch.set_autocast_dtype("cpu", torch.bfloat16)
+    if torch.is_anomaly_enabled():
+        torch.autograd.set_detect_anomaly(False)
 
 
 def _cotangents(outputs: Any) -> tuple[list[Any], list[Any]]:
@@ -279,7 +340,8 @@ def _global_state() -> tuple[Any, ...]:
     import torch
 
     state = dict(environment())
-    state.pop("rng", None)
+    for generator in ("rng", "python_rng", "numpy_rng"):
+        state.pop(generator, None)
     return (
         tuple(sorted(state.items())),
         threading.active_count(),

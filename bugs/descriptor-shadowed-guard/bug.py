@@ -1,0 +1,56 @@
+"""An entry of '__dict__' that hides a non-data descriptor fails its own guard.
+
+torch.compile, backend eager: compilation ends with AssertionError: Guard failed on the same frame it was created.
+"""
+
+import sys
+
+try:
+    import torch
+except ImportError as missing:
+    print("CANNOT RUN:", missing)
+    sys.exit(2)
+
+
+class Descriptor:
+    def __get__(self, instance, owner):
+        return "descriptor"
+
+
+class Thing:
+    d = Descriptor()
+
+
+def program(x):
+    thing = Thing()
+    first = thing.d
+    thing.__dict__["d"] = 3
+    return x + 1, first, thing.d, Thing.d
+
+
+def observe(function):
+    seen = []
+    for call in range(2):
+        result = function(torch.ones(3))
+        seen.append(repr(result[1:] if isinstance(result, tuple) else result))
+    return seen
+
+
+def main():
+    print("torch", torch.__version__, "python", sys.version.split()[0])
+    expected = observe(program)
+    try:
+        actual = observe(torch.compile(program, backend="eager"))
+    except Exception as error:
+        actual = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    if actual != expected:
+        print("expected", expected)
+        print("actual", actual)
+        print("BUG: An entry of __dict__ that hides a non-data descriptor fails its own guard")
+        return 1
+    print("OK")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""'in' a range gives an int.
+
+torch.compile, backend eager: '-2 in range(10, -5, -4)' is 1, not True.
+"""
+
+import sys
+
+try:
+    import torch
+except ImportError as missing:
+    print("CANNOT RUN:", missing)
+    sys.exit(2)
+
+
+def program(x):
+    return x + 1, -2 in range(10, -5, -4)
+
+
+def observe(function):
+    seen = []
+    for call in range(2):
+        result = function(torch.ones(3))
+        seen.append(repr(result[1:] if isinstance(result, tuple) else result))
+    return seen
+
+
+def main():
+    print("torch", torch.__version__, "python", sys.version.split()[0])
+    expected = observe(program)
+    try:
+        actual = observe(torch.compile(program, backend="eager"))
+    except Exception as error:
+        actual = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    if actual != expected:
+        print("expected", expected)
+        print("actual", actual)
+        print("BUG: in a range gives an int")
+        return 1
+    print("OK")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The source ``python``: programs over Python values and tensors, of which CPython itself is the reference."""

@@ -1,0 +1,76 @@
+"""A feature of the language, as a piece of text with holes: what the source ``python`` composes programs of.
+
+    property_ = feature("class.property", "r:int", '''
+    class @C:
+        @property
+        def v(self):
+            return self.w + 1
+    ---
+    @a = @C()
+    @a.w = $int
+    @r = @a.v
+    ''')
+
+``@name`` becomes a name of its own, ``$type`` a value of the program or a constant. What stands above ``---`` may be
+defined in the module or in the program itself. ``gives`` names what the rest of the program may use, with its type.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import textwrap
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+
+HOLE = re.compile(r"\$(int|float|str|list|tuple|dict|bool|t)\b")
+_DECORATOR = re.compile(
+    r"^(\s*)@(property|classmethod|staticmethod|dataclasses|functools|contextlib|v(?=\.(?:setter|deleter)))\b"
+)
+FRESH = re.compile(r"@(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A named piece of text. ``exercises`` are the modelled names that it calls, beside its own."""
+
+    name: str
+    gives: tuple[tuple[str, str], ...]
+    text: str
+    definition: str = ""
+    exercises: tuple[str, ...] = ()
+
+
+def feature(name: str, gives: str, text: str, exercises: str = "") -> Feature:
+    """Make a `Feature` of a text with holes. ``gives`` is ``name:type`` by spaces. Raises ValueError for a hole of no
+    known type."""
+    lines = textwrap.dedent(text).strip("\n").splitlines()
+    # Decorators of the language itself are no names to be made.
+    lines = [_DECORATOR.sub(r"\1@@\2", line) for line in lines]
+    # What a text names of the standard library is imported where it is rendered.
+    kept = "\n".join(line for line in lines if not line.startswith("import ")).strip("\n") + "\n"
+    definition, line, rest = kept.partition("---\n")
+    if not line:
+        definition, rest = "", definition
+    for hole in re.findall(r"\$(\w+)", text):
+        if not HOLE.match(f"${hole}"):
+            raise ValueError(f"{name} has a hole for '{hole}', which is no type")
+    pairs = tuple((part.partition(":")[0], part.partition(":")[2]) for part in gives.split())
+    return Feature(name, pairs, rest.rstrip("\n"), definition.rstrip("\n"), tuple(exercises.split()))
+
+
+@cache
+def features() -> tuple[Feature, ...]:
+    """Every feature of the folder and of installed packages (``assay.sources``), by name. Raises ValueError where two
+    have one name."""
+    package = f"{__package__}.features"
+    names = [f"{package}.{entry.name}" for entry in pkgutil.iter_modules(importlib.import_module(package).__path__)]
+    names += [entry.value for entry in entry_points(group="assay.sources")]
+    found: dict[str, Feature] = {}
+    for name in names:
+        for each in vars(importlib.import_module(name)).get("FEATURES", ()):
+            if found.setdefault(each.name, each) is not each:
+                raise ValueError(f"two features are called {each.name!r}; the one in {name} needs another name")
+    return tuple(found[name] for name in sorted(found))

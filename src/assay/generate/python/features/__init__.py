@@ -1,0 +1,1 @@
+"""Features of the language, one family a file, found by listing the folder."""

@@ -1,0 +1,139 @@
+"""Programs over Python: well formed, the same from the same seed, mostly valid, and back where they were."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from assay.emit.cases import build_case
+from assay.emit.torch import render
+from assay.generate.python.changes import CHANGES, Change
+from assay.generate.python.feature import Feature, feature, features
+from assay.generate.python.modelled import Modelled, from_json, modelled
+from assay.generate.python.source import Composer, compose
+from assay.ir.program import Program
+from assay.ir.serialize import program_from_json, program_to_json
+from assay.ir.verify import verify
+
+SAMPLES = from_json(
+    {
+        "version": "",
+        "modelled": ["builtins.sorted", "list.pop"],
+        "calls": {
+            "builtins.sorted": {
+                "accepted": [[None, [["list", "[3, 1]"]], {"reverse": "True"}, "list"]],
+                "refused": [[None, [["int", "3"]], {}, "TypeError"]],
+            },
+            "list.pop": {"accepted": [[["list", "[3, 1]"], [["int", "-1"]], {}, "int"]], "refused": []},
+        },
+    }
+)
+
+
+def program(number: int, known: Modelled = SAMPLES) -> Program:
+    return compose(random.Random(f"source/{number}"), known)
+
+
+def test_a_program_follows_from_its_seed() -> None:
+    assert program(3) == program(3) != program(4)
+
+
+def test_programs_are_well_formed_and_survive_being_written_down() -> None:
+    for number in range(150):
+        made = program(number)
+        verify(made)
+        assert program_from_json(json.loads(json.dumps(program_to_json(made)))) == made
+        compile(render(made), "case", "exec")
+
+
+def test_a_case_says_what_it_exercises() -> None:
+    names = {name for number in range(60) for name in _case(program(number)).operators}
+    assert {"builtins.sorted", "list.pop", "builtins.sorted(refused)"} <= names
+    assert any(name.startswith("change.") for name in names)
+
+
+def _case(made: Program) -> Any:
+    return build_case(made, source="python", target="torch:eager", options={})
+
+
+def test_a_hole_of_no_type_is_refused() -> None:
+    with pytest.raises(ValueError, match="hole for 'thing'"):
+        feature("x", "", "@a = $thing")
+
+
+def test_a_definition_stands_above_the_line_and_decorators_stay() -> None:
+    made = feature("x", "a:object", "class @C:\n    @property\n    def v(self):\n        return 1\n---\n@a = @C().v\n")
+    assert "@@property" in made.definition
+    assert made.text == "@a = @C().v"
+
+
+# --- with torch: run by CPython
+
+
+@pytest.fixture
+def run() -> Iterator[Any]:
+    torch = pytest.importorskip("torch")
+
+    def called(made: Program) -> list[Any]:
+        module = types.ModuleType("assay_case")
+        sys.modules["assay_case"] = module
+        exec(compile(render(made), "case", "exec"), module.__dict__)
+        results = []
+        for number in range(len(made.calls)):
+            if hasattr(module, "between"):
+                module.between(number)
+            results.append(repr(module.program(*module.inputs(number))))
+        return results
+
+    yield called
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    torch.use_deterministic_algorithms(False)
+    torch.set_autocast_enabled("cpu", False)
+    sys.modules.pop("assay_case", None)
+
+
+def composed(what: Feature | Change) -> Program:
+    composer = Composer(random.Random(what.name), SAMPLES)
+    composer.argument("t", "torch.arange(4.) - 1")
+    if isinstance(what, Change):
+        composer.change(what)
+    else:
+        composer.feature(what)
+    return composer.finished(training=False)
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", [each.name for each in features()])
+def test_a_feature_runs_without_an_exception(name: str, run: Any) -> None:
+    assert run(composed(next(each for each in features() if each.name == name)))
+
+
+SILENT = ("change.reset in between", "change.submodule replaced", "change.attribute of a tensor", "change.bool and int")
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", [each.name for each in CHANGES])
+def test_a_change_is_seen_and_undone(name: str, run: Any) -> None:
+    made = composed(next(each for each in CHANGES if each.name == name))
+    first, *_, changed, last = run(made)
+    assert first == last
+    if name not in SILENT:
+        assert changed != first
+
+
+@pytest.mark.torch
+def test_most_of_what_dynamo_models_can_be_called() -> None:
+    pytest.importorskip("torch")
+    known = modelled(sys.executable)
+    named = {name for each in features() for name in each.exercises}
+    exercised = set(known.accepted) | named
+    assert len(known.names) > 300
+    assert len(exercised & set(known.names)) >= 0.8 * len(known.names)
