@@ -6,7 +6,7 @@ import pytest
 
 from assay.generate.graph import make_program
 from assay.generate.settings import Settings
-from assay.ir.program import Operand, Operation, walk
+from assay.ir.program import SPECIAL, Operand, Operation, walk
 from assay.ir.sizes import symbol
 from assay.ir.types import TensorType
 from assay.ops.catalogue import load
@@ -145,3 +145,11 @@ def layouts_of_statistics(training: bool) -> set[str]:
 def test_statistics_with_gaps_are_given_to_batch_norm_only_without_backward() -> None:
     assert layouts_of_statistics(training=True) == {"contiguous"}
     assert layouts_of_statistics(training=False) >= {"sliced", "made"}
+
+
+def test_an_operator_that_asks_for_finite_operands_meets_no_special_values() -> None:
+    operand = Abstract(TensorType("float32", (2, 2)), Facts(-1, 1, 0))
+    assert apply_operator(OPERATORS["algebra.inv"], [operand], {}).results
+    with pytest.raises(Unsatisfied, match="finite"):
+        apply_operator(OPERATORS["algebra.inv"], [operand], {}, values=SPECIAL)
+    assert apply_operator(OPERATORS["unary.neg"], [operand], {}, values=SPECIAL).results

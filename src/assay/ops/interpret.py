@@ -14,6 +14,7 @@ from typing import Any
 
 from assay.ir.program import (
     KEPT,
+    SPECIAL,
     WRAPPING,
     Block,
     Data,
@@ -163,6 +164,7 @@ def apply_operator(
     inferred = operator.infer(binding)
     results = inferred if isinstance(inferred, tuple) else (inferred,)
     assumed: Mapping[int, Facts] = {}
+    require(values != SPECIAL or not operator.finite, "the operator asks for finite operands")
     if values != KEPT and any(map(is_free, _flat(operands))):
         domains = [_domain(specification, binding) for specification in operator.operands]
         assumption = Assumption(operator, binding, operands, domains, values)

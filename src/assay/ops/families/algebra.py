@@ -130,6 +130,7 @@ def algebra(
         render=render,
         saves=rest.pop("saves", "both"),
         rounds=rest.pop("rounds", True),
+        finite=True,
         error={**LU, **FACTORS} if error is None else error,
         **rest,
     )

@@ -48,6 +48,7 @@ def chance(
         method=None,
         render=render,
         saves=rest.pop("saves", "both"),
+        finite=True,
         error={} if error is None else error,
         **rest,
     )

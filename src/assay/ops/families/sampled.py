@@ -368,6 +368,7 @@ for number in (2, 3):
             f"output_size={attributes['output_size']}, return_indices=True, _random_samples={operands[1]})"
         ),
         results=2,
+        finite=True,
         unpromised=(1,),
         saves="both",
         left_out=dict.fromkeys(
