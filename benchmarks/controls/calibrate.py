@@ -233,8 +233,11 @@ def _tensor(
         values = torch.randint(low, high + 1, shape, generator=generator).double() / unit
     else:
         values = torch.rand(shape, generator=generator, dtype=torch.float64) * (fact.high - fact.low) + fact.low
+        if dtype.is_complex:
+            # Bounds are those of both parts.
+            values = torch.complex(values, values.flip(0) if values.dim() else values)
     tensor = values.to(dtype)
-    if fact.scale is None:
+    if fact.scale is None and not dtype.is_complex:
         tensor = tensor.clamp(fact.low, fact.high)
     if not plain and tensor.dim():
         tensor = _spread(tensor, int(torch.randint(0, 3, (), generator=generator)))

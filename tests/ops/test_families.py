@@ -50,9 +50,9 @@ def test_every_part_of_the_protocol_is_used() -> None:
     assert [part for part, is_used in used.items() if not is_used] == []
 
 
-def test_each_slot_of_another_framework_is_filled_by_half_of_the_operators() -> None:
+def test_each_slot_of_another_framework_is_filled_by_two_fifths_of_the_operators() -> None:
     for slot in ("onnx", "jax", "tensorflow"):
-        assert sum(getattr(operator, slot) is not None for operator in OPERATORS) > len(OPERATORS) / 2
+        assert sum(getattr(operator, slot) is not None for operator in OPERATORS) > len(OPERATORS) * 2 / 5
 
 
 def test_integers_bools_and_both_16_bit_floats_are_widely_declared() -> None:

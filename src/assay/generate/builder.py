@@ -37,7 +37,7 @@ from assay.ir.program import (
     operand_names,
 )
 from assay.ir.sizes import largest, product, value_in
-from assay.ir.types import ScalarType, TensorType, is_differentiable, is_float
+from assay.ir.types import ScalarType, TensorType, is_differentiable, is_float, is_integral
 from assay.ops.assume import anything
 from assay.ops.facts import Facts, Interval, constant, fit, hull, require
 from assay.ops.interpret import Abstract, Applied, Environment, Interpreter, facts_of
@@ -205,7 +205,7 @@ class Builder:
                 self.rng, type_.dtype, interval, self.policy.profile, thresholds, fine=not self.policy.exact
             )
             floating = is_float(type_.dtype)
-            special = self.policy.values in LEAVING and (floating or interval is None)
+            special = self.policy.values in LEAVING and (floating or (interval is None and is_integral(type_.dtype)))
             share = SPECIAL_SHARE[floating or self.policy.values == WRAPPING]
             if special and self.rng.random() < share:
                 first = with_special(self.rng, first, type_.dtype)

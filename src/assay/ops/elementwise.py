@@ -145,3 +145,17 @@ def bfloat16_since(opset: float, form: Form) -> Form:
 def late(op: str, **attributes: Any) -> Form:
     """One node that takes bfloat16 since opset 22, as most functions of the reals do."""
     return bfloat16_since(22, node(op, **attributes))
+
+
+@wide
+@promoting
+def half_angle(g: Graph, b: Binding, x: str, y: str) -> str:
+    """The angle of (y, x), where y is positive: that of the quotient."""
+    return g.node("Atan", g.node("Div", x, y))
+
+
+@wide
+@promoting
+def hypotenuse(g: Graph, b: Binding, x: str, y: str) -> str:
+    """The root of the sum of squares."""
+    return g.node("Sqrt", g.node("Add", g.node("Mul", x, x), g.node("Mul", y, y)))

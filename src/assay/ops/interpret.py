@@ -14,7 +14,6 @@ from typing import Any
 
 from assay.ir.program import (
     KEPT,
-    SPECIAL,
     WRAPPING,
     Block,
     Data,
@@ -164,7 +163,7 @@ def apply_operator(
     inferred = operator.infer(binding)
     results = inferred if isinstance(inferred, tuple) else (inferred,)
     assumed: Mapping[int, Facts] = {}
-    require(values != SPECIAL or not operator.finite, "the operator asks for finite operands")
+    require(values == KEPT or not operator.finite, "the operator asks for finite operands in its domain")
     if values != KEPT and any(map(is_free, _flat(operands))):
         domains = [_domain(specification, binding) for specification in operator.operands]
         assumption = Assumption(operator, binding, operands, domains, values)

@@ -154,7 +154,8 @@ class Operator:
     error: ErrorRule | Rules | None = None
     # Whether its results are rounded whatever the operands are, which rules of operations that it shares do not tell.
     rounds: bool = False
-    # Whether it raises where an operand is not finite, or gives what a sample decides: it meets no special values.
+    # Whether it raises where an operand is not finite or leaves its domain, or gives what a sample decides: it meets no
+    # special values.
     finite: bool = False
     # Why dtypes ("float16") and ranks ("rank 0") of the first operand are not declared although torch takes them.
     left_out: Mapping[str, str] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from assay.ir.program import (
     walk,
 )
 from assay.ir.sizes import smallest
-from assay.ir.types import FunctionType, TensorType, Type
+from assay.ir.types import FunctionType, TensorType, Type, is_complex
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
 from assay.ops.interpret import Abstract, Environment, Interpreter, interpret
@@ -193,7 +193,9 @@ class Survey:
         type_, facts = self.types.get(name), self.facts(name)
         if self.program.values != KEPT:
             return False
-        if not isinstance(type_, TensorType) or type_.dtype in ("bool", "uint8") or facts is None:
+        if not isinstance(type_, TensorType) or facts is None:
+            return False
+        if type_.dtype in ("bool", "uint8") or is_complex(type_.dtype):
             return False
         return math.isfinite(facts.magnitude) and facts.magnitude < 1e4
 

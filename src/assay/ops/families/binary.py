@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.ir.types import ALL, BOOL, INTEGER_RANGE, INTEGERS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, choice, hidden
-from assay.ops.elementwise import less, logical, multiplied, promoting, truncated, where
+from assay.ops.elementwise import half_angle, hypotenuse, less, logical, multiplied, promoting, truncated, where
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
 from assay.ops.facts import Facts, Interval, constant, hull, maximum, minimum, require
 from assay.ops.families.unary import POWER
@@ -400,25 +400,13 @@ binary(
     infer=number(),
     domains=(Interval(0.125, 8), Interval(-3, 3)),
     symbol="**",
+    # Backward of a truth value as the exponent subtracts one of it, which torch 2.13 refuses.
+    trains=lambda b: not (isinstance(b.y, TensorType) and b.y.dtype == "bool"),
     onnx=to_power,
     jax="jnp.power",
     tensorflow="tf.pow",
     error=POWER,
 )
-
-
-@wide
-@promoting
-def half_angle(g: Graph, b: Binding, x: str, y: str) -> str:
-    """The angle of (y, x), where y is positive: that of the quotient."""
-    return g.node("Atan", g.node("Div", x, y))
-
-
-@wide
-@promoting
-def hypotenuse(g: Graph, b: Binding, x: str, y: str) -> str:
-    """The root of the sum of squares."""
-    return g.node("Sqrt", g.node("Add", g.node("Mul", x, x), g.node("Mul", y, y)))
 
 
 @promoting

@@ -59,6 +59,7 @@ def gathered(axis: Callable[[Binding], int]) -> Form:
 
 def gathered_elements(g: Graph, b: Binding, x: Arg, index: Arg) -> str:
     """GatherElements, of an index that has the shape of the result."""
+    require(x.rank > 0, "GatherElements takes no single number")
     places = g.name(index)
     if index.type != g.out[0].with_dtype(index.dtype):
         places = g.node("Expand", places, g.shape(g.out[0].shape))

@@ -96,6 +96,7 @@ pairwise(
         exactly("weight", lambda b: b.x, optional=True, domain=WEIGHTS, no_gradient=True),
     ],
     domain=SHARE,
+    finite=True,
     element=cross_entropy_element,
     tensorflow="tf.keras.losses.binary_crossentropy",
     # The share of 1 is rounded before its logarithm.

@@ -281,6 +281,7 @@ def squares(b: Binding) -> Classes:
 
 def depth_to_space(g: Graph, b: Binding, x: Arg) -> str:
     """DepthToSpace of a batch; torch orders what a channel is made of as column, row, depth."""
+    require(b.x.rank < 5, "DepthToSpace takes a batch of images")
     batch = g.name(x) if b.x.rank == 4 else g.node("Unsqueeze", g.name(x), g.constant([0]))
     found = g.node("DepthToSpace", batch, blocksize=b.upscale_factor, mode="CRD")
     return found if b.x.rank == 4 else g.node("Squeeze", found, g.constant([0]))
@@ -313,6 +314,7 @@ def unshuffled(b: Binding) -> Shape:
 
 def space_to_depth(g: Graph, b: Binding, x: Arg) -> str:
     """SpaceToDepth of single channels: of several, ONNX puts what it makes in another order than torch."""
+    require(b.x.rank < 5, "SpaceToDepth takes a batch of images")
     channels = reshape(g, g.name(x), (-1, 1, *b.x.shape[-2:]))
     found = g.node("SpaceToDepth", channels, blocksize=b.downscale_factor)
     # Sizes that are 0 are kept: none of the tensor's is.

@@ -375,7 +375,7 @@ def softmax_form(op: str) -> Form:
 
 def normalize_form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
     """LpNormalization of the orders that it has."""
-    return (lp_normalised if b.p in (1, 2) else normalize_parts)(g, b, x)
+    return (lp_normalised if b.p in (1, 2) and x.rank else normalize_parts)(g, b, x)
 
 
 @since_bfloat16(22)

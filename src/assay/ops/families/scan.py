@@ -122,7 +122,7 @@ def neighbours(g: Graph, b: Binding, x: Arg) -> str:
     for _ in range(b.n):
         after = g.node("Slice", name, g.constant([1]), g.constant([INTEGER_RANGE["int64"][1]]), axis)
         before = g.node("Slice", name, g.constant([0]), g.constant([-1]), axis)
-        name = g.node("Sub", after, before)
+        name = g.node("Xor" if x.dtype == "bool" else "Sub", after, before)
     return name
 
 

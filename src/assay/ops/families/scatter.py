@@ -218,6 +218,7 @@ def neutral(reduce: str, dtype: str) -> float:
 def scattered(g: Graph, b: Binding, x: Arg, index: Arg, src: Arg) -> str:
     """ScatterElements by a reduction; a mean is a sum by a number of elements."""
     g.since(18 if b.reduce in ("amax", "amin") else 16)
+    require(x.dtype != "bool", "ScatterElements reduces no truth values")
     dtype, places, source = x.dtype, g.name(index), updates(g, b, src)
 
     def collect(onto: str, added: str) -> str:
