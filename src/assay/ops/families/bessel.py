@@ -9,10 +9,9 @@ from typing import Any
 
 from assay.ir.types import ALL, BOOL, INTEGERS, TensorType
 from assay.ops.attributes import values
-from assay.ops.elementwise import smooth
+from assay.ops.elementwise import promoted_float, real, smooth
 from assay.ops.errors import rounded
 from assay.ops.facts import Facts, Interval, constant, require
-from assay.ops.families.binary import promoted_float, real
 from assay.ops.operands import broadcast, free
 from assay.ops.promotion import to_float
 from assay.ops.protocol import Binding, operator
