@@ -64,7 +64,7 @@ def test_a_cast_named_after_a_narrow_type_becomes_the_wide_one() -> None:
     assert not names & {"cast.half", "cast.bfloat16", "cast.float"}
 
 
-PLAIN = {"containers": 0.0, "mutation": 0.0}
+PLAIN = {"containers": 0.0, "mutation": 0.0, "transforms": 0}
 """Programs that return tensors in one tuple, and that have a float64 twin."""
 
 

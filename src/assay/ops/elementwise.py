@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from assay.ir.types import ALL, is_float
+from assay.ir.types import ALL, INTEGER_RANGE, INTEGERS, TensorType, is_float
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
-from assay.ops.facts import Facts, Interval
+from assay.ops.facts import Facts, Interval, require
 from assay.ops.onnx_forms import Arg, Args, Form, Graph, each, node, wide
-from assay.ops.operands import free
-from assay.ops.promotion import to_float
+from assay.ops.operands import free, shape_of
+from assay.ops.promotion import result_dtype, to_float
 from assay.ops.protocol import Binding, Operator, operator
+from assay.ops.shapes import broadcast as broadcast_shapes
 
 Function = Callable[[Facts], Facts]
 TRANSCENDENTAL = rounded(8.0)
@@ -147,15 +148,46 @@ def late(op: str, **attributes: Any) -> Form:
     return bfloat16_since(22, node(op, **attributes))
 
 
-@wide
-@promoting
-def half_angle(g: Graph, b: Binding, x: str, y: str) -> str:
-    """The angle of (y, x), where y is positive: that of the quotient."""
-    return g.node("Atan", g.node("Div", x, y))
+# operations of two operands
 
 
-@wide
-@promoting
-def hypotenuse(g: Graph, b: Binding, x: str, y: str) -> str:
-    """The root of the sum of squares."""
-    return g.node("Sqrt", g.node("Add", g.node("Mul", x, x), g.node("Mul", y, y)))
+def promoted(b: Binding) -> TensorType:
+    """The type of an elementwise result: promoted dtype, broadcast shape."""
+    return TensorType(result_dtype(b.x, b.y), broadcast_shapes(shape_of(b.x), shape_of(b.y)))
+
+
+def promoted_float(b: Binding) -> TensorType:
+    """The same, where integers become the default float."""
+    result = promoted(b)
+    return result.with_dtype(to_float(result.dtype))
+
+
+def number(infer: Callable[[Binding], TensorType] = promoted) -> Callable[[Binding], TensorType]:
+    """The type of what has no kernel for bools alone."""
+
+    def checked(b: Binding) -> TensorType:
+        result = infer(b)
+        require(result.dtype != "bool", "a result that is boolean")
+        return result
+
+    return checked
+
+
+def real(b: Binding) -> TensorType:
+    """The promoted type of what has kernels for floats alone."""
+    result = promoted(b)
+    require(is_float(result.dtype), "a result that is integral")
+    return result
+
+
+def held(facts: Callable[[Binding, Any], Facts]) -> Callable[[Binding, Any], Facts]:
+    """Facts where the dtype that is computed in holds the operands: one of an operand without dimensions may not."""
+
+    def checked(b: Binding, f: Any) -> Facts:
+        dtype = result_dtype(b.x, b.y)
+        if dtype in INTEGERS:
+            low, high = INTEGER_RANGE[dtype]
+            require(all(low <= each.low and each.high <= high for each in (f.x, f.y)), "an operand wraps")
+        return facts(b, f)
+
+    return checked

@@ -397,7 +397,7 @@ alias(
     maybe_view="x",
     render=strided,
     jax="jax.numpy.lib.stride_tricks.as_strided",
-    error={"as_strided": moves(), "clone": moves()},
+    error={"clone": moves()},
 )
 
 WIDTH = {"bool": 1, "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8}

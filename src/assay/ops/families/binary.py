@@ -6,62 +6,30 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from assay.ir.types import ALL, BOOL, INTEGER_RANGE, INTEGERS, NUMERIC, TensorType, is_float
+from assay.ir.types import ALL, BOOL, INTEGERS, NUMERIC, TensorType, is_float
 from assay.ops.attributes import Classes, choice, hidden
-from assay.ops.elementwise import half_angle, hypotenuse, less, logical, multiplied, promoting, truncated, where
+from assay.ops.elementwise import (
+    held,
+    less,
+    logical,
+    multiplied,
+    number,
+    promoted,
+    promoted_float,
+    promoting,
+    real,
+    truncated,
+    where,
+)
 from assay.ops.errors import ErrorRule, Rules, moves, rounded, steps
 from assay.ops.facts import Facts, Interval, constant, hull, maximum, minimum, require
 from assay.ops.families.unary import POWER
 from assay.ops.onnx_forms import Arg, Form, Graph, node, wide
-from assay.ops.operands import SCALARS, broadcast, free, shape_of
-from assay.ops.promotion import result_dtype, to_float
+from assay.ops.operands import SCALARS, broadcast, free
 from assay.ops.protocol import Attribute, Binding, Operator, operator
-from assay.ops.shapes import broadcast as broadcast_shapes
 
 # Discontinuous in both operands, and nothing is rounded.
 DISCRETE = steps(0, 1)
-
-
-def promoted(b: Binding) -> TensorType:
-    """The type of an elementwise result: promoted dtype, broadcast shape."""
-    return TensorType(result_dtype(b.x, b.y), broadcast_shapes(shape_of(b.x), shape_of(b.y)))
-
-
-def promoted_float(b: Binding) -> TensorType:
-    """The same, where integers become the default float."""
-    result = promoted(b)
-    return result.with_dtype(to_float(result.dtype))
-
-
-def number(infer: Callable[[Binding], TensorType] = promoted) -> Callable[[Binding], TensorType]:
-    """The type of what has no kernel for bools alone."""
-
-    def checked(b: Binding) -> TensorType:
-        result = infer(b)
-        require(result.dtype != "bool", "a result that is boolean")
-        return result
-
-    return checked
-
-
-def real(b: Binding) -> TensorType:
-    """The promoted type of what has kernels for floats alone."""
-    result = promoted(b)
-    require(is_float(result.dtype), "a result that is integral")
-    return result
-
-
-def held(facts: Callable[[Binding, Any], Facts]) -> Callable[[Binding, Any], Facts]:
-    """Facts where the dtype that is computed in holds the operands: one of an operand without dimensions may not."""
-
-    def checked(b: Binding, f: Any) -> Facts:
-        dtype = result_dtype(b.x, b.y)
-        if dtype in INTEGERS:
-            low, high = INTEGER_RANGE[dtype]
-            require(all(low <= each.low and each.high <= high for each in (f.x, f.y)), "an operand wraps")
-        return facts(b, f)
-
-    return checked
 
 
 def binary(
@@ -407,6 +375,20 @@ binary(
     tensorflow="tf.pow",
     error=POWER,
 )
+
+
+@wide
+@promoting
+def half_angle(g: Graph, b: Binding, x: str, y: str) -> str:
+    """The angle of (y, x), where y is positive: that of the quotient."""
+    return g.node("Atan", g.node("Div", x, y))
+
+
+@wide
+@promoting
+def hypotenuse(g: Graph, b: Binding, x: str, y: str) -> str:
+    """The root of the sum of squares."""
+    return g.node("Sqrt", g.node("Add", g.node("Mul", x, x), g.node("Mul", y, y)))
 
 
 @promoting

@@ -12,7 +12,7 @@ from typing import Any
 from assay.ir.sizes import largest, smallest
 from assay.ir.types import ALL, FLOATS, INTEGERS, NUMERIC, RANKS, Dtype, TensorType, is_float
 from assay.ops.attributes import Classes, hidden, values
-from assay.ops.errors import PINNED, Rules
+from assay.ops.errors import PINNED, Rules, rounded
 from assay.ops.facts import Facts, constant, require
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operand, operator
@@ -95,6 +95,7 @@ for name, ranks, call in (
         # Of a tensor without elements, native_dropout gives the tensor itself (bugs/native-dropout-empty).
         infer=nonempty if name == "native_dropout" else kept_type,
         torch=call.partition("(")[0],
+        error={"native_dropout_backward": rounded(2.0)} if name == "native_dropout" else None,
         left_out={f"rank {rank}": "documented for batches of channels, and warned about" for rank in RANKS},
     )
 for name in ("dropout", "alpha_dropout", "feature_alpha_dropout"):
@@ -262,6 +263,7 @@ chance(
     [hidden("training", lambda b: {"default": (False,), "other": (True,) if b.x.dtype != "float16" else ()})],
     operand=FLOATING,
     torch="torch.nn.functional.rrelu",
+    error={"rrelu_with_noise_backward": rounded(2.0)},
 )
 chance(
     "gumbel_softmax",

@@ -9,7 +9,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, largest, product
 from assay.ir.types import ALL, NUMERIC, RANKS, TensorType, is_float
 from assay.ops.attributes import Classes, values
-from assay.ops.errors import ErrorRule, Rules, moves, rounded, sums
+from assay.ops.errors import ErrorRule, Rules, moves, rounded, smooth, sums
 from assay.ops.facts import Facts, constant, hull, require, total
 from assay.ops.families.matmul import scales
 from assay.ops.onnx_forms import Arg, Graph
@@ -68,8 +68,8 @@ operator(
     torch="torch.linalg.cross",
     out=True,
     saves="inputs",
-    # Both products may cancel.
-    error={"linalg_cross": rounded(2.0, absolute=True)},
+    # Each product is rounded to the dtype of the result; then they may cancel.
+    error={"linalg_cross": smooth(16.0, operand=16.0, narrow=True)},
     jax="jnp.cross",
     tensorflow="tf.linalg.cross",
 )
@@ -175,6 +175,7 @@ contraction(
     FACTORS,
     inplace="addmv_",
     out=True,
+    error=sums(narrow=True),
     jax="jnp.matmul",
 )
 contraction(
@@ -307,7 +308,7 @@ operator(
     out=True,
     saves="both",
     jax="jnp.linalg.matrix_power",
-    error={"linalg_matrix_power": sums()},
+    error={"mm": sums(), "bmm": sums()},
 )
 
 

@@ -8,10 +8,21 @@ from typing import Any
 
 from assay.ir.types import ALL, BOOL, FLOATS, INTEGERS, NUMERIC, TensorType
 from assay.ops.attributes import values
-from assay.ops.elementwise import above, bounded, of_several, promoting, rising, smooth
+from assay.ops.elementwise import (
+    above,
+    bounded,
+    held,
+    number,
+    of_several,
+    promoted,
+    promoted_float,
+    promoting,
+    real,
+    rising,
+    smooth,
+)
 from assay.ops.errors import ErrorRule, Rules, rounded, steps
 from assay.ops.facts import Facts, Interval, constant, require
-from assay.ops.families.binary import held, number, promoted, promoted_float, real
 from assay.ops.onnx_forms import Graph, wide
 from assay.ops.operands import broadcast, free
 from assay.ops.promotion import to_float

@@ -11,7 +11,7 @@ from typing import Any
 from assay.ir.sizes import Size, is_symbolic, largest, smallest
 from assay.ir.types import ANY, COMPLEXES, RANKS, Dtype, TensorType, is_complex, part_of
 from assay.ops.attributes import Classes, choice, dim, values
-from assay.ops.errors import moves, smooth
+from assay.ops.errors import moves, rounded, smooth
 from assay.ops.facts import Facts, require
 from assay.ops.families.complexes import whole_of
 from assay.ops.operands import free
@@ -200,7 +200,7 @@ for name in ("fftfreq", "rfftfreq"):
         differentiable=False,
         saves="none",
         jax=f"jnp.fft.{name}",
-        error={},
+        error={f"fft_{name}": rounded(4.0)},
     )
 
 
@@ -244,7 +244,7 @@ operator(
     saves="both",
     left_out={"rank 0": "a signal of one number"},
     tensorflow="tf.signal.stft",
-    error=RULES,
+    error={**RULES, "hann_window": rounded(8.0), "hamming_window": rounded(8.0)},
 )
 
 
