@@ -43,8 +43,9 @@ PASSES = (
 _CLASSES = ("OpNotImplemented", "OpAttributeUnImplemented", "OpAttributeInvalid", "NotImplementedError")
 _GAP = re.compile(
     r"not (?:yet |currently )?(?:be )?(?:supported|implemented)|[Uu]nsupported|does not (?:yet )?support"
-    r"|[Oo]nly support|supported only|[Oo]nly .{1,40} (?:is|are) (?:currently )?supported|[Mm]ust be a constant"
-    r"|statically known|cannot handle ShapeExpr"
+    r"|[Oo]nly support|supported only|[Oo]nly .{1,40} (?:is |are )?(?:currently )?supported|[Mm]ust be a constant"
+    r"|[Oo]nly applies to|statically known|unknown at compile time|cannot handle ShapeExpr"
+    r"|Missing outputs during conversion"
 )
 _seen: list[str] = []
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.ir.sizes import smallest
-from assay.ir.types import TensorType
+from assay.ir.types import TensorType, is_float
 from assay.ops.onnx_forms import Graph
 
 OPERATORS = "https://onnx.ai/onnx/operators/onnx__{}.html"
@@ -66,6 +66,14 @@ def _narrower_indices(site: Site) -> bool:
     return False
 
 
+def _rounds_a_quotient(site: Site) -> bool:
+    """Whether a quotient of floats is rounded to an integer by the same operation."""
+    quotients = {node.outputs[0] for node in site.graph.nodes if node.op == "Div"}
+    floats = any(is_float(type_.dtype) for type_ in site.results)
+    inside = {name for node in site.graph.nodes if node.op in ("Floor", "Round", "Abs") for name in node.inputs}
+    return floats and bool(quotients & inside)
+
+
 CORNERS = (
     Corner("integer overflow", "Add", "nothing", "never generated: facts of integers (ops/facts.py)"),
     Corner("float to integer out of range", "Cast", "undefined", "never generated: facts of integers (ops/facts.py)"),
@@ -105,6 +113,7 @@ CORNERS = (
         "never generated: distinct indices (ops/families/scatter.py)",
     ),
     Corner("sign of zero", "Max", "nothing", "zeros are equal to the oracle of values (oracles/numeric.py)"),
+    Corner("a quotient of floats rounded to an integer", "Div", "nothing of its last place", arises=_rounds_a_quotient),
     Corner("the top none", "TopK", "the number is positive", arises=_takes_none),
     Corner("gather by narrower indices", "GatherElements", "defined", arises=_narrower_indices),
 )
