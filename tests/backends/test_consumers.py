@@ -152,7 +152,7 @@ class Renamed:
 
 @pytest.mark.skipif(find_spec("openvino") is None, reason="needs openvino")
 def test_an_input_that_lost_its_name_is_told_by_what_it_is_called() -> None:
-    with pytest.raises(LookupError, match="an input of the model is called .*out"):
+    with pytest.raises(LookupError, match="an input of the model is called"):
         openvino._runner(Renamed())({"x": None})
     for raw in (False, True):
         assert "raise LookupError" in find_backend("openvino").source({"raw": raw})

@@ -65,6 +65,18 @@ def test_a_quotient_is_rounded_where_its_floor_is_taken_and_it_is_of_floats() ->
             Dialect(21, corners=corners).check(*given)
 
 
+def test_halves_are_summed_where_a_node_has_them_for_operands() -> None:
+    for dtype, summed in (("float16", True), ("bfloat16", True), ("float32", False)):
+        graph = Graph(21)
+        graph.dtypes["x"] = dtype
+        graph.node("ReduceSum", "x", "axes")
+        x = TensorType(dtype, (4,))
+        (corner,) = corners_of(["a sum of halves"])
+        assert corner.arises is not None
+        assert corner.arises(Site((x,), (x,), graph)) is summed
+    assert "a sum of halves" in find_backend("tvm").differs
+
+
 def test_a_system_is_not_given_what_it_does_not_promise() -> None:
     gather = load()["index.gather"]
     corners = corners_of(tuple(find_backend("openvino").differs))

@@ -19,6 +19,8 @@ PROMISES = ()
 UNSUPPORTED = ("TVMGap", "ReferenceGap")
 
 DIFFERS = {
+    "a sum of halves": "products and sums of float16 are rounded to float16 each, where the error bounds have float32: "
+    "measured, a convolution of three terms is off by what its largest product is rounded by",
     "the top none": "k below 1 asks for all elements: docstring of tvm.relax.op.topk",
 }
 

@@ -74,6 +74,18 @@ def _rounds_a_quotient(site: Site) -> bool:
     return floats and bool(quotients & inside)
 
 
+SUMS = ("AveragePool", "Conv", "CumSum", "Einsum", "Gemm", "GlobalAveragePool", "MatMul", "Reduce", "Normalization")
+KEEPING = ("ReduceMax", "ReduceMin")
+
+
+def _sums_halves(site: Site) -> bool:
+    """Whether numbers of 16 bits are added up by a node: what a form casts to float32 before is not."""
+    graph = site.graph
+    adding = (node for node in graph.nodes if any(name in node.op for name in SUMS) and node.op not in KEEPING)
+    summed = (name for node in adding for name in node.inputs[:1])
+    return any(graph.dtypes.get(name) in ("float16", "bfloat16") for name in summed)
+
+
 CORNERS = (
     Corner("integer overflow", "Add", "nothing", "never generated: facts of integers (ops/facts.py)"),
     Corner("float to integer out of range", "Cast", "undefined", "never generated: facts of integers (ops/facts.py)"),
@@ -114,6 +126,7 @@ CORNERS = (
     ),
     Corner("sign of zero", "Max", "nothing", "zeros are equal to the oracle of values (oracles/numeric.py)"),
     Corner("a quotient of floats rounded to an integer", "Div", "nothing of its last place", arises=_rounds_a_quotient),
+    Corner("a sum of halves", "Conv", "nothing of what it is added up in", arises=_sums_halves),
     Corner("the top none", "TopK", "the number is positive", arises=_takes_none),
     Corner("gather by narrower indices", "GatherElements", "defined", arises=_narrower_indices),
 )
