@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.triage.build import Builder
@@ -91,6 +93,14 @@ def test_a_script_finds_nothing_where_the_worker_finds_nothing(bench: tuple[str,
 def test_a_gap_is_what_a_system_says_that_it_does_not_support() -> None:
     assert isinstance(tvm._declared(ValueError("Dynamic pads are not supported")), tvm.TVMGap)
     assert not isinstance(tvm._declared(ValueError("Check failed: split_indices must be sorted")), tvm.TVMGap)
+    assert not isinstance(tvm._declared(AttributeError("'Var' object has no attribute 'value'")), tvm.TVMGap)
+    for text in (
+        "Check failed: (IsFloatType(x.ty())) is false: power only applies to float",
+        "Only constant position supported for SequenceAt",
+        "Missing outputs during conversion. Expected 2 but Got 1 in MaxPool.",
+        "Cannot broadcast symbolic dimension: runtime value of symbolic dimension is unknown at compile time.",
+    ):
+        assert isinstance(tvm._declared(ValueError(text)), tvm.TVMGap), text
     gap = RuntimeError("Pad: Unsupported padding mode: [wrap]")
     assert isinstance(openvino._declared(gap), openvino.OpenVINOGap)
     assert not isinstance(openvino._declared(RuntimeError("object is not initialized")), openvino.OpenVINOGap)
@@ -110,6 +120,51 @@ def test_the_first_error_that_an_exporter_wraps_says_whether_it_is_a_gap() -> No
     assert isinstance(wrapped(AssertionError("only 4D query, key, and value are supported")), torch_onnx.ExporterGap)
     failure = TypeError("Unsupported attribute type: '<class 'list'>'")
     assert wrapped(failure) is failure
+
+
+@pytest.mark.torch
+@pytest.mark.skipif(find_spec("onnxscript") is None, reason="needs onnxscript")
+def test_a_script_tells_what_an_exporter_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    def failing(*given: object, **settings: object) -> None:
+        try:
+            raise ValueError("Required parameter 'dim' is not provided")
+        except ValueError as error:
+            raise torch.onnx.errors.OnnxExporterError("Failed to convert the program") from error
+
+    monkeypatch.setattr(torch.onnx, "export", failing)
+    names: dict[str, Any] = {}
+    exec(find_backend("torch.onnx").source({}), names)
+    with pytest.raises(ValueError, match="Required parameter"):
+        names["compile_program"](torch.amin)(torch.ones(2))
+
+
+class Renamed:
+    """A compiled model whose only input lost its name."""
+
+    inputs = (SimpleNamespace(get_names=lambda: {"out"}),)
+    outputs = ()
+
+    def create_infer_request(self) -> Renamed:
+        return self
+
+
+@pytest.mark.skipif(find_spec("openvino") is None, reason="needs openvino")
+def test_an_input_that_lost_its_name_is_told_by_what_it_is_called() -> None:
+    with pytest.raises(LookupError, match="an input of the model is called"):
+        openvino._runner(Renamed())({"x": None})
+    for raw in (False, True):
+        assert "raise LookupError" in find_backend("openvino").source({"raw": raw})
+
+
+@pytest.mark.skipif(find_spec("onnxruntime") is None, reason="needs onnxruntime")
+def test_a_kernel_that_refuses_a_dtype_when_it_runs_is_a_gap_of_the_reference() -> None:
+    from assay.execution.worker import onnx_reference
+
+    refused = "CPU execution provider: MLFloat16 data type is not supported with ScatterND opset 18"
+    assert isinstance(onnx_reference._declared(RuntimeError(refused)), onnx_reference.ReferenceGap)
+    assert not isinstance(onnx_reference._declared(RuntimeError("Invalid position of 0")), onnx_reference.ReferenceGap)
 
 
 def test_a_case_is_exported_again_where_a_fixed_size_is_another() -> None:

@@ -45,6 +45,38 @@ def test_none_are_taken_where_a_size_is_zero() -> None:
     assert not arises("the top none", site("Relu", (4, 0)))
 
 
+def test_a_quotient_is_rounded_where_its_floor_is_taken_and_it_is_of_floats() -> None:
+    corners = corners_of(["a quotient of floats rounded to an integer"])
+    for name, dtype, attributes, refused in (
+        ("binary.floor_divide", "float32", {}, True),
+        ("binary.div", "float16", {"rounding_mode": "trunc"}, True),
+        ("binary.div", "float32", {"rounding_mode": None}, False),
+        ("binary.floor_divide", "int64", {}, False),
+        ("unary.floor", "float32", {}, False),
+    ):
+        op = load()[name]
+        x = TensorType(dtype, (4,))
+        operands = [x] * len(op.operands)
+        given = (op, bind(op, operands, attributes), operands, [x])
+        if refused:
+            with pytest.raises(Unsatisfied, match="quotient"):
+                Dialect(21, corners=corners).check(*given)
+        else:
+            Dialect(21, corners=corners).check(*given)
+
+
+def test_halves_are_summed_where_a_node_has_them_for_operands() -> None:
+    for dtype, summed in (("float16", True), ("bfloat16", True), ("float32", False)):
+        graph = Graph(21)
+        graph.dtypes["x"] = dtype
+        graph.node("ReduceSum", "x", "axes")
+        x = TensorType(dtype, (4,))
+        (corner,) = corners_of(["a sum of halves"])
+        assert corner.arises is not None
+        assert corner.arises(Site((x,), (x,), graph)) is summed
+    assert "a sum of halves" in find_backend("tvm").differs
+
+
 def test_a_system_is_not_given_what_it_does_not_promise() -> None:
     gather = load()["index.gather"]
     corners = corners_of(tuple(find_backend("openvino").differs))

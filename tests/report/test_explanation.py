@@ -112,6 +112,14 @@ def test_the_lines_of_a_statement_are_found_behind_those_of_sizes() -> None:
         assert [lines[number].strip().partition(" = ")[0] for number in marked] == [f"v{statement}"]
 
 
+def test_a_model_is_shown_by_the_statements_that_it_was_made_of() -> None:
+    whole = case(4)
+    lines, marked = marked_program(replace(whole, text="def model():\n    nodes = []\n"), 2)
+    assert lines[0].startswith("def program(")
+    assert lines[1:] == marked_program(whole, 2)[0][1:]
+    assert [lines[number].strip().partition(" = ")[0] for number in marked] == ["v2"]
+
+
 def test_numbers_have_the_digits_of_their_dtype() -> None:
     assert shown(0.1, "float64") == "0.1"
     assert shown(0.1 + 0.2, "float64") == "0.30000000000000004"

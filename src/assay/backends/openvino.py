@@ -26,6 +26,8 @@ HELD_IN = {"int64": "int32"}
 
 DIFFERS = {
     "the top none": "k is at least 1: the plugin says so, and ONNX that it is positive",
+    "a quotient of floats rounded to an integer": "x / y is the product of x and 1 / y, and x / x may be less than 1: "
+    "transformation ConvertDivide",
     "gather by narrower indices": "data and indices have the same sizes but for the axis: "
     "https://docs.openvino.ai/2022.3/openvino_docs_ops_movement_GatherElements_6.html",
 }
@@ -81,7 +83,10 @@ RUN = """    request = compiled.create_infer_request()
 
     def run(feeds):
         for entry in compiled.inputs:
-            (name,) = entry.get_names() & feeds.keys()
+            names = entry.get_names() & feeds.keys()
+            if not names:
+                raise LookupError(f"an input of the model is called {entry.get_names()} once it is compiled")
+            (name,) = names
             request.set_tensor(entry, openvino.Tensor(np.ascontiguousarray(feeds[name]).reshape(feeds[name].shape)))
         request.infer()
         return [request.get_output_tensor(k).data.copy() for k in range(len(compiled.outputs))]
@@ -102,7 +107,10 @@ RAW_RUN = """    request = compiled.create_infer_request()
 
     def run(feeds):
         for entry in compiled.inputs:
-            (name,) = entry.get_names() & feeds.keys()
+            names = entry.get_names() & feeds.keys()
+            if not names:
+                raise LookupError(f"an input of the model is called {entry.get_names()} once it is compiled")
+            (name,) = names
             request.set_tensor(entry, tensor(feeds[name]))
         request.infer()
         return [array(request.get_output_tensor(k)) for k in range(len(compiled.outputs))]
@@ -191,7 +199,10 @@ def _runner(compiled: Any) -> Callable[[dict[str, Any]], list[Any]]:
         try:
             for entry in compiled.inputs:
                 # An input that is handed through has the name of an output as well.
-                (name,) = entry.get_names() & feeds.keys()
+                names = entry.get_names() & feeds.keys()
+                if not names:
+                    raise LookupError(f"an input of the model is called {entry.get_names()} once it is compiled")
+                (name,) = names
                 request.set_tensor(entry, tensor(feeds[name]))
             request.infer()
         except Exception as error:

@@ -87,12 +87,23 @@ def sizes(leaf):
     return {d: torch.export.Dim.AUTO for d in range(leaf.dim())} if isinstance(leaf, torch.Tensor) else None
 
 
+def export(module, given):
+    \"\"\"The program as a model. Raises what the exporter's report wraps, the first of what was raised.\"\"\"
+    try:
+        return torch.onnx.export(module, given, dynamo=True, verbose=FalseSETTINGS)
+    except torch.onnx.errors.OnnxExporterError as error:
+        first = error
+        while isinstance(first, torch.onnx.errors.OnnxExporterError) and (first.__cause__ or first.__context__):
+            first = first.__cause__ or first.__context__
+        raise first from None
+
+
 class Model:
     \"\"\"An exported program on ONNX Runtime, every optimisation disabled.\"\"\"
 
     def __init__(self, program, model, given):
         module = Exported(program, model).eval()
-        exported = torch.onnx.export(module, given, dynamo=True, verbose=FalseSETTINGS)
+        exported = export(module, given)
         options = SessionOptions()
         options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
         options.intra_op_num_threads = 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.ir.sizes import smallest
-from assay.ir.types import TensorType
+from assay.ir.types import TensorType, is_float
 from assay.ops.onnx_forms import Graph
 
 OPERATORS = "https://onnx.ai/onnx/operators/onnx__{}.html"
@@ -66,6 +66,26 @@ def _narrower_indices(site: Site) -> bool:
     return False
 
 
+def _rounds_a_quotient(site: Site) -> bool:
+    """Whether a quotient of floats is rounded to an integer by the same operation."""
+    quotients = {node.outputs[0] for node in site.graph.nodes if node.op == "Div"}
+    floats = any(is_float(type_.dtype) for type_ in site.results)
+    inside = {name for node in site.graph.nodes if node.op in ("Floor", "Round", "Abs") for name in node.inputs}
+    return floats and bool(quotients & inside)
+
+
+SUMS = ("AveragePool", "Conv", "CumSum", "Einsum", "Gemm", "GlobalAveragePool", "MatMul", "Reduce", "Normalization")
+KEEPING = ("ReduceMax", "ReduceMin")
+
+
+def _sums_halves(site: Site) -> bool:
+    """Whether numbers of 16 bits are added up by a node: what a form casts to float32 before is not."""
+    graph = site.graph
+    adding = (node for node in graph.nodes if any(name in node.op for name in SUMS) and node.op not in KEEPING)
+    summed = (name for node in adding for name in node.inputs[:1])
+    return any(graph.dtypes.get(name) in ("float16", "bfloat16") for name in summed)
+
+
 CORNERS = (
     Corner("integer overflow", "Add", "nothing", "never generated: facts of integers (ops/facts.py)"),
     Corner("float to integer out of range", "Cast", "undefined", "never generated: facts of integers (ops/facts.py)"),
@@ -105,6 +125,8 @@ CORNERS = (
         "never generated: distinct indices (ops/families/scatter.py)",
     ),
     Corner("sign of zero", "Max", "nothing", "zeros are equal to the oracle of values (oracles/numeric.py)"),
+    Corner("a quotient of floats rounded to an integer", "Div", "nothing of its last place", arises=_rounds_a_quotient),
+    Corner("a sum of halves", "Conv", "nothing of what it is added up in", arises=_sums_halves),
     Corner("the top none", "TopK", "the number is positive", arises=_takes_none),
     Corner("gather by narrower indices", "GatherElements", "defined", arises=_narrower_indices),
 )

@@ -222,8 +222,10 @@ def marked_program(case: Case, statement: int | None) -> tuple[list[str], range]
     program = program_from_json(recipe)
     body = body_lines(program)
     headers = [line.strip() for line in case.text.splitlines() if re.match(r" *def (forward\(self|program\()", line)]
-    # Where a module has the statements, its forward comes before the program that calls it.
-    lines = [headers[0], *(f"    {line}" for line in body)]
+    # Where a module has the statements, its forward comes before the program that calls it; the text of a model is no
+    # function, but its statements are those of one.
+    header = headers[0] if headers else f"def program({', '.join(each.name for each in program.inputs)}):"
+    lines = [header, *(f"    {line}" for line in body)]
     if statement is None:
         return lines, range(0)
     counts = [len(each) for each in statement_lines(program)]

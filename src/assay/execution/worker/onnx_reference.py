@@ -13,7 +13,8 @@ class ReferenceGap(Exception):
 
 
 def unoptimised(model: bytes) -> Compiled:
-    """The model as a function of named arrays. Raises ReferenceGap, or what else the runtime raises."""
+    """The model as a function of named arrays. Raises ReferenceGap, when it is called too, or what else the runtime
+    raises."""
     import onnxruntime as ort
 
     settings = ort.SessionOptions()
@@ -22,10 +23,22 @@ def unoptimised(model: bytes) -> Compiled:
     try:
         session = ort.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
     except Exception as error:
-        if type(error).__name__ == "NotImplemented":
-            raise ReferenceGap(str(error)) from None
-        raise
-    return runner(session)
+        raise _declared(error) from None
+    run = runner(session)
+
+    def call(feeds: dict[str, Any]) -> list[Any]:
+        try:
+            return run(feeds)
+        except Exception as error:
+            raise _declared(error) from None
+
+    return call
+
+
+def _declared(error: Exception) -> Exception:
+    """Some kernels refuse a dtype only when they run."""
+    gap = type(error).__name__ == "NotImplemented" or "data type is not supported" in str(error)
+    return ReferenceGap(str(error)) if gap else error
 
 
 def runner(session: Any) -> Compiled:
