@@ -62,8 +62,8 @@ def representable(h: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def _unrounded(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Where a number that was scaled by a power of ten is one of the dtype. In float64, in which it was scaled here, that
-    shows of those alone that have bits to spare."""
+    """Where a number that was scaled by a power of ten is one of the dtype. In float64, in which it was scaled here,
+    that shows of those alone that have bits to spare."""
     return representable(values, torch.float32 if dtype == torch.float64 else dtype)
 
 
