@@ -204,6 +204,15 @@ def test_rounding_to_decimals_may_be_tipped_by_the_scaling(mode: ShadowMode, num
     assert (float(e.max()) > 0.09) == tipped
 
 
+def test_decimals_in_float64_have_a_roundoff_unless_they_are_dyadic(mode: ShadowMode) -> None:
+    numbers = torch.tensor([0.25390625, 0.5078125, 2.0078125], dtype=torch.float64)
+    _, _, e = under(mode, lambda x: torch.round(x, decimals=1), numbers)
+    assert (e > 0).tolist() == [True, False, False]
+    assert float(e[0]) < 1e-16
+    back = torch.round(numbers * 10) * 0.1
+    assert bool(((back - torch.round(numbers, decimals=1)).abs() <= 2 * e).all())
+
+
 def test_a_python_number_that_the_dtype_has_not_is_rounded(mode: ShadowMode) -> None:
     x = torch.tensor([3.0], dtype=torch.bfloat16)
     for number in (0.1, 1.001):

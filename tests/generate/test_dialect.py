@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from types import SimpleNamespace
 
 import pytest
 
+from assay.backends import find_backend
 from assay.emit.onnx import translate
 from assay.emit.onnx_regions import KINDS
 from assay.execution.worker import onnx_reference
-from assay.generate.dialect import Dialect, Kernels
+from assay.generate.dialect import Dialect, Kernels, dialect_of
 from assay.generate.graph import make_case, make_program
 from assay.generate.settings import Settings
 from assay.ir.program import Operation, PythonOperation, Region, walk
 from assay.ir.types import TensorType
 from assay.ops.catalogue import load
-from assay.ops.facts import Unsatisfied
+from assay.ops.facts import Facts, Unsatisfied
 from assay.ops.onnx_forms import Graph, Node
 from assay.ops.protocol import bind
 
@@ -121,3 +123,18 @@ def test_the_constants_of_a_form_fit_into_the_type_that_holds_them() -> None:
                 Dialect(21, held_in={"int64": "int32"}).check(*given)
         else:
             Dialect(21, held_in={"int64": "int32"}).check(*given)
+
+
+def test_large_integers_are_not_compared_where_the_reference_compares_them_wrong() -> None:
+    clamp = load()["unary.clamp"]
+    x = TensorType("int64", (4,))
+    held = dialect_of(find_backend("tvm"), random.Random(0))
+    nodes = held.check(clamp, bind(clamp, [x], {"min": 0, "max": 5}), [x], [x])
+    assert "Clip" in nodes
+    wide, small = Facts(0.0, 2.0**31, 0), Facts(0.0, 2.0**31 - 1, 0)
+    with pytest.raises(Unsatisfied, match="does not hold"):
+        held.hold("int64", wide, nodes)
+    held.hold("int64", small, nodes)
+    held.hold("int64", wide, frozenset({"Add"}))
+    held.hold("uint32", wide, nodes)
+    dialect_of(find_backend("onnxruntime"), random.Random(0)).hold("int64", wide, nodes)

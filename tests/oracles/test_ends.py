@@ -40,6 +40,11 @@ def test_limits_that_the_target_exceeds_are_findings_and_those_of_eager_are_not(
     assert died(ended, "compare").verdict is Verdict.Invalid
 
 
+def test_a_case_that_had_no_core_is_neither_a_hang_nor_right():
+    for stage in ("target", "reference"):
+        assert died("starved", stage).verdict is Verdict.Inconclusive
+
+
 def test_a_crash_is_told_from_another_by_where_it_was_and_what_it_said():
     frame = '  File "/opt/venv/site-packages/torch/_inductor/ir.py", line 12 in codegen'
     stack = f"Fatal Python error: Segmentation fault\n{frame}\n"

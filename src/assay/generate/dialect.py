@@ -7,7 +7,7 @@ no Python, and only operations whose form the opset has and for which the runtim
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -91,7 +91,8 @@ class Dialect:
     with special values, since a system is held against itself.
 
     ``refuses`` are dtypes, and globs of operators, that are not generated; ``held_in`` says of an integer type in which
-    other a system holds its values. ``corners`` are those in which a system is not held to its reference.
+    other a system holds its values. ``corners`` are those in which a system is not held to its reference; with
+    ``halves`` its reference is ONNX Runtime, which is not right about some int64 (`HALVED`).
     """
 
     opset: int | None = None
@@ -101,6 +102,7 @@ class Dialect:
     refuses: frozenset[str] = frozenset()
     held_in: Mapping[str, str] = field(default_factory=dict)
     corners: tuple[Corner, ...] = ()
+    halves: bool = False
 
     @property
     def forced(self) -> Mapping[str, Any]:
@@ -150,13 +152,13 @@ class Dialect:
 
     def check(
         self, operator: Operator, binding: Binding, operands: Sequence[Any], results: Sequence[TensorType]
-    ) -> None:
-        """Raise Unsatisfied where it cannot say an operation. ``operands`` are types, numbers as `Literal`, or tuples
-        of types."""
+    ) -> frozenset[str]:
+        """The ONNX operators that say an operation, none for torch. ``operands`` are types, numbers as `Literal`, or
+        tuples of types. Raises Unsatisfied where it cannot be said."""
         for type_ in (*tensors(operands), *results) if self.refuses else ():
             require(type_.dtype not in self.refuses, f"{type_.dtype} is not generated")
         if self.opset is None:
-            return
+            return frozenset()
         graph = Graph(self.opset, _Anywhere())
         arguments = [_argument(operand, graph) for operand in operands]
         express(graph, operator, binding, arguments, results)
@@ -168,6 +170,7 @@ class Dialect:
                 self._keep_constant(constant)
         if self.kernels is not None:
             require(all(self.kernels.have(node, graph) for node in graph.nodes), "the runtime has no kernel")
+        return frozenset(node.op for node in graph.nodes)
 
     def _keep_constant(self, constant: Constant) -> None:
         """Raise Unsatisfied where a form's own constant, the least number of a type say, does not fit. Only the end of
@@ -176,12 +179,19 @@ class Dialect:
             low, high = INTEGER_RANGE[self.held_in[constant.dtype]]
             require(all(low <= value <= high for value in constant.values), f"{constant.dtype} does not hold it")
 
-    def hold(self, dtype: str, facts: Facts) -> None:
-        """Raise Unsatisfied where elements of a dtype do not fit into the type that holds them."""
-        if dtype in self.held_in:
-            low, high = INTEGER_RANGE[self.held_in[dtype]]
-            require(low <= facts.low and facts.high <= high, f"{self.held_in[dtype]} does not hold it")
+    def hold(self, dtype: str, facts: Facts, nodes: Set[str] = frozenset()) -> None:
+        """Raise Unsatisfied where elements of a dtype do not fit into the type that holds them: that of the system, or
+        that within which its reference is right about these ONNX operators."""
+        held = self.held_in.get(dtype)
+        if held is None and self.halves and dtype == "int64" and not HALVED.isdisjoint(nodes):
+            held = "int32"
+        if held is not None:
+            low, high = INTEGER_RANGE[held]
+            require(low <= facts.low and facts.high <= high, f"{held} does not hold it")
 
+
+HALVED = frozenset({"Clip", "Max", "Min", "ReduceMax", "ReduceMin", "Sign"})
+"""What ONNX Runtime computes wrong for int64 from 2³¹ on, optimised or not (bugs/ort-int64-extremes)."""
 
 TORCH = Dialect()
 
@@ -197,6 +207,7 @@ def dialect_of(backend: Backend, rng: random.Random, kernels: Kernels | None = N
         refuses=backend.refuses,
         held_in=backend.held_in,
         corners=corners_of(tuple(backend.differs)),
+        halves=backend.framework == "onnx" and backend.reference_options is None,
     )
 
 

@@ -9,7 +9,7 @@ made as inputs otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from itertools import chain, combinations
 from typing import Any
@@ -186,9 +186,9 @@ class Proposal:
 
         results = [result.type for result in self.applied.results if isinstance(result.type, TensorType)]
         operands = [operand(choice) for choice in self.choices]
-        self.builder.dialect.check(self.operator, self.binding, operands, results)
-        self._keep_held(self.applied.results)
-        self._keep_held(map(self._abstract, self.choices))
+        nodes = self.builder.dialect.check(self.operator, self.binding, operands, results)
+        self._keep_held(self.applied.results, nodes)
+        self._keep_held(map(self._abstract, self.choices), nodes)
         clamp = self.builder.operators[CLAMP]
         for position, interval in self.clamps:
             abstract = self._abstract(self.choices[position])
@@ -196,14 +196,15 @@ class Proposal:
             assert abstract.facts is not None
             attributes, _ = self._clamped(abstract.facts, abstract.type, interval)
             binding = bind(clamp, [abstract.type], attributes)
-            self.builder.dialect.check(clamp, binding, [abstract.type], [abstract.type])
+            nodes = self.builder.dialect.check(clamp, binding, [abstract.type], [abstract.type])
+            self._keep_held([abstract], nodes)
 
-    def _keep_held(self, abstracts: Iterable[Any]) -> None:
+    def _keep_held(self, abstracts: Iterable[Any], nodes: Set[str]) -> None:
         for abstract in abstracts:
             if isinstance(abstract, tuple):
-                self._keep_held(abstract)
+                self._keep_held(abstract, nodes)
             elif abstract is not None and abstract.facts is not None and isinstance(abstract.type, TensorType):
-                self.builder.dialect.hold(abstract.type.dtype, abstract.facts)
+                self.builder.dialect.hold(abstract.type.dtype, abstract.facts, nodes)
 
     def _takes_gradients(self, specification: OperandSpecification) -> bool:
         """Whether backward works where this operand requires a gradient."""

@@ -77,7 +77,9 @@ def samples() -> list[Question]:
         for target in executions
     ]
     outcomes += [
-        Outcome("c0", ended, stage) for ended in ("died", "timeout", "memory", "") for stage in ("target", "load", "")
+        Outcome("c0", ended, stage)
+        for ended in ("died", "timeout", "starved", "memory", "")
+        for stage in ("target", "load", "")
     ]
     outcomes += [Outcome("c0", "died", "target", signal=9999, stderr="\n"), Outcome("c0", "died", signal=11)]
     run = Outcome("c0", "died", "load")

@@ -13,9 +13,11 @@ from assay.oracles.verdict import Discrepancy, Kind, Verdict
 @oracle("hang", order=1)
 def hang(question: Question) -> Iterator[Discrepancy]:
     """An execution that was stopped at the time limit. Eager mode that takes so long is a case too large, not a
-    finding.
+    finding; where others had the cores, nothing is known.
     """
     outcome = question.outcome
+    if outcome.ended == "starved":
+        yield Discrepancy(Kind.hang, "process", "it had no core", "hang|starved", Verdict.Inconclusive)
     if outcome.ended == "timeout":
         side = blame(outcome.stage)
         verdict = Verdict.Timeout if side == "target" else Verdict.Invalid

@@ -166,7 +166,7 @@ class Execution:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How the execution of a case went, in eager mode and on its target. ``ended`` is completed, died, timeout,
-    memory or absent."""
+    starved (stopped as well, since others had the cores), memory or absent."""
 
     case_id: str
     ended: str

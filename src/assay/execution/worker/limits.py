@@ -107,6 +107,15 @@ def cpu_of_tree(pid: int) -> float:
     return own + sum(cpu_of_tree(child) for child in children(pid))
 
 
+def waited_of_tree(pid: int) -> float:
+    """Seconds for which the main threads of a process and of its living descendants were ready to run and had no core;
+    0 where the kernel does not say."""
+    own = 0.0
+    with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/schedstat", "rb") as file:
+        own = int(file.read().split()[1]) / 1e9
+    return own + sum(waited_of_tree(child) for child in children(pid))
+
+
 def own_cpu() -> float:
     """User and system seconds of this process and of the children that it waited for."""
     mine = resource.getrusage(resource.RUSAGE_SELF)

@@ -41,7 +41,7 @@ class Child:
         self.open = [connection, stdout, stderr]
         self.case: str | None = None
         self.deadline = self.kill_at = 0.0
-        self.seconds = self.cpu_before = self.patience = 0.0
+        self.seconds = self.cpu_before = self.waited_before = self.patience = 0.0
         self.limit_mb = 0
         self.base_mb = limits.resident_megabytes(pid)
         self.reason: str | None = None
@@ -132,6 +132,7 @@ class Server:
         child.case = request["id"]
         child.limit_mb = int(request.get("memory_mb", 0))
         child.seconds, child.cpu_before = float(request["seconds"]), limits.cpu_of_tree(child.pid)
+        child.waited_before = limits.waited_of_tree(child.pid)
         child.deadline, child.kill_at, child.reason = time.monotonic() + child.seconds, 0.0, None
         child.patience = child.deadline + PATIENCE * child.seconds
         for tail in child.tails.values():
@@ -223,11 +224,12 @@ class Server:
         now = time.monotonic()
         if child.kill_at:
             if now >= child.kill_at:
-                self._kill(child, "timeout")
+                self._kill(child, child.reason or "timeout")
         elif now >= child.deadline and now < child.patience and self._is_starved(child):
             child.deadline = now + child.seconds / 4
         elif now >= child.deadline:
-            child.reason, child.kill_at = "timeout", now + STACK_DUMP_SECONDS
+            child.reason = "starved" if self._waited_most(child) else "timeout"
+            child.kill_at = now + STACK_DUMP_SECONDS
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGUSR2)
         elif child.limit_mb:
@@ -239,9 +241,19 @@ class Server:
 
     @staticmethod
     def _is_starved(child: Child) -> bool:
-        """Whether the case computes but had less of a core than its limit grants: a busy machine is not a hang."""
+        """Whether the case computes, or would, but had less of a core than its limit grants: a busy machine is not a
+        hang."""
         used = limits.cpu_of_tree(child.pid) - child.cpu_before
-        return child.seconds / 10 < used < child.seconds
+        waited = limits.waited_of_tree(child.pid) - child.waited_before
+        return used < child.seconds and (used > child.seconds / 10 or waited > child.seconds / 2)
+
+    @staticmethod
+    def _waited_most(child: Child) -> bool:
+        """Whether a case at the end of all patience had used less than its limit, and waited for a core most of the
+        time: nothing is known of it."""
+        used = limits.cpu_of_tree(child.pid) - child.cpu_before
+        waited = limits.waited_of_tree(child.pid) - child.waited_before
+        return used < child.seconds and waited > (1 + PATIENCE) * child.seconds / 2
 
     @staticmethod
     def _kill(child: Child, reason: str) -> None:

@@ -61,6 +61,17 @@ def representable(h: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return same
 
 
+def _unrounded(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Where a number that was scaled by a power of ten is one of the dtype. In float64, in which it was scaled here,
+    that shows of those alone that have bits to spare."""
+    return representable(values, torch.float32 if dtype == torch.float64 else dtype)
+
+
+def _decimals(call: Call) -> int:
+    """The number of decimals to which an operation rounds."""
+    return int(argument(call, "decimals") or 0) if call.name in ("round", "round_") else 0
+
+
 def argument(call: Call, name: str) -> Any:
     """The value of an argument of the operation by its name in the schema; None where it is left out."""
     if name in call.kwargs:
@@ -80,10 +91,10 @@ def rounded_first(call: Call) -> list[Leaf]:
     """The operands with what is rounded of them before the operation computes: where those without dimensions do not
     decide the dtype, one of a wider type is rounded to that of the result; to round to decimals, a number is scaled by
     a power of ten."""
-    decimals = argument(call, "decimals")
-    if decimals and call.name in ("round", "round_"):
+    decimals = _decimals(call)
+    if decimals:
         leaf = call.leaves[0]
-        fits = representable(leaf.h * 10.0**decimals, leaf.real.dtype)
+        fits = _unrounded(leaf.h * 10.0**decimals, leaf.real.dtype)
         off = torch.where(fits, 0.0, roundoff(leaf.real.dtype) * leaf.h.abs())
         return [leaf._replace(e=off if leaf.e is None else leaf.e + off), *call.leaves[1:]]
     result = next((tensor for tensor in call.results if tensor.is_floating_point()), None)
@@ -113,7 +124,7 @@ def local(
     size = h.abs()
     unit = roundoff(result.dtype)
     computed = unit if narrow(call, rule) else roundoff(computed_in(result.dtype))
-    fits = representable(h, result.dtype)
+    fits = _unrounded(h, result.dtype) if _decimals(call) else representable(h, result.dtype)
     if rule.k == 0.0:
         return torch.where((change == 0) & ~fits, unit * size, 0.0)
     terms = size if magnitude is None else magnitude

@@ -1,0 +1,102 @@
+"""part.unfold, view.transpose, pool.adaptive_avg_pool2d on onnxruntime: the process died (SIGSEGV) in stage target: Fatal Python error: Segmentation fault
+
+Found with onnxruntime 1.31.1, onnx 1.23.2. Options: level='all'.
+"""
+
+import subprocess
+import sys
+
+try:
+    import numpy as np
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+except ImportError as missing:
+    print("CANNOT RUN:", missing)
+    sys.exit(2)
+
+
+def model():
+    nodes = [
+        helper.make_node("Range", ["k2", "k1", "k1"], ["t3"]),
+        helper.make_node("Unsqueeze", ["t3", "k4"], ["t5"]),
+        helper.make_node("Add", ["t5", "k6"], ["t7"]),
+        helper.make_node("Gather", ["x", "t7"], ["t8"], axis=0),
+        helper.make_node("Transpose", ["t8"], ["a"], perm=[0, 2, 1]),
+        helper.make_node("Transpose", ["a"], ["b"], perm=[2, 1, 0]),
+        helper.make_node("Cast", ["b"], ["t11"], to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["t11", "k12"], ["t13"]),
+        helper.make_node("Cast", ["t13"], ["c"], to=TensorProto.FLOAT16),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT16, [1, 2]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("c", TensorProto.FLOAT16, [1, 2, 2]),
+    ]
+    initializers = [
+        numpy_helper.from_array(np.array(1, "int64"), "k1"),
+        numpy_helper.from_array(np.array(0, "int64"), "k2"),
+        numpy_helper.from_array(np.array([1], "int64"), "k4"),
+        numpy_helper.from_array(np.array([0], "int64"), "k6"),
+        numpy_helper.from_array(np.array([1.0, 1.0], "float32").reshape((1, 2)), "k12"),
+    ]
+    graph = helper.make_graph(nodes, "program", inputs, outputs, initializers)
+    opsets = [helper.make_opsetid("", 21)]
+    return helper.make_model(graph, ir_version=10, opset_imports=opsets)
+
+
+def inputs(call=0):
+    return {
+        "x": np.array([[1.0, 1.0]], "float16"),
+    }
+
+
+def versions():
+    return "onnxruntime", onnxruntime.__version__, "onnx", onnx.__version__
+
+
+def session(model, level, without=(), memory_pattern=True):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
+    options.intra_op_num_threads = 1
+    options.enable_mem_pattern = memory_pattern
+    options.log_severity_level = 4
+    providers = ["CPUExecutionProvider"]
+    made = onnxruntime.InferenceSession(model, options, providers, disabled_optimizers=without)
+    taken = {each.name for each in made.get_inputs()}
+    return lambda feeds: made.run(None, {name: feeds[name] for name in feeds if name in taken})
+
+
+def reference(model):
+    return session(model, "ORT_DISABLE_ALL")
+
+
+def compile_model(model):
+    return session(model, "ORT_ENABLE_ALL")
+
+
+def main():
+    print(*versions())
+    serialised = model().SerializeToString()
+    if "child" in sys.argv:
+        compiled = compile_model(serialised)
+        compiled(inputs())
+        return 0
+    status = subprocess.run([sys.executable, __file__, "child"]).returncode
+    if status > 0:
+        raise RuntimeError("the child only failed")
+    if status < 0:
+        print('BUG: the process died (SIGSEGV) in stage target: Fatal Python error: Segmentation fault')
+        return 1
+    print("OK")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        status = main()
+    except Exception as error:
+        print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])
+        status = 2
+    sys.exit(status)
