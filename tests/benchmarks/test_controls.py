@@ -223,7 +223,8 @@ def test_generated_cases_on_the_different_backend_are_accepted(bench):
     from assay.oracles.verdict import FINDINGS, Verdict
 
     settings = Settings(7, tuple(load()), 5, (accept.TARGET,))
-    cases = [make_case(settings, index) for index in range(12)]
+    # What is rewritten is about Python, and not about numbers.
+    cases = [case for case in (make_case(settings, index) for index in range(30)) if not case.transforms][:12]
     found = [settle(case, bench[0].run, assemble.judge, assemble.witnesses) for case in cases]
     assert [each.judgement for each in found if each.judgement.verdict in FINDINGS - {Verdict.Exception}] == []
     assert sum(each.engaged for each in found) >= 10

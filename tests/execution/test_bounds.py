@@ -499,8 +499,12 @@ FAULTY_IN_EAGER = ("matmul.baddbmm",)
 """In bfloat16 eager takes beta for 1 where alpha is 0 (torch 2.13, oneDNN)."""
 
 
+OF_VALUES_ALONE = frozenset({"algebra.eigvalsh", "algebra.svdvals", "algebra.cond", "algebra.matrix_rank"})
+"""Eager computes the vectors as well where a mode looks on, by another algorithm, so that last bits are others."""
+
+
 def generated() -> Iterator[Case]:
-    operators = tuple(name for name in load() if name not in FAULTY_IN_EAGER)
+    operators = tuple(name for name in load() if name not in {*FAULTY_IN_EAGER, *OF_VALUES_ALONE})
     settings = Settings(seed=12, targets=("aot_eager",), operators=operators, nodes=None)
     return (make_case(settings, index) for index in range(PROGRAMS))
 

@@ -19,6 +19,7 @@ from assay.generate.palette import Palette
 from assay.generate.policy import Policy
 from assay.inputs.profiles import distinct_data, draw_data, moved, with_special
 from assay.ir.program import (
+    FOUND,
     KEPT,
     LEAVING,
     WRAPPING,
@@ -37,7 +38,7 @@ from assay.ir.program import (
     operand_names,
 )
 from assay.ir.sizes import largest, product, value_in
-from assay.ir.types import ScalarType, TensorType, is_differentiable, is_float, is_integral
+from assay.ir.types import ScalarType, TensorType, is_complex, is_differentiable, is_float, is_integral
 from assay.ops.assume import anything
 from assay.ops.facts import Facts, Interval, constant, fit, hull, require
 from assay.ops.interpret import Abstract, Applied, Environment, Interpreter, facts_of
@@ -192,6 +193,7 @@ class Builder:
     ) -> Fresh:
         """A new input of a type with elements in an interval. Raises Unsatisfied."""
         require(largest(product(type_.shape)) <= 4 * self.palette.limit, "too many elements")
+        require(self.policy.values != FOUND or not is_complex(type_.dtype), "the search moves real numbers")
         if distinct:
             require(interval is not None, "distinct elements need bounds")
             assert interval is not None

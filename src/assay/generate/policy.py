@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from assay.inputs.profiles import PROFILES
-from assay.ir.program import KEPT
+from assay.ir.program import FOUND, KEPT
 
 # What data decide breaks graphs, or ends in symbols without a value: it is left to a share of programs.
 DETERMINED_SHARE = 0.4
@@ -122,6 +122,9 @@ def draw_policy(
     if choices["values"] != KEPT:
         # What a search finds, or no search could, is rounded sooner or later, and then decided on.
         choices |= {"exact": False, "decisions": True}
+    if choices["values"] == FOUND:
+        # What transforms wrap the search does not look into.
+        choices["transforms"] = 0
     return Policy(**choices)
 
 
