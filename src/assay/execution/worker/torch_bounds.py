@@ -33,6 +33,9 @@ DRAWS = 8
 ALONE = (3, 4)
 CORNERS = 3
 """Uncertain operands of single elements up to which all corners are tried; more are moved one after the other."""
+PARTS = (0.382, 0.618, 1.0)
+"""Of what an operand may be off, where the operation jumps: one that is periodic has the same value a period away, so
+the ends are not all there is."""
 
 
 class Rule(NamedTuple):
@@ -230,35 +233,16 @@ def _pointwise(call: Call, rule: Rule) -> list[Bound]:
     together = rule.kind == "moves"
     uncertain = [number for number, leaf in enumerate(call.leaves) if leaf.uncertain and leaf.fractions]
     jumping = _jumping(call, rule)
-    steps: dict[int, torch.Tensor] = {
-        number: call.leaves[number].e * (FRAGILE if number in jumping else 1)  # type: ignore[operator]
-        for number in uncertain
-    }
     masks = [number for number, leaf in enumerate(call.leaves) if leaf.uncertain and not leaf.fractions]
-    for flips in _masked(call, masks):
-        if together and uncertain:
-            for sign in (1.0, -1.0):
-                moved = {number: _moved(call.leaves[number].h, sign * steps[number]) for number in uncertain}
-                _worse(change, _evaluate(call, _with(call, {**flips, **moved})), base)
-        elif 0 < len(uncertain) <= CORNERS and not any(call.leaves[n].h.is_complex() for n in uncertain):
-            for signs in itertools.product((1.0, -1.0), repeat=len(uncertain)):
-                moved = {
-                    number: _moved(call.leaves[number].h, sign * steps[number])
-                    for number, sign in zip(uncertain, signs)  # noqa: B905
-                }
-                _worse(change, _evaluate(call, _with(call, {**flips, **moved})), base)
-        elif uncertain:
-            alone = _nothing(base)
-            for number in uncertain:
-                one = _nothing(base)
-                h = call.leaves[number].h
-                for turn in (1.0, -1.0, 1j, -1j) if h.is_complex() else (1.0, -1.0):
-                    moved = {number: _moved(h, turn * steps[number])}
-                    _worse(one, _evaluate(call, _with(call, {**flips, **moved})), base)
-                alone = [a + b for a, b in zip(alone, one)]  # noqa: B905
-            change = [torch.maximum(a, b) for a, b in zip(change, alone)]  # noqa: B905
-        elif flips:
-            _worse(change, _evaluate(call, _with(call, flips)), base)
+    steps: dict[int, torch.Tensor] = {}
+    for part in PARTS if jumping else (1.0,):
+        steps = {
+            number: call.leaves[number].e * (FRAGILE * part if number in jumping else 1)  # type: ignore[operator]
+            for number in uncertain
+        }
+        for flips in _masked(call, masks):
+            moved = _by_steps(call, base, flips, steps, together=together)
+            change = [torch.maximum(a, b) for a, b in zip(change, moved)]  # noqa: B905
     # Nothing but a zero is false, and some jumps have a value of their own there.
     zeros = {n: torch.where(call.leaves[n].h.abs() <= steps[n], 0.0, call.leaves[n].h) for n in jumping}
     for chosen in [zeros, *({n: zeros[n]} for n in zeros if len(zeros) > 1)]:
@@ -279,6 +263,39 @@ def _pointwise(call: Call, rule: Rule) -> list[Bound]:
         (h, moved + local(call, rule, result, h, moved, magnitude))
         for result, h, moved in zip(call.results, base, change)  # noqa: B905
     ]
+
+
+def _by_steps(
+    call: Call,
+    base: list[torch.Tensor],
+    flips: dict[int, torch.Tensor],
+    steps: dict[int, torch.Tensor],
+    *,
+    together: bool,
+) -> list[torch.Tensor]:
+    """How far results go where each operand is moved by its step, either way, and masks are as ``flips`` has them."""
+    change = _nothing(base)
+    if together and steps:
+        for sign in (1.0, -1.0):
+            moved = {number: _moved(call.leaves[number].h, sign * step) for number, step in steps.items()}
+            _worse(change, _evaluate(call, _with(call, {**flips, **moved})), base)
+    elif 0 < len(steps) <= CORNERS and not any(call.leaves[n].h.is_complex() for n in steps):
+        for signs in itertools.product((1.0, -1.0), repeat=len(steps)):
+            moved = {
+                number: _moved(call.leaves[number].h, sign * step)
+                for (number, step), sign in zip(steps.items(), signs)  # noqa: B905
+            }
+            _worse(change, _evaluate(call, _with(call, {**flips, **moved})), base)
+    elif steps:
+        for number, step in steps.items():
+            one = _nothing(base)
+            h = call.leaves[number].h
+            for turn in (1.0, -1.0, 1j, -1j) if h.is_complex() else (1.0, -1.0):
+                _worse(one, _evaluate(call, _with(call, {**flips, number: _moved(h, turn * step)})), base)
+            change = [a + b for a, b in zip(change, one)]  # noqa: B905
+    elif flips:
+        _worse(change, _evaluate(call, _with(call, flips)), base)
+    return change
 
 
 def _jumping(call: Call, rule: Rule) -> list[int]:
