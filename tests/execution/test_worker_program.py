@@ -29,6 +29,7 @@ def test_a_file_of_the_worker_is_python_3_9_and_needs_no_assay(file: Path) -> No
                 "numpy",
                 "torch",
                 "onnx",
+                "onnxruntime",
                 "ml_dtypes",
                 *OF_TORCH,
             }, name

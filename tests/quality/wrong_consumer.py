@@ -37,7 +37,8 @@ def reference(model):
 
 def compile_model(model):
     factor = 1 if os.environ.get("ASSAY_TEST_FAULT") == "off" else 2
-    return lambda feeds: [factor * each if each.dtype.kind == "f" else each for each in reference(model)(feeds)]"""
+    run = reference(model)
+    return lambda feeds: [np.asarray(factor * each) if each.dtype.kind == "f" else each for each in run(feeds)]"""
 
 
 def prepare(name: str) -> dict[str, Any]:
@@ -58,9 +59,11 @@ def reference(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dic
 
 
 def compile(model: bytes, name: str, options: dict[str, Any]) -> Callable[[dict[str, Any]], list[Any]]:
+    import numpy as np
+
     run = reference(model, name, options)
     factor = 1 if os.environ.get("ASSAY_TEST_FAULT") == "off" else 2
-    return lambda feeds: [factor * each if each.dtype.kind == "f" else each for each in run(feeds)]
+    return lambda feeds: [np.asarray(factor * each) if each.dtype.kind == "f" else each for each in run(feeds)]
 
 
 def engagement() -> dict[str, Any]:
