@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from . import torch_candidates
-from .torch_fragile import COMPARISONS, EQUALITIES, FRAGILE, meeting, reached, tied, tipped
+from .torch_fragile import COMPARISONS, EQUALITIES, FRAGILE, masked, meeting, reached, tied, tipped
 from .torch_local import (
     combined,
     computed_in,
@@ -240,7 +240,7 @@ def _pointwise(call: Call, rule: Rule) -> list[Bound]:
             number: call.leaves[number].e * (FRAGILE * part if number in jumping else 1)  # type: ignore[operator]
             for number in uncertain
         }
-        for flips in _masked(call, masks):
+        for flips in masked(call, masks):
             moved = _by_steps(call, base, flips, steps, together=together)
             change = [torch.maximum(a, b) for a, b in zip(change, moved)]  # noqa: B905
     # Nothing but a zero is false, and some jumps have a value of their own there.
@@ -318,20 +318,6 @@ def _with(call: Call, replaced: dict[int, torch.Tensor]) -> list[torch.Tensor | 
     return [replaced.get(number) for number in range(len(call.leaves))]
 
 
-def _masked(call: Call, masks: list[int]) -> list[dict[int, torch.Tensor]]:
-    """The integer and boolean operands as they are, and moved where they are fragile."""
-    ways: list[dict[int, torch.Tensor]] = [{}]
-    if 0 < len(masks) <= 2:
-        # Of two, one alone may be the other way: a and b.
-        for signs in itertools.product((0, 1, -1), repeat=len(masks)):
-            if any(signs):
-                ways.append({n: tipped(call, n, sign) for n, sign in zip(masks, signs) if sign})  # noqa: B905
-    elif masks:
-        ways += [{number: tipped(call, number, sign) for number in masks} for sign in (1, -1)]
-        ways += [{number: tipped(call, number, sign)} for number in masks for sign in (1, -1)]
-    return ways
-
-
 def _indexed(call: Call, rule: Rule, masks: list[int]) -> list[torch.Tensor]:
     """Where results depend on an integer operand of which nothing is known; where it may point, if it says where
     results go."""
@@ -406,7 +392,7 @@ def _sums(call: Call, rule: Rule) -> list[Bound]:
         change = [_change(a, b) for a, b in zip(_evaluate(call, raised, abs), magnitudes)]  # noqa: B905
     else:
         change = _nothing(base)
-    for flips in _masked(call, masks)[1:]:
+    for flips in masked(call, masks)[1:]:
         _worse(change, _evaluate(call, _with(call, flips)), base)
     for number, affected in enumerate(_indexed(call, rule, masks)):
         change[number] = torch.where(affected, torch.inf, change[number])
@@ -538,7 +524,7 @@ def _smooth(call: Call, rule: Rule) -> list[Bound]:
                 _worse(alone, _evaluate(call, _with(call, moved)), base)
             total = [a + b for a, b in zip(total, alone)]  # noqa: B905
         outside = [torch.maximum(a, b) for a, b in zip(outside, total)]  # noqa: B905
-    for flips in _masked(call, masks)[1:]:
+    for flips in masked(call, masks)[1:]:
         _worse(outside, _evaluate(call, _with(call, flips)), base)
     affected = _indexed(call, rule, masks)
     if rule.centred:
