@@ -258,6 +258,21 @@ def test_an_element_at_a_jump_carries_the_hull_of_what_may_come_out(
     del result
 
 
+def test_what_may_be_off_by_a_period_may_be_anything_within_it(mode: ShadowMode) -> None:
+    # Four times the bound of the sum is 1.0017: there and back the fraction is nearly what it was.
+    rows = [[-2.1875, 2.125], [-1.40625, 2.90625], [-0.625, 3.6875], [0.15625, -3.375]]
+    x = torch.tensor(rows, dtype=torch.float16)
+    with mode:
+        logs = torch.log_softmax(x, 1)
+        whole = torch.einsum("ij,ij->", logs, logs)
+        rest = torch.frac(whole)
+    off, e = mode.shadows.read(whole)[1], mode.shadows.read(rest)[1]
+    assert off is not None
+    assert e is not None
+    assert 0.2 < float(off) < 0.3
+    assert float(e) > 0.3
+
+
 @pytest.mark.parametrize("jump", [jump for jump, _ in JUMPS.values()], ids=JUMPS)
 def test_an_exact_operand_at_a_jump_is_never_excused(mode: ShadowMode, jump: Function) -> None:
     _, _, e = under(mode, lambda: jump(torch.tensor([1.0, 2.5])))

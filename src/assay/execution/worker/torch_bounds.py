@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from . import torch_candidates
-from .torch_fragile import COMPARISONS, EQUALITIES, FRAGILE, meeting, reached, tied, tipped
+from .torch_fragile import COMPARISONS, EQUALITIES, FRAGILE, masked, meeting, reached, tied, tipped
 from .torch_local import (
     combined,
     computed_in,
@@ -33,6 +33,9 @@ DRAWS = 8
 ALONE = (3, 4)
 CORNERS = 3
 """Uncertain operands of single elements up to which all corners are tried; more are moved one after the other."""
+PARTS = (0.382, 0.618, 1.0)
+"""Of what an operand may be off, where the operation jumps: one that is periodic has the same value a period away, so
+the ends are not all there is."""
 
 
 class Rule(NamedTuple):
@@ -230,35 +233,16 @@ def _pointwise(call: Call, rule: Rule) -> list[Bound]:
     together = rule.kind == "moves"
     uncertain = [number for number, leaf in enumerate(call.leaves) if leaf.uncertain and leaf.fractions]
     jumping = _jumping(call, rule)
-    steps: dict[int, torch.Tensor] = {
-        number: call.leaves[number].e * (FRAGILE if number in jumping else 1)  # type: ignore[operator]
-        for number in uncertain
-    }
     masks = [number for number, leaf in enumerate(call.leaves) if leaf.uncertain and not leaf.fractions]
-    for flips in _masked(call, masks):
-        if together and uncertain:
-            for sign in (1.0, -1.0):
-                moved = {number: _moved(call.leaves[number].h, sign * steps[number]) for number in uncertain}
-                _worse(change, _evaluate(call, _with(call, {**flips, **moved})), base)
-        elif 0 < len(uncertain) <= CORNERS and not any(call.leaves[n].h.is_complex() for n in uncertain):
-            for signs in itertools.product((1.0, -1.0), repeat=len(uncertain)):
-                moved = {
-                    number: _moved(call.leaves[number].h, sign * steps[number])
-                    for number, sign in zip(uncertain, signs)  # noqa: B905
-                }
-                _worse(change, _evaluate(call, _with(call, {**flips, **moved})), base)
-        elif uncertain:
-            alone = _nothing(base)
-            for number in uncertain:
-                one = _nothing(base)
-                h = call.leaves[number].h
-                for turn in (1.0, -1.0, 1j, -1j) if h.is_complex() else (1.0, -1.0):
-                    moved = {number: _moved(h, turn * steps[number])}
-                    _worse(one, _evaluate(call, _with(call, {**flips, **moved})), base)
-                alone = [a + b for a, b in zip(alone, one)]  # noqa: B905
-            change = [torch.maximum(a, b) for a, b in zip(change, alone)]  # noqa: B905
-        elif flips:
-            _worse(change, _evaluate(call, _with(call, flips)), base)
+    steps: dict[int, torch.Tensor] = {}
+    for part in PARTS if jumping else (1.0,):
+        steps = {
+            number: call.leaves[number].e * (FRAGILE * part if number in jumping else 1)  # type: ignore[operator]
+            for number in uncertain
+        }
+        for flips in masked(call, masks):
+            moved = _by_steps(call, base, flips, steps, together=together)
+            change = [torch.maximum(a, b) for a, b in zip(change, moved)]  # noqa: B905
     # Nothing but a zero is false, and some jumps have a value of their own there.
     zeros = {n: torch.where(call.leaves[n].h.abs() <= steps[n], 0.0, call.leaves[n].h) for n in jumping}
     for chosen in [zeros, *({n: zeros[n]} for n in zeros if len(zeros) > 1)]:
@@ -281,6 +265,39 @@ def _pointwise(call: Call, rule: Rule) -> list[Bound]:
     ]
 
 
+def _by_steps(
+    call: Call,
+    base: list[torch.Tensor],
+    flips: dict[int, torch.Tensor],
+    steps: dict[int, torch.Tensor],
+    *,
+    together: bool,
+) -> list[torch.Tensor]:
+    """How far results go where each operand is moved by its step, either way, and masks are as ``flips`` has them."""
+    change = _nothing(base)
+    if together and steps:
+        for sign in (1.0, -1.0):
+            moved = {number: _moved(call.leaves[number].h, sign * step) for number, step in steps.items()}
+            _worse(change, _evaluate(call, _with(call, {**flips, **moved})), base)
+    elif 0 < len(steps) <= CORNERS and not any(call.leaves[n].h.is_complex() for n in steps):
+        for signs in itertools.product((1.0, -1.0), repeat=len(steps)):
+            moved = {
+                number: _moved(call.leaves[number].h, sign * step)
+                for (number, step), sign in zip(steps.items(), signs)  # noqa: B905
+            }
+            _worse(change, _evaluate(call, _with(call, {**flips, **moved})), base)
+    elif steps:
+        for number, step in steps.items():
+            one = _nothing(base)
+            h = call.leaves[number].h
+            for turn in (1.0, -1.0, 1j, -1j) if h.is_complex() else (1.0, -1.0):
+                _worse(one, _evaluate(call, _with(call, {**flips, number: _moved(h, turn * step)})), base)
+            change = [a + b for a, b in zip(change, one)]  # noqa: B905
+    elif flips:
+        _worse(change, _evaluate(call, _with(call, flips)), base)
+    return change
+
+
 def _jumping(call: Call, rule: Rule) -> list[int]:
     """The uncertain operands in which the operation is discontinuous."""
     discrete = not any(fractional(tensor) for tensor in call.results)
@@ -299,20 +316,6 @@ def _moved(h: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
 
 def _with(call: Call, replaced: dict[int, torch.Tensor]) -> list[torch.Tensor | None]:
     return [replaced.get(number) for number in range(len(call.leaves))]
-
-
-def _masked(call: Call, masks: list[int]) -> list[dict[int, torch.Tensor]]:
-    """The integer and boolean operands as they are, and moved where they are fragile."""
-    ways: list[dict[int, torch.Tensor]] = [{}]
-    if 0 < len(masks) <= 2:
-        # Of two, one alone may be the other way: a and b.
-        for signs in itertools.product((0, 1, -1), repeat=len(masks)):
-            if any(signs):
-                ways.append({n: tipped(call, n, sign) for n, sign in zip(masks, signs) if sign})  # noqa: B905
-    elif masks:
-        ways += [{number: tipped(call, number, sign) for number in masks} for sign in (1, -1)]
-        ways += [{number: tipped(call, number, sign)} for number in masks for sign in (1, -1)]
-    return ways
 
 
 def _indexed(call: Call, rule: Rule, masks: list[int]) -> list[torch.Tensor]:
@@ -389,7 +392,7 @@ def _sums(call: Call, rule: Rule) -> list[Bound]:
         change = [_change(a, b) for a, b in zip(_evaluate(call, raised, abs), magnitudes)]  # noqa: B905
     else:
         change = _nothing(base)
-    for flips in _masked(call, masks)[1:]:
+    for flips in masked(call, masks)[1:]:
         _worse(change, _evaluate(call, _with(call, flips)), base)
     for number, affected in enumerate(_indexed(call, rule, masks)):
         change[number] = torch.where(affected, torch.inf, change[number])
@@ -521,7 +524,7 @@ def _smooth(call: Call, rule: Rule) -> list[Bound]:
                 _worse(alone, _evaluate(call, _with(call, moved)), base)
             total = [a + b for a, b in zip(total, alone)]  # noqa: B905
         outside = [torch.maximum(a, b) for a, b in zip(outside, total)]  # noqa: B905
-    for flips in _masked(call, masks)[1:]:
+    for flips in masked(call, masks)[1:]:
         _worse(outside, _evaluate(call, _with(call, flips)), base)
     affected = _indexed(call, rule, masks)
     if rule.centred:

@@ -4,6 +4,7 @@ truth values may be instead.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import torch
@@ -99,3 +100,17 @@ def reached(call: Call, number: int, result: torch.Tensor) -> torch.Tensor:
         lines |= wild.any(dim, keepdim=True)
         return found
     return torch.ones(result.shape, dtype=torch.bool)
+
+
+def masked(call: Call, masks: list[int]) -> list[dict[int, torch.Tensor]]:
+    """The integer and boolean operands as they are, and moved where they are fragile."""
+    ways: list[dict[int, torch.Tensor]] = [{}]
+    if 0 < len(masks) <= 2:
+        # Of two, one alone may be the other way: a and b.
+        for signs in itertools.product((0, 1, -1), repeat=len(masks)):
+            if any(signs):
+                ways.append({n: tipped(call, n, sign) for n, sign in zip(masks, signs) if sign})  # noqa: B905
+    elif masks:
+        ways += [{number: tipped(call, number, sign) for number in masks} for sign in (1, -1)]
+        ways += [{number: tipped(call, number, sign)} for number in masks for sign in (1, -1)]
+    return ways
