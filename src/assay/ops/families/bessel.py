@@ -126,7 +126,7 @@ for name in ("gammainc", "gammaincc"):
         saves="none",
         rounds=True,
         jax=f"jax.scipy.special.{name}",
-        error={"special_" + name: SERIES, "igamma" + ("c" if name.endswith("cc") else ""): SERIES},
+        error={"igammac" if name.endswith("cc") else "igamma": SERIES},
     )
 
 
@@ -162,7 +162,8 @@ operator(
     saves="none",
     jax="jnp.nextafter",
     tensorflow="tf.math.nextafter",
-    error=rounded(1.0),
+    # The next number of float64 is much nearer.
+    error=rounded(4.0, inside=4.0),
 )
 
 

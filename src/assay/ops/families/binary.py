@@ -371,6 +371,8 @@ binary(
     onnx=to_power,
     jax="jnp.power",
     tensorflow="tf.pow",
+    # Backward subtracts one from y, which torch refuses for bools.
+    trains=lambda b: "bool" not in (b.x.dtype, getattr(b.y, "dtype", "")),
     error=POWER,
 )
 

@@ -12,7 +12,7 @@ from typing import Any
 from assay.ir.sizes import largest, smallest
 from assay.ir.types import ALL, FLOATS, INTEGERS, NUMERIC, RANKS, Dtype, TensorType, is_float
 from assay.ops.attributes import Classes, hidden, values
-from assay.ops.errors import PINNED, Rules
+from assay.ops.errors import PINNED, Rules, rounded
 from assay.ops.facts import Facts, constant, require
 from assay.ops.operands import free
 from assay.ops.protocol import Attribute, Binding, Operand, operator
@@ -94,6 +94,7 @@ for name, ranks, call in (
         operand=free("x", FLOATS, ranks),
         # Of a tensor without elements, native_dropout gives the tensor itself (bugs/native-dropout-empty).
         infer=nonempty if name == "native_dropout" else kept_type,
+        error={"native_dropout_backward": rounded(2.0)} if name == "native_dropout" else {},
         torch=call.partition("(")[0],
         left_out={f"rank {rank}": "documented for batches of channels, and warned about" for rank in RANKS},
     )
@@ -262,6 +263,7 @@ chance(
     [hidden("training", lambda b: {"default": (False,), "other": (True,) if b.x.dtype != "float16" else ()})],
     operand=FLOATING,
     torch="torch.nn.functional.rrelu",
+    error={"rrelu_with_noise_backward": rounded()},
 )
 chance(
     "gumbel_softmax",
@@ -295,7 +297,7 @@ def filled(name: str, call: str, fact: float, dtypes: tuple[str, ...] = FLOATS) 
         inplace_only=True,
         render=lambda operands, attributes: call.format(*operands),
         saves="none",
-        error=PINNED,
+        error={name.rstrip("_"): PINNED},
     )
 
 
