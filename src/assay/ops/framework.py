@@ -57,6 +57,8 @@ _TABLE: tuple[tuple[ErrorRule, str], ...] = (
     # Of vectors the error is relative to their length, over how far values are apart.
     (smooth(16.0, one=4.0), "_linalg_eigh _linalg_svd"),
     (smooth(64.0, one=1.0), "linalg_pinv"),
+    # A transform is linear, and its terms have any sign: what eager gives for magnitudes bounds nothing.
+    (smooth(8.0, operand=1.0), "_fft_c2c _fft_c2r _fft_r2c"),
     # Norms by other names.
     (
         smooth(4.0, inside=3.0, centred=1),

@@ -31,6 +31,12 @@ SYMMETRIC = "({0} + {0}.mT + 4 * {0}.shape[-1] * torch.eye({0}.shape[-1], dtype=
 APART = "({0} + {0}.mT + 8 * {0}.shape[-1] * torch.diag(torch.arange(1, {0}.shape[-1] + 1, dtype={0}.dtype)))"
 
 
+def order_of(draw: Draw) -> Size:
+    """How many rows a matrix has: not many."""
+    size = draw.size()
+    return size if smallest(size) > 0 and largest(size) <= LIMIT else draw.random.randint(1, LIMIT)
+
+
 def square(b: Binding, draw: Draw) -> TensorType:
     """A square matrix or a batch of them."""
     size = order_of(draw)

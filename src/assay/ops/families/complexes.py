@@ -135,7 +135,7 @@ complexes(
     ),
     saves="none",
     left_out={"float16": "complex32 has hardly a kernel"},
-    error={"view_as_complex": moves(), "clone": moves()},
+    error={"clone": moves()},
     jax="jax.lax.complex",
 )
 complexes(
@@ -371,7 +371,6 @@ complexes(
     out=True,
     saves="inputs",
     jax="jnp.vdot",
-    error={"vdot": rounded(16.0, absolute=True)},
 )
 
 

@@ -69,7 +69,7 @@ operator(
     out=True,
     saves="inputs",
     # Both products may cancel.
-    error={"linalg_cross": rounded(2.0, absolute=True)},
+    error={"linalg_cross": rounded(2.0, absolute=True, inside=2.0)},
     jax="jnp.cross",
     tensorflow="tf.linalg.cross",
 )
@@ -175,6 +175,8 @@ contraction(
     FACTORS,
     inplace="addmv_",
     out=True,
+    # Eager rounds the product to the 16-bit types before it is scaled.
+    error={"addmv": sums(inside=3.0)},
     jax="jnp.matmul",
 )
 contraction(
@@ -227,7 +229,7 @@ contraction(
     lambda b, f: total(f.x * f.y, b.x.shape[0]),
     out=True,
     jax="jnp.vdot",
-    error={"dot": sums()},
+    error={},
 )
 contraction(
     "inner",
@@ -247,7 +249,7 @@ contraction(
     out=True,
     jax="jnp.inner",
     tensorflow="tf.tensordot",
-    error={"mm": sums(), "dot": sums()},
+    error={"mm": sums()},
 )
 
 
@@ -307,7 +309,7 @@ operator(
     out=True,
     saves="both",
     jax="jnp.linalg.matrix_power",
-    error={"linalg_matrix_power": sums()},
+    error={},
 )
 
 
