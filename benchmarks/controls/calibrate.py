@@ -218,8 +218,8 @@ def _build(
 def _tensor(
     operand: Operand, type_: TensorType, fact: Facts, generator: torch.Generator, plain: bool, grad: bool
 ) -> torch.Tensor:
-    """Elements within the facts, as many bits as the dtype has where they need not be exact; not contiguous unless
-    ``plain``."""
+    """Elements within the facts, complex ones in both parts, as many bits as the dtype has where they need not be
+    exact; not contiguous unless ``plain``."""
     shape = [int(size) for size in type_.shape]
     dtype = getattr(torch, type_.dtype)
     if operand.distinct:
@@ -233,12 +233,11 @@ def _tensor(
         values = torch.randint(low, high + 1, shape, generator=generator).double() / unit
     else:
         values = torch.rand(shape, generator=generator, dtype=torch.float64) * (fact.high - fact.low) + fact.low
-        if dtype.is_complex:
-            # Bounds are those of both parts.
-            values = torch.complex(values, values.flip(0) if values.dim() else values)
-    tensor = values.to(dtype)
-    if fact.scale is None and not dtype.is_complex:
+    tensor = values.to(dtype.to_real())
+    if fact.scale is None:
         tensor = tensor.clamp(fact.low, fact.high)
+    if dtype.is_complex:
+        tensor = torch.complex(tensor, tensor.flatten().roll(1).reshape(shape))
     if not plain and tensor.dim():
         tensor = _spread(tensor, int(torch.randint(0, 3, (), generator=generator)))
     return tensor.requires_grad_() if grad and dtype.is_floating_point else tensor

@@ -47,6 +47,18 @@ _TABLE: tuple[tuple[ErrorRule, str], ...] = (
     (sums(), "addbmm addmv addr mkldnn_linear nansum trace vdot"),
     (sums(each=2.0, inside=3.0), "upsample_trilinear3d"),
     (sums(narrow=True, each=2.0), "upsample_trilinear3d_backward"),
+    # Factors and solutions of matrices, by elimination and by rotations.
+    (
+        smooth(16.0, operand=1.0),
+        "_linalg_det _linalg_slogdet _linalg_solve_ex cholesky cholesky_inverse cholesky_solve geqrf linalg_cholesky_ex"
+        " linalg_householder_product linalg_inv_ex linalg_lstsq linalg_lu linalg_lu_factor_ex linalg_lu_solve"
+        " linalg_matrix_exp linalg_qr linalg_solve_triangular lu_unpack ormqr triangular_solve",
+    ),
+    # Of vectors the error is relative to their length, over how far values are apart.
+    (smooth(16.0, one=4.0), "_linalg_eigh _linalg_svd"),
+    (smooth(64.0, one=1.0), "linalg_pinv"),
+    # A transform is linear, and its terms have any sign: what eager gives for magnitudes bounds nothing.
+    (smooth(8.0, operand=1.0), "_fft_c2c _fft_c2r _fft_r2c"),
     # Norms by other names.
     (
         smooth(4.0, inside=3.0, centred=1),

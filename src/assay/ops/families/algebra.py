@@ -14,7 +14,6 @@ from typing import Any
 from assay.ir.sizes import Size, largest, smallest
 from assay.ir.types import FLOATS, RANKS, TensorType
 from assay.ops.attributes import flag, values
-from assay.ops.errors import Rules, smooth
 from assay.ops.facts import Facts, Interval, require
 from assay.ops.operands import free, matching
 from assay.ops.protocol import Attribute, Binding, Draw, Operand, operator
@@ -30,34 +29,6 @@ DOMINANT = "({0} + 2 * {0}.shape[-1] * torch.eye({0}.shape[-1], dtype={0}.dtype)
 SYMMETRIC = "({0} + {0}.mT + 4 * {0}.shape[-1] * torch.eye({0}.shape[-1], dtype={0}.dtype))"
 # Distinct values on the diagonal, far enough from each other that those of the matrix are too.
 APART = "({0} + {0}.mT + 8 * {0}.shape[-1] * torch.diag(torch.arange(1, {0}.shape[-1] + 1, dtype={0}.dtype)))"
-
-# Elimination and its backward, of a well conditioned matrix; backward has products and solutions.
-SOLVED = smooth(16.0, operand=1.0)
-LU: Rules = {
-    "linalg_lu_factor_ex": SOLVED,
-    "linalg_lu": SOLVED,
-    "lu_unpack": SOLVED,
-    "linalg_lu_solve": SOLVED,
-    "linalg_inv_ex": SOLVED,
-    "_linalg_solve_ex": SOLVED,
-    "_linalg_det": SOLVED,
-    "_linalg_slogdet": SOLVED,
-    "linalg_solve_triangular": SOLVED,
-}
-FACTORS: Rules = {
-    "linalg_cholesky_ex": SOLVED,
-    "cholesky_solve": SOLVED,
-    "cholesky_inverse": SOLVED,
-    "linalg_qr": SOLVED,
-    "_linalg_svd": SOLVED,
-    # Vectors are as far off as the gaps between values allow, whatever their elements are.
-    "_linalg_eigh": smooth(16.0, one=32.0, operand=1.0),
-    "linalg_pinv": smooth(32.0, one=1.0, operand=4.0),
-    "linalg_lstsq": SOLVED,
-    "linalg_matrix_exp": SOLVED,
-    "linalg_householder_product": SOLVED,
-    "geqrf": SOLVED,
-}
 
 
 def order_of(draw: Draw) -> Size:
@@ -101,7 +72,6 @@ def algebra(
     attributes: Sequence[Attribute] = (),
     *,
     first: Operand = SQUARE,
-    error: Rules | None = None,
     **rest: Any,
 ) -> None:
     """A text with names of operands and attributes in braces, whose results are bounded by a number."""
@@ -130,7 +100,8 @@ def algebra(
         saves=rest.pop("saves", "both"),
         rounds=rest.pop("rounds", True),
         finite=True,
-        error={**LU, **FACTORS} if error is None else error,
+        # What these share stands in `ops/framework.py`.
+        error={},
         **rest,
     )
 

@@ -371,7 +371,6 @@ complexes(
     out=True,
     saves="inputs",
     jax="jnp.vdot",
-    error={"vdot": rounded(16.0, absolute=True)},
 )
 
 

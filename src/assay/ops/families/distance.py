@@ -8,7 +8,7 @@ from typing import Any
 from assay.ir.sizes import Shape, Size, largest, smallest
 from assay.ir.types import FLOATS, INTEGERS, RANKS, TensorType
 from assay.ops.attributes import dim, flag, values
-from assay.ops.errors import Rules, smooth, steady
+from assay.ops.errors import smooth, steady
 from assay.ops.facts import Facts, Interval, require
 from assay.ops.operands import free, matching
 from assay.ops.protocol import Binding, Draw, operator
@@ -18,7 +18,7 @@ RANKED = RANKS[1:]
 # Apart from each other, so that no distance is zero, where it has no derivative.
 HERE, THERE = Interval(-8, -1), Interval(1, 8)
 INTEGRAL = dict.fromkeys(("bool", *INTEGERS), "powers and roots, of which integers have none")
-NORM: Rules = {"norm": steady(16.0), "linalg_vector_norm": steady(16.0)}
+NORM = steady(16.0)
 
 
 def far(b: Binding, f: Any, count: Size) -> Facts:
@@ -40,7 +40,7 @@ operator(
     saves="both",
     rounds=True,
     left_out=INTEGRAL | {"rank 0": "the distance of numbers is that of vectors of one"},
-    error=NORM,
+    error={"norm": NORM},
 )
 
 
@@ -135,7 +135,7 @@ operator(
     saves="both",
     rounds=True,
     left_out={"rank 0": "the angle of numbers is none"},
-    error=NORM,
+    error={"linalg_vector_norm": NORM},
 )
 
 

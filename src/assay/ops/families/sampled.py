@@ -123,6 +123,7 @@ operator(
     rounds=True,
     saves="inputs",
     left_out=dict.fromkeys(("float16", "bfloat16"), "places in 16 bits are too coarse to sample by"),
+    # The places of the grid are rounded, and have either sign.
     error={"affine_grid_generator": smooth(8.0, operand=4.0), "linspace": rounded(4.0)},
 )
 
@@ -221,10 +222,7 @@ for number in (1, 2, 3):
         | dict.fromkeys((each for each in ALL if each not in WIDE), "there is no kernel, or none for the pool before"),
         # Which of equal elements is the greatest is nobody's promise.
         unpromised=(0,),
-        error={
-            "max_unpool2d": moves(scatters=True),
-            "max_unpool3d": moves(scatters=True),
-        },
+        error={f"max_unpool{max(number, 2)}d": moves(scatters=True)},
     )
 
 
