@@ -162,3 +162,13 @@ def test_programs_return_python_numbers_that_follow_from_sizes() -> None:
         for name in output_names(program.outputs):
             kinds[environment.values[name].type] += 1
     assert kinds[ScalarType("int")] > 10
+
+
+def test_what_dynamo_alone_sees_is_not_drawn_for_a_backend_of_somebodys_own() -> None:
+    settings = Settings(4, SETTINGS.operators, 6, ("torch:my_package.backend", "torch:eager"))
+    cases = [make_case(settings, index) for index in range(60)]
+    assert any(case.transforms for case in cases if case.target == "torch:eager")
+    for case in cases:
+        if case.target != "torch:eager":
+            assert not case.transforms
+            assert "between" not in case.recipe

@@ -94,6 +94,13 @@ class Backend:
         return bool(getattr(self.module, "GRAPH_ONLY", False))
 
     @property
+    def tests_python(self) -> bool:
+        """Whether what comes before the graph is tested as well. Of a backend of somebody's own the graph alone is: what
+        Dynamo gets wrong before is not the backend's."""
+        of_somebody = self.module.PREFIX is not None and self.name.startswith(self.module.PREFIX)
+        return self.framework == "torch" and not self.graph_only and (self.name == DYNAMO or not of_somebody)
+
+    @property
     def reference_options(self) -> dict[str, Any] | None:
         """The options under which its reference is judged by another one; None where there is no other."""
         found: Mapping[str, Any] | None = getattr(self.module, "REFERENCE_OPTIONS", None)

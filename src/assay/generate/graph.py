@@ -85,15 +85,16 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
     backend = find_backend(target)
     dialect = dialect_of(backend, rng, settings.kernels.get(target))
     values = WRAPPING if dialect.special and settings.values == SPECIAL else settings.values
-    drawn = draw_program(settings, index, backend.module.DEAR, {"values": values}, dialect)
+    forced: dict[str, Any] = {"values": values} if backend.tests_python else {"values": values, "transforms": 0}
+    drawn = draw_program(settings, index, backend.module.DEAR, forced, dialect)
     program = drawn.program
     if find is not None and program.values == FOUND:
         found = find(program, f"{settings.seed}/{index}") or as_special(program)
         if found is None:
-            drawn = draw_program(settings, index, backend.module.DEAR, {"values": KEPT}, dialect)
+            drawn = draw_program(settings, index, backend.module.DEAR, {**forced, "values": KEPT}, dialect)
         program = drawn.program if found is None else found
     changes: tuple[str, ...] = ()
-    changing = dialect.python and program.values == KEPT
+    changing = backend.tests_python and program.values == KEPT
     if changing and rng.random() < BETWEEN_SHARE * (0.2 if backend.module.DEAR else 1.0):
         changed, changes = with_changes(rng, program)
         with contextlib.suppress(Unsatisfied):

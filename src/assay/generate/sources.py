@@ -30,8 +30,7 @@ def allowed(targets: Sequence[str]) -> tuple[str, ...]:
 
 def suits(source: str, target: str) -> bool:
     """Whether a source makes programs for a target."""
-    backend = find_backend(target)
-    return source == graph.SOURCE or (backend.framework == "torch" and not backend.graph_only)
+    return source == graph.SOURCE or find_backend(target).tests_python
 
 
 def make_case(settings: Settings, index: int, find: graph.Find | None = None) -> Case:
