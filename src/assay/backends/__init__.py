@@ -95,8 +95,8 @@ class Backend:
 
     @property
     def tests_python(self) -> bool:
-        """Whether what comes before the graph is tested as well. Of a backend of somebody's own the graph alone is: what
-        Dynamo gets wrong before is not the backend's."""
+        """Whether what comes before the graph is tested as well. Of a backend of somebody's own only the graph is:
+        what Dynamo gets wrong before is not the backend's."""
         of_somebody = self.module.PREFIX is not None and self.name.startswith(self.module.PREFIX)
         return self.framework == "torch" and not self.graph_only and (self.name == DYNAMO or not of_somebody)
 
