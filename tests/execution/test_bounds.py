@@ -521,7 +521,8 @@ OF_VALUES_ALONE = frozenset({"algebra.eigvalsh", "algebra.svdvals", "algebra.con
 def generated() -> Iterator[Case]:
     operators = tuple(name for name in load() if name not in {*FAULTY_IN_EAGER, *OF_VALUES_ALONE})
     settings = Settings(seed=12, targets=("aot_eager",), operators=operators, nodes=None)
-    return (make_case(settings, index) for index in range(PROGRAMS))
+    # Rewrites are about Python; one that takes runs of equal elements apart has other runs in higher precision.
+    return (case for case in (make_case(settings, index) for index in range(PROGRAMS)) if not case.transforms)
 
 
 def run(case: Case, mode: ShadowMode | None) -> list[tuple[str, Any]]:
