@@ -375,7 +375,8 @@ def softmax_form(op: str) -> Form:
 
 def normalize_form(g: Graph, b: Binding, x: Arg) -> str | tuple[str, ...]:
     """LpNormalization of the orders that it has."""
-    return (lp_normalised if b.p in (1, 2) and x.rank else normalize_parts)(g, b, x)
+    require(x.rank > 0, "a single number has no axis to normalise along")
+    return (lp_normalised if b.p in (1, 2) else normalize_parts)(g, b, x)
 
 
 @since_bfloat16(22)
