@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import types
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -46,7 +47,9 @@ def normal(fill):
 
 def run(text: str, finite: bool, with_normal: bool = False) -> str | None:
     """One program on all its calls, backward included; the error, or None."""
-    module: dict[str, object] = {"__name__": "case"}
+    # Dataclasses look their module up.
+    sys.modules["case"] = types.ModuleType("case")
+    module: dict[str, object] = vars(sys.modules["case"])
     try:
         exec(compile(text, "case.py", "exec"), module)
         if with_normal and "fill" in module:
