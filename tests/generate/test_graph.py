@@ -9,7 +9,7 @@ import pytest
 
 from assay.emit.cases import build_case
 from assay.emit.torch import render
-from assay.generate.graph import make_case, make_program
+from assay.generate.graph import draw_program, make_case, make_program
 from assay.generate.settings import Settings
 from assay.ir.case import Case
 from assay.ir.program import Operation, PythonOperation, Region, operations, output_names, walk
@@ -43,6 +43,20 @@ def test_a_program_is_well_formed_and_its_types_follow_from_its_specifications(i
     assert again == program
     assert program_from_json(program_to_json(program)) == program
     assert render(program_from_json(program_to_json(program))) == render(program)
+
+
+def test_a_program_need_not_be_interpreted_again_to_say_what_is_exact() -> None:
+    """What the builder knows of values is what interpretation finds."""
+    known = 0
+    for index in range(60):
+        drawn = draw_program(SETTINGS, index, forced={"transforms": 0})
+        if drawn.environment is None:
+            continue
+        known += 1
+        given: dict[str, Any] = {"source": "graph", "target": "eager", "options": {}}
+        case = build_case(drawn.program, environment=drawn.environment, **given)
+        assert case == build_case(drawn.program, **given)
+    assert known > 30
 
 
 def test_only_included_operators_are_drawn() -> None:

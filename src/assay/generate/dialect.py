@@ -10,6 +10,7 @@ import random
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from assay.backends import Backend
@@ -20,6 +21,7 @@ from assay.generate.policy import Policy
 from assay.generate.promises import Corner, Site, corners_of, tensors
 from assay.ir.program import KEPT, Literal
 from assay.ir.types import INTEGER_RANGE, ScalarType, TensorType, is_float
+from assay.ops.catalogue import load
 from assay.ops.facts import Facts, require
 from assay.ops.onnx_forms import Arg, Args, Constant, Graph, Node, express
 from assay.ops.protocol import Binding, Operator
@@ -134,14 +136,9 @@ class Dialect:
         """Whether a program may compute with Python values, nest its outputs and hand arguments through."""
         return self.opset is None and not self.graph_only
 
-    def operators(self, names: Sequence[str], known: Mapping[str, Operator]) -> tuple[str, ...]:
+    def operators(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of the operators that it has."""
-        named = (name for name in names if not any(fnmatchcase(name, glob) for glob in self.refuses))
-        if self.python:
-            return tuple(named)
-        if self.opset is None:
-            return tuple(name for name in named if not known[name].inplace_only and not known[name].writes)
-        return tuple(name for name in named if known[name].onnx is not None and not known[name].inplace_only)
+        return _had(tuple(names), self.refuses, self.opset is None, self.python)
 
     def policy(self, policy: Policy) -> Policy:
         """A policy without the dtypes that are not generated."""
@@ -194,6 +191,18 @@ HALVED = frozenset({"Clip", "Max", "Min", "ReduceMax", "ReduceMin", "Sign"})
 """What ONNX Runtime computes wrong for int64 from 2³¹ on, optimised or not (bugs/ort-int64-extremes)."""
 
 TORCH = Dialect()
+
+
+@lru_cache(maxsize=16)
+def _had(names: tuple[str, ...], refuses: frozenset[str], torch: bool, python: bool) -> tuple[str, ...]:
+    """The operators that are not refused and have a form: in a graph for torch without writes, as an ONNX node."""
+    known = load()
+    named = (name for name in names if not any(fnmatchcase(name, glob) for glob in refuses))
+    if python:
+        return tuple(named)
+    if torch:
+        return tuple(name for name in named if not known[name].inplace_only and not known[name].writes)
+    return tuple(name for name in named if known[name].onnx is not None and not known[name].inplace_only)
 
 
 def dialect_of(backend: Backend, rng: random.Random, kernels: Kernels | None = None) -> Dialect:

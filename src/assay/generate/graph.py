@@ -35,7 +35,7 @@ from assay.ir.types import ALL, RANKS, ScalarType, TensorType
 from assay.ops.catalogue import load
 from assay.ops.errors import rounds
 from assay.ops.facts import Unsatisfied, require
-from assay.ops.interpret import interpret
+from assay.ops.interpret import Environment, interpret
 from assay.ops.python_forms import PICKS
 from assay.transforms.apply import apply_all, dealt
 
@@ -68,11 +68,13 @@ Find = Callable[[Program, str], Program | None]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A program, its policy, and the motifs in it: the name of each and what was changed in it."""
+    """A program, its policy, and the motifs in it: the name of each and what was changed in it. ``environment`` is what
+    is known of its values, unless that asks for interpreting it."""
 
     program: Program
     policy: Policy
     motifs: tuple[tuple[str, str], ...]
+    environment: Environment | None = None
 
 
 def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
@@ -87,16 +89,17 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
     values = WRAPPING if dialect.special and settings.values == SPECIAL else settings.values
     forced: dict[str, Any] = {"values": values} if backend.tests_python else {"values": values, "transforms": 0}
     drawn = draw_program(settings, index, backend.module.DEAR, forced, dialect)
-    program = drawn.program
+    program, environment = drawn.program, drawn.environment
     if find is not None and program.values == FOUND:
         found = find(program, f"{settings.seed}/{index}") or as_special(program)
         if found is None:
             drawn = draw_program(settings, index, backend.module.DEAR, {**forced, "values": KEPT}, dialect)
-        program = drawn.program if found is None else found
+        program, environment = (drawn.program, drawn.environment) if found is None else (found, None)
     changes: tuple[str, ...] = ()
     changing = backend.tests_python and program.values == KEPT
     if changing and rng.random() < BETWEEN_SHARE * (0.2 if backend.module.DEAR else 1.0):
         changed, changes = with_changes(rng, program)
+        environment = None
         with contextlib.suppress(Unsatisfied):
             # Another number of calls leaves other numbers in the state.
             program = interpret(changed, load())[0]
@@ -110,14 +113,19 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
         "version": __version__,
         "seed": settings.seed,
         "index": index,
-        "policy": {**drawn.policy.to_json(), "left_out": sorted(set(settings.operators) - set(drawn.policy.operators))},
+        "policy": {**drawn.policy.to_json(), "left_out": _left_out(settings.operators, drawn.policy)},
         "motifs": [list(motif) for motif in drawn.motifs],
     }
     if changes:
         recipe["between"] = list(changes)
     if dialect.opset is not None:
         recipe["opset"] = dialect.opset
-    return build_case(program, source=SOURCE, target=target, options=options, recipe=recipe)
+    return build_case(program, source=SOURCE, target=target, options=options, recipe=recipe, environment=environment)
+
+
+def _left_out(operators: tuple[str, ...], policy: Policy) -> list[str]:
+    drawn = set(policy.operators)
+    return sorted(name for name in operators if name not in drawn)
 
 
 def make_program(
@@ -169,7 +177,7 @@ def draw_program(
     dialect: Dialect = TORCH,
 ) -> Drawn:
     """The program at an index and what it was drawn from; ``dear``: for a target where a compile is dear."""
-    operators = dialect.operators(settings.operators, load())
+    operators = dialect.operators(settings.operators)
     for attempt in range(ATTEMPTS):
         rng = _rng(settings, index, f"program/{attempt}")
         operations = settings.nodes or rng.randint(*(DEAR_OPERATIONS if dear else CHEAP_OPERATIONS))
@@ -181,20 +189,21 @@ def draw_program(
         builder = Builder(rng, policy, dict(load()), dialect)
         _fill(builder, rng, settings.seed, index)
         program = finished(builder)
+        environment: Environment | None = builder.environment
         motifs = tuple(builder.motifs)
         if policy.values != KEPT or any(entry.role != "argument" for entry in program.inputs):
             try:
-                program = interpret(program, load())[0]
+                program, environment = interpret(program, load())
             except Unsatisfied:
                 continue
-        return Drawn(_transformed(program, policy, settings, index, rng), policy, motifs)
+        if policy.transforms:
+            program, environment = _transformed(program, policy, settings, index, rng), None
+        return Drawn(program, policy, motifs, environment)
     raise AssertionError("a program without state meets its specifications as it was built")
 
 
 def _transformed(program: Program, policy: Policy, settings: Settings, index: int, rng: random.Random) -> Program:
     """The program under transforms, as many as the policy says and find a site."""
-    if not policy.transforms:
-        return program
     return apply_all(program, dealt(settings.seed, index, policy.transforms, rng), rng)[0]
 
 

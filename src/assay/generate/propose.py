@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
+from functools import cache
 from itertools import chain, combinations
 from typing import Any
 
@@ -19,6 +20,8 @@ from assay.ir.program import KEPT, Literal, Operand
 from assay.ir.sizes import Sym, largest, smallest
 from assay.ir.types import BOOL, ScalarType, TensorType, is_complex, is_float, is_integral
 from assay.ops.assume import is_free
+from assay.ops.catalogue import load
+from assay.ops.errors import rounds
 from assay.ops.facts import Facts, Interval, Unsatisfied, constant, require
 from assay.ops.interpret import Abstract, Applied, apply_operator, domain_of, require_apart
 from assay.ops.protocol import Binding, Operator, bind
@@ -44,10 +47,12 @@ def propose(
 
     ``first`` fixes the first operand; ``wanted`` is the type that the first result must have.
     """
-    for attempt in range(ATTEMPTS):
+    # What rounds is exact with few operands: more attempts would fail as well.
+    attempts = 2 if builder.policy.exact and _rounds(operator.name) else ATTEMPTS
+    for attempt in range(attempts):
         # The last attempts make their operands, so that an operator whose operands never arise by themselves still
         # gets its share.
-        fresh = first is None and (attempt >= ATTEMPTS // 2 or builder.rng.random() < 0.12)
+        fresh = first is None and (attempt >= attempts // 2 or builder.rng.random() < 0.12)
         proposal = Proposal(builder, operator)
         try:
             proposal.draw(first, fresh)
@@ -56,6 +61,11 @@ def propose(
         except Unsatisfied:
             continue
     return None
+
+
+@cache
+def _rounds(name: str) -> bool:
+    return rounds(load()[name])
 
 
 def takes(operator: Operator, type_: object, heads: bool = False) -> bool:
@@ -111,12 +121,12 @@ class Proposal:
             require_apart(given, written, None, builder.environment.storage)
         if wanted is not None:
             require(self.applied.results[0].type == wanted, "another type is wanted")
-        self._keep_expressible()
         if builder.policy.exact:
             self._keep_exact()
         if not builder.policy.decisions:
             tipped = any(result.facts is not None and result.facts.tipped for result in self.applied.results)
             require(not tipped, "a rounded value reaches a jump")
+        self._keep_expressible()
 
     def _choose(self, specification: OperandSpecification, choice: Choice) -> None:
         self.choices.append(choice)

@@ -151,16 +151,17 @@ def common_scale(*facts: Facts) -> int | None:
 
 def hull(*facts: Facts) -> Facts:
     """Facts of a value that is any of these, element by element."""
-    return Facts(
-        min(fact.low for fact in facts),
-        max(fact.high for fact in facts),
-        common_scale(*facts),
-        max(fact.terms for fact in facts),
-        all(fact.positive_zero for fact in facts),
-        any(fact.tipped for fact in facts),
-        next((held for fact in facts if (held := fact.sure) is not None), None) if len(facts) > 1 else facts[0].holds,
-        all(fact.fixed for fact in facts),
-    )
+    first, *rest = facts
+    low, high, terms = first.low, first.high, first.terms
+    positive_zero, tipped, fixed = first.positive_zero, first.tipped, first.fixed
+    held = first.sure if rest else first.holds
+    for fact in rest:
+        low, high, terms = min(low, fact.low), max(high, fact.high), max(terms, fact.terms)
+        positive_zero = positive_zero and fact.positive_zero
+        tipped = tipped or fact.tipped
+        fixed = fixed and fact.fixed
+        held = fact.sure if held is None else held
+    return Facts(low, high, common_scale(*facts), terms, positive_zero, tipped, held, fixed)
 
 
 def minimum(a: Facts, b: Facts) -> Facts:

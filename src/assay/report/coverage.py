@@ -104,7 +104,7 @@ class _Reasons:
         self._sayable = {
             name
             for dialect in dialects
-            for name in dialect.operators([name for name in load() if name in self._drawn_from], load())
+            for name in dialect.operators([name for name in load() if name in self._drawn_from])
         }
         self._python = any(dialect.python for dialect in dialects)
         self._opsets = any(not dialect.python for dialect in dialects)

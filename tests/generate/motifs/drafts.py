@@ -32,7 +32,7 @@ def drafted(
     rng = random.Random(f"{motif.name}/{seed}")
     usual = {"mutation": 0.5 if change == WRITE or motif.writes else 0.2}
     forced: dict[str, Any] = {**usual, **(choices or {}), **dialect.forced}
-    names = dialect.operators(tuple(load()), load())
+    names = dialect.operators(tuple(load()))
     builder = Builder(rng, draw_policy(rng, names, OPERATIONS, False, forced), dict(load()), dialect)
     made = insert(builder, motif, OPERATIONS, change)
     for name in made.results if made is not None else ():

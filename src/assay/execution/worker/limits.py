@@ -10,6 +10,7 @@ import resource
 import shutil
 import signal
 import tempfile
+import time
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -118,9 +119,9 @@ def waited_of_tree(pid: int) -> float:
 
 def own_cpu() -> float:
     """User and system seconds of this process and of the children that it waited for."""
-    mine = resource.getrusage(resource.RUSAGE_SELF)
+    # The kernel walks the memory of a process to answer getrusage for itself: 5 to 200 microseconds, by its size.
     theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
+    return time.process_time() + theirs.ru_utime + theirs.ru_stime
 
 
 def private_folder() -> str:

@@ -13,10 +13,11 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
+from time import process_time
 from typing import Any
 
 from . import records
-from .limits import children, own_cpu
+from .limits import children
 from .records import Call, exception_record, same_records, ship, shown, type_name
 from .stage import StageBoard
 
@@ -54,7 +55,7 @@ def in_child(folder: str) -> None:
 def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any], list[bytes]]:
     """Run one case; the header and the buffers of its outcome frame."""
     board.set("load")
-    begun = own_cpu()
+    begun = process_time()
     backend = modules[request["target"]]
     name, options = request["target"], request.get("options", {})
     evidence = request.get("evidence", [])
@@ -63,9 +64,9 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
     run = _Run(request)
     try:
         board.set("reference")
-        before = own_cpu()
+        before = process_time()
         reference = run.execute(lambda model: backend.reference(model, name, options))
-        reference_cpu = own_cpu() - before
+        reference_cpu = process_time() - before
         target, engagement = None, {}
         if run.loaded:
             board.set("target")
@@ -93,7 +94,7 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
         "engagement": engagement,
         "retire": _global_state() != _baseline,
     }
-    header["cpu"] = {"reference": reference_cpu, "sut": target_cpu, "total": own_cpu() - begun}
+    header["cpu"] = {"reference": reference_cpu, "sut": target_cpu, "total": process_time() - begun}
     return header, buffers
 
 
@@ -110,7 +111,8 @@ class _Run:
         self.outputs: list[str] = []
 
     def execute(self, prepare: Callable[[bytes], Compiled]) -> list[Call]:
-        """One execution of all the calls. ``measured`` is the CPU of preparing the model and calling it."""
+        """One execution of all the calls. ``measured`` is the CPU of preparing the model and calling it, without that
+        of processes that a compiler starts."""
         self.measured = 0.0
         calls: list[Call] = []
         try:
@@ -133,14 +135,14 @@ class _Run:
                 break
             self.loaded = True
             outputs, failure = None, None
-            began = own_cpu()
+            began = process_time()
             try:
                 if function is None:
                     function = prepare(self.model)
                 outputs = function(feeds)
             except BaseException as error:
                 failure = error
-            self.measured += own_cpu() - began
+            self.measured += process_time() - began
             call = Call("ok", "forward") if failure is None else self._failed(failure, "forward")
             call.json["arguments"] = [_tree(call, value, f"arguments/{k}") for k, value in enumerate(feeds.values())]
             if outputs is not None:

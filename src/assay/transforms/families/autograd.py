@@ -105,6 +105,8 @@ def _has_rules(told: Any) -> bool:
 
 def _func(name: str, expression: str, docstring: str, **needs: Any) -> Transform:
     def write(w: Writing) -> list[str]:
+        if not w.reads:
+            return [*w.body]
         f = w.fresh("inner")
         given = ", ".join(w.reads)
         zeros = ", ".join(f"torch.zeros_like({each}.contiguous())" for each in w.reads)
@@ -167,7 +169,14 @@ def grad_with_aux(w: Writing) -> list[str]:
 ROWS: dict[str, Any] = {"training": False, "exact": True, "dtypes": ("float32", "float64", "int32", "int64")}
 
 
-@run("func.vmap", pure=True, fresh=True, unwritten=True, tensors=True, one=True, opaque=True, **ROWS)
+def _is_certain(told: Any) -> bool:
+    """Whether the operation draws nothing: vmap asks how samples of rows are to differ."""
+    return bool(told.operator.family != "chance")
+
+
+@run(
+    "func.vmap", pure=True, fresh=True, unwritten=True, tensors=True, one=True, opaque=True, accepts=_is_certain, **ROWS
+)
 def vmap(w: Writing) -> list[str]:
     """Over one row the function is called for that row."""
     f = w.fresh("inner")

@@ -202,7 +202,7 @@ def notes(w: Writing) -> list[str]:
     c = w.fresh("caught")
     return [
         "try:", "    raise ValueError('noted')", f"except ValueError as {c}:", f"    {c}.add_note('one')",
-        *w.indented(), f"    {w.extras[0]} = str({c}.__notes__) + str(caught)",
+        *w.indented(), f"    {w.extras[0]} = str({c}.__notes__) + str({c})",
     ]  # fmt: skip
 
 

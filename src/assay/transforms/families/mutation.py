@@ -88,9 +88,7 @@ def masked(w: Writing) -> list[str]:
     buf, mask = w.fresh("buf"), w.fresh("mask")
     return [
         f"{buf} = torch.zeros_like({w.value})",
-        f"{mask} = {w.value} == {w.value}.abs()"
-        if w.number % 2
-        else f"{mask} = torch.ones_like({buf}, dtype=torch.bool)",
+        f"{mask} = {w.value} != 0" if w.number % 2 else f"{mask} = torch.ones_like({buf}, dtype=torch.bool)",
         f"{buf} = torch.where({mask}, {w.value}, {buf})",
         f"torch.where({mask}, {buf}, {w.value})",
     ]
@@ -229,11 +227,14 @@ def _borrowed(w: Writing, breaks: bool) -> list[str]:
     """Lines that write the value's own memory, tell what was read, and put the elements back."""
     saved, zero = w.fresh("saved"), w.fresh("zero")
     rng = random.Random(w.number)
-    lines, seen = _order(rng, [w.value], w.fresh, 3 + w.number % 4, breaks)
+    row = w.fresh("row")
+    lines, seen = _order(rng, [row], w.fresh, 3 + w.number % 4, breaks)
     told = [f"({name} * 1).to(torch.int64).sum()" for name in (seen * 5)[-(2 + w.number % 3) :]]
     return [
         f"{saved} = {w.value}.clone()",
         f"{zero} = {w.value}.fill_(1)",
+        # A single number is sliced as a row of one.
+        f"{row} = {w.value} if {w.value}.dim() else {w.value}.unsqueeze(0)",
         *lines,
         f"{w.extras[0]} = torch.stack([{', '.join(told)}])",
         f"{w.value}.copy_({saved})",

@@ -1,0 +1,71 @@
+"""Texts of single transforms where a value or a run is out of the ordinary; sites in generated programs are the rest
+(`test_twins`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assay.emit.rewriting import Definitions, Writing
+from assay.ops.catalogue import load
+from assay.transforms.registry import transforms
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+
+def run(name: str, *, body: str = "w1 = v1.add(1)", reads: tuple[str, ...] = (), number: int = 0, **values: Any) -> Any:
+    """Values after the lines of a transform; the value of its last line is ``value``."""
+    known = transforms()[name]
+    taken = Definitions({"v1", "w1", "w2", *values})
+    writing = Writing((body,), ("w1",), reads, ("v1",), ("w2",) if known.extras else (), {"number": number}, taken)
+    lines = known.write(writing)
+    if known.kind == "value":
+        lines[-1] = f"value = {lines[-1]}"
+    space = {"torch": torch, **values}
+    exec("\n".join([*taken.lines, *lines]), space)
+    return space
+
+
+@pytest.mark.parametrize("name", ["func.vjp", "func.jvp", "func.linearize", "func.vmap", "func.grad_with_aux"])
+def test_a_function_transform_leaves_what_reads_nothing(name: str) -> None:
+    """There is nothing to differentiate by, and nothing to map over."""
+    kept = torch.ones(2)
+    assert run(name, body="w1 = kept.mul(2)", kept=kept)["w1"].tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("outer", [None, "another"])
+def test_notes_are_those_of_the_exception_that_was_caught(outer: str | None) -> None:
+    """The name of the exception is a fresh one, whatever is called so around it."""
+    values = {} if outer is None else {"caught": outer}
+    assert run("exceptions.notes", v1=torch.zeros(()), **values)["w2"] == "['one']noted"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_booleans_are_written_through_a_mask(number: int) -> None:
+    value = torch.tensor([True, False])
+    assert torch.equal(run("mutation.masked", number=number, v1=value)["value"], value)
+
+
+@pytest.mark.parametrize("name", ["storage.borrowed", "storage.borrowed_with_breaks"])
+@pytest.mark.parametrize("number", range(40))
+def test_memory_of_a_single_number_is_borrowed(name: str, number: int) -> None:
+    value = torch.tensor(5.0)
+    assert run(name, number=number, v1=value)["value"] is value
+    assert value.tolist() == 5
+
+
+def test_nothing_that_draws_is_mapped() -> None:
+    """vmap refuses to draw unless it is told how."""
+    accepts = transforms()["func.vmap"].needs.accepts
+    assert accepts is not None
+
+    class Told:
+        def __init__(self, name: str) -> None:
+            self.operator = load()[name]
+
+    drawing = [name for name in load() if name.startswith("chance.")]
+    assert drawing
+    assert not any(accepts(Told(name)) for name in drawing)
+    assert accepts(Told("unary.neg"))
