@@ -23,7 +23,7 @@ from assay.generate.between import with_changes
 from assay.generate.builder import Builder
 from assay.generate.dialect import TORCH, Dialect, dialect_of
 from assay.generate.motifs.deck import Deck
-from assay.generate.policy import Policy, draw_policy
+from assay.generate.policy import DETERMINED, DETERMINED_SHARE, Policy, draw_policy
 from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
 from assay.generate.settings import Settings
@@ -48,7 +48,7 @@ LEAST_WELCOME = 0.3
 # What is left of it for what rounds, for which half of the policies have no room and which has domains beside.
 ROUNDING = 0.4
 # Cards of the shoe that a program begins with, and of an operator that takes everything.
-CARDS = 3
+CARDS = 6
 COPIES = 4
 PAIR_SHARE = 1.0
 ARITHMETIC = ("binary.add", "binary.sub", "binary.mul", "binary.div", "binary.minimum", "binary.maximum")
@@ -218,7 +218,7 @@ def _fill(builder: Builder, rng: random.Random, seed: int, turn: int) -> None:
     policy = builder.policy
     motifs = Deck(builder, seed, turn)
     held = set(policy.operators)
-    first = [name for name in _shoe().deal(seed, turn, CARDS) if name in held]
+    first = [name for name in _shoe(policy.exact).deal(seed, turn, CARDS) if name in held]
     deck: list[str] = []
     refused: set[str] = set()
 
@@ -274,16 +274,21 @@ def _fill(builder: Builder, rng: random.Random, seed: int, turn: int) -> None:
 def welcome(name: str) -> float:
     """How readily an operator takes what comes: of the dtypes and ranks, those that one of its operands may have; half
     of the policies are exact, and have no room for what rounds. What takes little is seldom given a result at once, and
-    motifs name some operators rather than others; so it is dealt more often."""
+    motifs name some operators rather than others; so it is dealt more often. What data decide has a share of programs
+    only."""
     operator = load()[name]
     taken = max(len(operand.dtypes) * len(operand.ranks) for operand in operator.operands)
     part = LEAST_WELCOME + taken / (len(ALL) * len(RANKS))
+    if name.startswith(DETERMINED):
+        part *= DETERMINED_SHARE
     return part * ROUNDING if rounds(operator) else part
 
 
 @cache
-def _shoe() -> Shoe:
-    return Shoe("operators", {name: round(COPIES / welcome(name)) for name in load()})
+def _shoe(exact: bool) -> Shoe:
+    """Programs in exact arithmetic begin with what has a place in them, and the others with what rounds."""
+    names = [name for name, operator in load().items() if rounds(operator) != exact]
+    return Shoe(f"operators, {exact}", {name: round(COPIES / welcome(name)) for name in names})
 
 
 @lru_cache(maxsize=4)
