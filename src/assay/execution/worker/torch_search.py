@@ -20,7 +20,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from .torch_losses import Losses
-from .torch_tape import Tape, tensors
+from .torch_tape import Tape, is_moving, tensors
 
 STEPS = 80
 STARTS = 16
@@ -223,7 +223,7 @@ class _Finite(TorchFunctionMode):
         result = function(*args, **(kwargs or {}))
         if "empty" not in getattr(function, "__name__", ""):
             for leaf in tensors(result):
-                if leaf.is_floating_point() and not bool(torch.isfinite(leaf.detach()).all()):
+                if is_moving(leaf) and not bool(torch.isfinite(leaf.detach()).all()):
                     raise ArithmeticError("not finite")
         return result
 
