@@ -25,10 +25,14 @@ INPUT = 2.0**10
 
 WIDEST = 2.0**60
 LEAST = 2.0**-10
-_ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary", "ternary")
-_MOVING = ("view", "move", "part", "join", "split", "index", "sort")
+_ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary", "ternary", "special", "bessel")
+_MOVING = ("view", "alias", "move", "part", "join", "split", "index", "subscript", "sort")
+_OTHER_NUMBERS = ("alias.view_dtype", "alias.view_narrower")
 _POINTS = (-8.0, -2.0, -1.0, -0.25, 0.25, 1.0, 2.0, 8.0)
 _OF_ITSELF = {**dict.fromkeys(("gt", "lt", "ne", "logical_xor"), 0.0), **dict.fromkeys(("ge", "le", "eq"), 1.0)}
+_NOTHING = frozenset({"torch.linalg.cross", "torch.dist"})
+"""What is zero of a value and itself."""
+
 _OF_NUMBERS = {"torch.isnan": 0.0, "torch.isinf": 0.0, "torch.isfinite": 1.0}
 CONVERTED = {
     "uint8": Interval(0, 63),
@@ -121,9 +125,11 @@ class Assumption:
         elementwise function makes of one that the operand has."""
         if known is not None and known.sure is not None:
             return known.sure
-        if self.operator.family in _MOVING:
+        if self.operator.family in _MOVING and self.operator.name not in _OTHER_NUMBERS:
             items = self.operands[0] if isinstance(self.operands[0], tuple) else self.operands[:1]
             return next((item.facts.sure for item in items if is_free(item) and item.facts.sure is not None), None)
+        if self.operator.torch == "torch.mul" and any(_all_zero_somewhere(o) for o in self.operands):
+            return 0.0
         if self.operator.family not in _ELEMENTWISE or any(isinstance(operand, tuple) for operand in self.operands):
             return None
         # Of one value, and constants.
@@ -183,7 +189,7 @@ class Assumption:
         """Whether it is an elementwise operation of a value and itself."""
         given = [operand for operand in self.operands if is_tensor(operand)]
         same = len(given) > 1 and is_free(given[0]) and all(operand is given[0] for operand in given)
-        return same and self.operator.family in ("binary", "ternary", "loss")
+        return same and (self.operator.family in ("binary", "ternary", "loss") or self.operator.torch in _NOTHING)
 
     def _on_itself(self) -> Facts:
         """Bounds over a few values of the operand: a quotient of one and the same is one."""
@@ -195,6 +201,8 @@ class Assumption:
         low, high = max(facts.low for facts in known), min(facts.high for facts in known)
         require(low <= high, "no input brings an operand into all its domains")
         sure = known[0].sure
+        if self.operator.torch in _NOTHING:
+            return Facts(0.0, 0.0)
         points = {low, high, *(min(max(point, low), high) for point in (*_POINTS, low if sure is None else sure))}
         found: list[Facts] = []
         for point in sorted(points):
@@ -224,6 +232,12 @@ class Assumption:
         require(not facts.fixed, "no input moves it")
         require(facts.sure is None or domain.low <= facts.sure <= domain.high, "an element stays outside the domain")
         return replace(facts, low=low, high=high, scale=facts.scale if facts.tipped else None, terms=0.0)
+
+
+def _all_zero_somewhere(operand: Any) -> bool:
+    """Whether a product with an operand has a zero, whatever the other is."""
+    known = None if operand is None or isinstance(operand, tuple) else operand.facts
+    return known is not None and known.sure == 0
 
 
 def _at(facts: Facts | tuple[Facts, ...] | None, position: int) -> Facts | None:

@@ -143,9 +143,7 @@ class Losses:
             # Its derivative is taken there, too.
             operand.value = mended.get(id(operand.place), operand.value)
         values = [
-            (operand, wide(operand.value.detach(), copy=True))
-            for operand in entry.operands
-            if is_moving(operand.value)
+            (operand, wide(operand.value.detach(), copy=True)) for operand in entry.operands if is_moving(operand.value)
         ]
         try:
             again = list(tensors(entry.call({id(operand.place): value for operand, value in values})))

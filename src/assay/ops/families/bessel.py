@@ -74,6 +74,14 @@ GROWTH = {
 }
 
 
+def grown(n: int, growth: float) -> Facts:
+    """Within the growth to the power of the degree; of degree zero it is one."""
+    if n == 0:
+        return Facts(1.0, 1.0)
+    most = max(growth, 1.001) ** n + 0.01
+    return Facts(-most, most)
+
+
 def polynomial(name: str, growth: float) -> None:
     """A polynomial of the degree that the second operand says, by its recurrence."""
 
@@ -87,7 +95,7 @@ def polynomial(name: str, growth: float) -> None:
         operands=[free("x", WIDE, domain=Interval(0, 1) if "shifted" in name else Interval(-1, 1))],
         attributes=[values("n", boundary=(0, 1), other=(2, 3, 5, 8), positional=True)],
         infer=degree,
-        facts=lambda b, f: Facts(-(max(growth, 1.001) ** b.n) - 0.01, max(growth, 1.001) ** b.n + 0.01),
+        facts=lambda b, f: grown(b.n, growth),
         torch=f"torch.special.{name}",
         method=None,
         out=True,
