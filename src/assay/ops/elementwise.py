@@ -83,9 +83,9 @@ def above(bottom: float, function: Callable[[float], float]) -> Function:
 
 def raised(x: Facts, y: Facts) -> Facts:
     """Powers of positive numbers; those of one, and those to zero, are one."""
-    if x.low == x.high == 1 or y.low == y.high == 0:
-        return Facts(1.0, 1.0)
-    return Facts(0.0, max(x.high, 1 / x.low) ** max(abs(y.low), abs(y.high)))
+    most = max(x.high, 1 / x.low) ** max(abs(y.low), abs(y.high))
+    one = (x.sure == 1 and x.high - x.low < 2.0**-6) or (y.sure == 0 and y.high == y.low)
+    return Facts(0.0, most, holds=1.0 if one else None)
 
 
 def promoting(function: Callable[..., str]) -> Form:

@@ -444,6 +444,7 @@ operator(
     facts=lambda b, f: Facts(math.acosh(f.x.low), math.acosh(f.x.high)),
     torch="torch.acosh",
     inplace="acosh_",
+    trains_inplace=False,
     out=True,
     saves="inputs",
     jax="jnp.arccosh",
