@@ -28,6 +28,7 @@ LEAST = 2.0**-10
 _ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary", "ternary", "special", "bessel")
 _MOVING = ("view", "alias", "move", "pad", "part", "join", "split", "index", "subscript", "sort")
 _OTHER_NUMBERS = ("alias.view_dtype", "alias.view_narrower")
+_OF_SEVERAL = ("binary", "ternary", "loss", "margin")
 _POINTS = (-8.0, -2.0, -1.0, -0.25, 0.25, 1.0, 2.0, 8.0)
 _OF_ITSELF = {**dict.fromkeys(("gt", "lt", "ne", "logical_xor"), 0.0), **dict.fromkeys(("ge", "le", "eq"), 1.0)}
 _MOVING_PARTS = frozenset(f"torch.{name}" for name in ("real", "imag", "view_as_real", "conj", "resolve_conj"))
@@ -226,7 +227,7 @@ class Assumption:
         """Whether it is an elementwise operation of a value and itself."""
         given = [operand for operand in self.operands if is_tensor(operand)]
         same = len(given) > 1 and is_free(given[0], self.values) and all(operand is given[0] for operand in given)
-        return same and (self.operator.family in ("binary", "ternary", "loss") or self.operator.torch in _NOTHING)
+        return same and (self.operator.family in _OF_SEVERAL or self.operator.torch in _NOTHING)
 
     def _on_itself(self) -> Facts:
         """Bounds over a few values of the operand: a quotient of one and the same is one."""

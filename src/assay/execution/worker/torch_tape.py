@@ -247,8 +247,10 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
         found = proxy(entry, coming[0])
         if found is not None:
             return [None if each is None else _fitted(each, operand) for each, operand in zip(found, entry.operands)]  # noqa: B905
-    if plan.fails or plan.functional is None:
+    if plan.functional is None:
         return [None] * len(entry.operands)
+    if plan.fails:
+        return differences(entry, coming[0])
     integral = any(not is_moving(operand.value) for operand in entry.operands)
     for way in WAYS[(plan.way or 0) if integral else 1 :]:
         try:
@@ -260,11 +262,45 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
         if integral and plan.way is None:
             plan.way = WAYS.index(way)
         flat, above = (found[0], coming[0]) if found else (None, None)
+        if all(each is None for each in found):
+            # What autograd takes for constant.
+            return differences(entry, coming[0])
         if plan.base in FLAT and flat is not None and above is not None and flat.shape == above.shape:
             found[0] = torch.where(flat == 0, 0.1 * above, flat)
         return found
     plan.fails = True
-    return [None] * len(entry.operands)
+    return differences(entry, coming[0])
+
+
+def differences(entry: Entry, coming: torch.Tensor | None) -> list[torch.Tensor | None]:
+    """The same by differences, of a function that goes element by element and of which torch has no derivative."""
+    nothing: list[torch.Tensor | None] = [None] * len(entry.operands)
+    if coming is None or len(entry.results) != 1 or not entry.results[0].is_floating_point():
+        return nothing
+    found, shape = nothing[:], entry.results[0].shape
+    values = {id(each.place): wide(each.value) if is_moving(each.value) else each.value for each in entry.operands}
+    for number, operand in enumerate(entry.operands):
+        value = values[id(operand.place)]
+        if not operand.value.is_floating_point() or not _broadcasts(value.shape, shape):
+            continue
+        step = STEP * value.abs().clamp_min(1.0)
+        try:
+            right, left = (
+                next(tensors(entry.call({**values, id(operand.place): value + side * step}))) for side in (1.0, -1.0)
+            )
+        except (RuntimeError, NotImplementedError, TypeError, IndexError, ValueError, StopIteration):
+            continue
+        slope = torch.nan_to_num((right - left) / (2 * step), 0.0, 0.0, 0.0)
+        found[number] = (slope * coming).sum_to_size(value.shape)
+    return found
+
+
+def _broadcasts(shape: torch.Size, to: torch.Size) -> bool:
+    return len(shape) <= len(to) and all(a in (1, b) for a, b in zip(reversed(shape), reversed(to)))  # noqa: B905
+
+
+STEP = 2.0**-12
+"""Of an operand beyond one, by how much it is moved for a difference."""
 
 
 def _without(entry: Entry, coming: list[torch.Tensor | None], way: str, error: str) -> Any:
