@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 
 class Finite(TorchFunctionMode):
-    """Raises where a floating-point intermediate is not finite."""
+    """Raises where an intermediate of floating or complex numbers is not finite."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
@@ -26,7 +26,7 @@ class Finite(TorchFunctionMode):
                 # Detached: what a checkpointed function saves is counted, and the look at it must not be.
                 if (
                     isinstance(leaf, torch.Tensor)
-                    and leaf.is_floating_point()
+                    and (leaf.is_floating_point() or leaf.is_complex())
                     and not torch.isfinite(leaf.detach()).all()
                 ):
                     raise ArithmeticError(f"{function} gives a value that is not finite")
