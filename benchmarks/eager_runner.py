@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 
 class Finite(TorchFunctionMode):
-    """Raises where a floating-point intermediate is not finite."""
+    """Raises where an intermediate of floating or complex numbers is not finite."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
@@ -30,7 +30,8 @@ class Finite(TorchFunctionMode):
                 if not isinstance(leaf, torch.Tensor) or torch._C._functorch.is_functorch_wrapped_tensor(leaf):
                     continue
                 # Detached: what a checkpointed function saves is counted, and the look at it must not be.
-                if leaf.is_floating_point() and not torch.isfinite(leaf.detach()).all():
+                numeric = leaf.is_floating_point() or leaf.is_complex()
+                if numeric and not torch.isfinite(leaf.detach()).all():
                     raise ArithmeticError(f"{function} gives a value that is not finite")
         return result
 

@@ -24,23 +24,28 @@ TRAINING = {training}
 def program(x0, x1):
     {body}
 def inputs(call):
-    x0 = fill((3, 4), torch.float32, -4.0, 1.0, 9, 2, call)
+    x0 = {first}
     return x0, fill((3, 4), torch.float32, -2.0, 0.5, 8, 3, call)
 """
 
 
-def searched(body: str, *, training: bool = False, seed: str = "0") -> dict[str, Any]:
+REAL = "fill((3, 4), torch.float32, -4.0, 1.0, 9, 2, call)"
+IMAGINARY = "fill((3, 4), torch.float32, -4.0, 1.0, 9, 2, call + 2)"
+
+
+def searched(body: str, *, training: bool = False, seed: str = "0", first: str = REAL) -> dict[str, Any]:
     """What the search says of a program of two matrices."""
     from assay.execution.worker.torch_search import search
 
+    twice = ["x0"] if "complex" in first else []
     request = {
-        "inputs": {"state": [], "calls": [["x0", "x1"]] * 2},
+        "inputs": {"state": [], "calls": [[*twice, "x0", "x1"]] * 2, "complex": twice},
         "calls": 2,
         "training": training,
         "rules": search_rules(),
         "seed": seed,
     }
-    return search(TEXT.format(body="\n    ".join(body.split("; ")), training=training), request)
+    return search(TEXT.format(body="\n    ".join(body.split("; ")), training=training, first=first), request)
 
 
 def is_finite(body: str, found: dict[str, list[float]]) -> bool:
@@ -54,8 +59,10 @@ def is_finite(body: str, found: dict[str, list[float]]) -> bool:
             return result
 
     for call in range(2):
-        r0, r1 = (torch.arange(12) * 2 + call) % 9, (torch.arange(12) * 3 + call) % 8
-        given = [low + step * r.double() for r, (low, step) in zip((r0, r1), found.values(), strict=True)]
+        given = [
+            low + step * ((torch.arange(12) * multiplier + call) % count).double()
+            for low, step, count, multiplier in found.values()
+        ]
         names = {"torch": torch, **dict(zip(("x0", "x1"), (g.float().reshape(3, 4) for g in given), strict=True))}
         with Recorded():
             exec(body.replace("return ", "out = "), names)
@@ -79,6 +86,12 @@ def is_finite(body: str, found: dict[str, list[float]]) -> bool:
         "x0.sub_(20); return torch.sqrt(x0)",
         "torch.abs(x0, out=x0); torch.sub(x0, x1, out=x0); return torch.log(x0)",
         "return torch.logit(torch.matmul(x0, x1.mT))",
+        "return torch.special.ndtri(x0), torch.special.zeta(x1, x0)",
+        "return torch.polygamma(2, x0), torch.mvlgamma(x1, 3)",
+        "return torch.sqrt(torch.special.bessel_y1(x0))",
+        "return torch.log(torch.special.gammainc(x0, x1))",
+        "return torch.rsqrt(torch.fft.fft(x0).real.sum())",
+        "return torch.log(torch.complex(x0, x1).conj().imag)",
     ],
 )
 def test_inputs_are_found_for_restricted_domains_and_overflow_through_flat_and_integer_parts(body: str) -> None:
@@ -99,9 +112,24 @@ def test_nothing_is_claimed_where_no_inputs_exist(body: str) -> None:
     assert searched(body)["inputs"] is None
 
 
+def test_a_constant_gets_more_values_where_it_has_to_vary() -> None:
+    body = "return torch.rsqrt(x0.std(0))"
+    told = searched(body, first="fill((3, 4), torch.float32, 2.0, 1.0, 1, 1, call)")
+    assert told["inputs"]["x0"][2] > 1
+    assert is_finite(body, told["inputs"])
+
+
+def test_both_parts_of_complex_inputs_are_searched() -> None:
+    first = f"torch.complex({REAL}, {IMAGINARY})"
+    told = searched("return torch.logit(x0.real), torch.logit(x0.imag)", first=first)
+    low, step, count, _ = told["inputs"]["x0"]
+    assert 0 < low < low + step * (count - 1) < 1
+    assert searched("return torch.log(x0.conj().imag - x0.mH.imag.mT)", first=first)["inputs"] is None
+
+
 def test_the_derivative_has_its_domain_too() -> None:
     told = searched("return torch.sqrt(torch.relu(x0))", training=True)
-    low, step = told["inputs"]["x0"]
+    low, step, *_ = told["inputs"]["x0"]
     assert min(low, low + 8 * step) > 0, "the derivative of a root is infinite at zero"
 
 

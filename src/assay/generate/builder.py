@@ -19,7 +19,6 @@ from assay.generate.palette import Palette
 from assay.generate.policy import Policy
 from assay.inputs.profiles import distinct_data, draw_data, moved, with_special
 from assay.ir.program import (
-    FOUND,
     KEPT,
     LEAVING,
     WRAPPING,
@@ -38,8 +37,8 @@ from assay.ir.program import (
     operand_names,
 )
 from assay.ir.sizes import largest, product, value_in
-from assay.ir.types import ScalarType, TensorType, is_complex, is_differentiable, is_float, is_integral
-from assay.ops.assume import anything
+from assay.ir.types import ScalarType, TensorType, is_differentiable, is_float, is_integral
+from assay.ops.assume import anything, is_searched
 from assay.ops.facts import Facts, Interval, constant, fit, hull, require
 from assay.ops.interpret import Abstract, Applied, Environment, Interpreter, facts_of
 from assay.ops.protocol import Operator
@@ -193,7 +192,6 @@ class Builder:
     ) -> Fresh:
         """A new input of a type with elements in an interval. Raises Unsatisfied."""
         require(largest(product(type_.shape)) <= 4 * self.palette.limit, "too many elements")
-        require(self.policy.values != FOUND or not is_complex(type_.dtype), "the search moves real numbers")
         if distinct:
             require(interval is not None, "distinct elements need bounds")
             assert interval is not None
@@ -212,7 +210,7 @@ class Builder:
             if special and self.rng.random() < share:
                 first = with_special(self.rng, first, type_.dtype)
             data = (first, *(moved(self.rng, first) for _ in range(self.policy.calls - 1)))
-        if self.policy.values != KEPT and is_float(type_.dtype):
+        if self.policy.values != KEPT and is_searched(type_.dtype, self.policy.values):
             facts = anything(type_.dtype, self.policy.values)
         else:
             facts = hull(*(facts_of(each) for each in data))

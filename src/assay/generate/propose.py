@@ -420,7 +420,7 @@ class Proposal:
                 abstract = self._abstract(item)
                 if abstract.facts is None or abstract.facts.within(interval):
                     continue
-                if self.builder.policy.values != KEPT and is_free(abstract):
+                if self.builder.policy.values != KEPT and is_free(abstract, self.builder.policy.values):
                     # The search brings it there, or it is to be elsewhere; `apply_operator` sees whether it can be.
                     continue
                 require(isinstance(item, str) and not isinstance(choice, tuple), "a made operand leaves the domain")
@@ -547,6 +547,8 @@ class Proposal:
     def _takes_in_place(self) -> bool:
         target = self.choices[0]
         if not isinstance(target, str) or len(self.applied.results) != 1:
+            return False
+        if self.builder.policy.training and not self.operator.trains_inplace:
             return False
         if self.builder.environment.values[target].type != self.applied.results[0].type:
             return False

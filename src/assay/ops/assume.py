@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from assay.ir.program import FOUND, LEAVING
-from assay.ir.types import TensorType, is_float, is_integral
+from assay.ir.types import TensorType, is_complex, is_float, is_integral
 from assay.ops.facts import BOOLEAN, Facts, Interval, Unsatisfied, constant, headroom, require
 from assay.ops.protocol import Binding, Operator
 
@@ -25,10 +25,29 @@ INPUT = 2.0**10
 
 WIDEST = 2.0**60
 LEAST = 2.0**-10
-_ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary", "ternary")
-_MOVING = ("view", "move", "part", "join", "split", "index", "sort")
+_ELEMENTWISE = ("unary", "smooth", "activation", "cast", "binary", "ternary", "special", "bessel")
+_MOVING = ("view", "alias", "move", "pad", "part", "join", "split", "index", "subscript", "sort")
+_OTHER_NUMBERS = ("alias.view_dtype", "alias.view_narrower")
+_OF_SEVERAL = ("binary", "ternary", "loss", "margin")
 _POINTS = (-8.0, -2.0, -1.0, -0.25, 0.25, 1.0, 2.0, 8.0)
 _OF_ITSELF = {**dict.fromkeys(("gt", "lt", "ne", "logical_xor"), 0.0), **dict.fromkeys(("ge", "le", "eq"), 1.0)}
+_MOVING_PARTS = frozenset(f"torch.{name}" for name in ("real", "imag", "view_as_real", "conj", "resolve_conj"))
+_OF_SIZES = frozenset({"torch.fft.fftfreq", "torch.fft.rfftfreq"})
+"""Of an operand these read how long it is."""
+
+_WRITING = ("scatter", "scatter_add", "index_add", "index_copy", "index_put", "put", "masked_scatter")
+_INTO = ("slice_scatter", "select_scatter", "diagonal_scatter")
+_PARTLY = frozenset(f"torch.{name}" for name in (*_WRITING, *_INTO))
+"""These leave some of the first operand as it was."""
+
+_TIMES = frozenset(
+    f"torch.{name}" for name in ("add", "sub", "addcmul", "addcdiv", "addmm", "addmv", "addr", "addbmm", "baddbmm")
+)
+"""These add multiples of what follows the first operand."""
+
+_NOTHING = frozenset({"torch.linalg.cross", "torch.dist"})
+"""What is zero of a value and itself."""
+
 _OF_NUMBERS = {"torch.isnan": 0.0, "torch.isinf": 0.0, "torch.isfinite": 1.0}
 CONVERTED = {
     "uint8": Interval(0, 63),
@@ -46,9 +65,14 @@ def anything(dtype: str, values: str) -> Facts:
     return Facts(-most, most, positive_zero=values == FOUND)
 
 
-def is_free(operand: Any) -> bool:
-    """Whether facts do not answer for an operand's elements: a tensor of floats."""
-    return operand is not None and isinstance(operand.type, TensorType) and is_float(operand.type.dtype)
+def is_searched(dtype: str, values: str) -> bool:
+    """Whether facts do not answer for elements of a dtype: for floats, and complex numbers where inputs are found."""
+    return is_float(dtype) or (values == FOUND and is_complex(dtype))
+
+
+def is_free(operand: Any, values: str) -> bool:
+    """Whether facts do not answer for an operand's elements."""
+    return operand is not None and isinstance(operand.type, TensorType) and is_searched(operand.type.dtype, values)
 
 
 def is_tensor(operand: Any) -> bool:
@@ -56,11 +80,15 @@ def is_tensor(operand: Any) -> bool:
     return operand is not None and not isinstance(operand, tuple) and isinstance(operand.type, TensorType)
 
 
-def is_fixed(operator: Operator, operands: Sequence[Any]) -> bool:
-    """Whether no input that is searched has a part in what an operation yields: none of its operands, or not what is in
-    them."""
-    if operator.family == "create":
+def is_fixed(operator: Operator, operands: Sequence[Any], binding: Binding | None = None) -> bool:
+    """Whether no input that is searched moves all of what an operation yields: none of its operands does, or not what
+    is in them, or some of it is left as it was."""
+    if operator.family == "create" or operator.torch in _OF_SIZES:
         return True
+    if operator.torch in _PARTLY or (
+        0 in (getattr(binding, "alpha", 1), getattr(binding, "value", 1)) and (operator.torch in _TIMES)
+    ):
+        operands = operands[:1]
     items = (item for operand in operands for item in (operand if isinstance(operand, tuple) else (operand,)))
     tensors = (item for item in items if item is not None and isinstance(item.type, TensorType))
     return all(f is not None and (f.fixed or f.low == f.high) for f in (item.facts for item in tensors))
@@ -100,12 +128,11 @@ class Assumption:
             elif is_integral(dtype):
                 found.append(self._integer(of_any, dtype))
             else:
-                found.append(
-                    replace(
-                        self._float(known, dtype), holds=self._held(known), fixed=is_fixed(self.operator, self.operands)
-                    )
-                )
+                found.append(replace(self._float(known, dtype), holds=self._held(known), fixed=self._fixed(known)))
         return tuple(found)
+
+    def _fixed(self, known: Facts | None) -> bool:
+        return (known is not None and known.fixed) or is_fixed(self.operator, self.operands, self.binding)
 
     def _decided(self) -> float | None:
         """What a comparison of a value with itself, which is a number, always says; and what such is asked of one."""
@@ -121,14 +148,24 @@ class Assumption:
         elementwise function makes of one that the operand has."""
         if known is not None and known.sure is not None:
             return known.sure
-        if self.operator.family in _MOVING:
+        if (
+            self.operator.family in _MOVING or self.operator.torch in _MOVING_PARTS
+        ) and self.operator.name not in _OTHER_NUMBERS:
             items = self.operands[0] if isinstance(self.operands[0], tuple) else self.operands[:1]
-            return next((item.facts.sure for item in items if is_free(item) and item.facts.sure is not None), None)
+            return next(
+                (item.facts.sure for item in items if is_free(item, self.values) and item.facts.sure is not None), None
+            )
+        if self.operator.torch == "torch.mul" and any(_all_zero_somewhere(o) for o in self.operands):
+            return 0.0
         if self.operator.family not in _ELEMENTWISE or any(isinstance(operand, tuple) for operand in self.operands):
             return None
         # Of one value, and constants.
         moving = [o for o in self.operands if o is not None and (o.facts is None or o.facts.low != o.facts.high)]
-        if not moving or not all(is_free(o) and o is moving[0] for o in moving) or moving[0].facts.sure is None:
+        if (
+            not moving
+            or not all(is_free(o, self.values) and o is moving[0] for o in moving)
+            or moving[0].facts.sure is None
+        ):
             return None
         point = Facts(moving[0].facts.sure, moving[0].facts.sure)
         names = [specification.name for specification in self.operator.operands]
@@ -140,6 +177,11 @@ class Assumption:
         if isinstance(there, tuple) or there.high - there.low > 2.0**-6 * max(1.0, abs(there.low)):
             return None
         return there.low
+
+    def _moves(self) -> bool:
+        """Whether what the result has are elements of the first operand, or may be."""
+        name = self.operator.name
+        return (self.operator.family in _MOVING and name not in _OTHER_NUMBERS) or self.operator.torch in _MOVING_PARTS
 
     def _integer(self, known: Facts | None, dtype: str) -> Facts:
         # Bounds that no float widens are those of an index, or of a count.
@@ -165,7 +207,9 @@ class Assumption:
             facts = SimpleNamespace()
             for specification, operand, domain in zip(self.operator.operands, self.operands, self.domains, strict=True):
                 items = operand if isinstance(operand, tuple) else (operand,)
-                known = tuple(side(bounds(item, domain)) if is_free(item) else _facts(item) for item in items)
+                known = tuple(
+                    side(bounds(item, domain)) if is_free(item, self.values) else _facts(item) for item in items
+                )
                 setattr(facts, specification.name, known if isinstance(operand, tuple) else known[0])
             try:
                 if self._twice() and bounds == self._narrowed:
@@ -182,8 +226,8 @@ class Assumption:
     def _twice(self) -> bool:
         """Whether it is an elementwise operation of a value and itself."""
         given = [operand for operand in self.operands if is_tensor(operand)]
-        same = len(given) > 1 and is_free(given[0]) and all(operand is given[0] for operand in given)
-        return same and self.operator.family in ("binary", "ternary", "loss")
+        same = len(given) > 1 and is_free(given[0], self.values) and all(operand is given[0] for operand in given)
+        return same and (self.operator.family in _OF_SEVERAL or self.operator.torch in _NOTHING)
 
     def _on_itself(self) -> Facts:
         """Bounds over a few values of the operand: a quotient of one and the same is one."""
@@ -195,6 +239,8 @@ class Assumption:
         low, high = max(facts.low for facts in known), min(facts.high for facts in known)
         require(low <= high, "no input brings an operand into all its domains")
         sure = known[0].sure
+        if self.operator.torch in _NOTHING:
+            return Facts(0.0, 0.0)
         points = {low, high, *(min(max(point, low), high) for point in (*_POINTS, low if sure is None else sure))}
         found: list[Facts] = []
         for point in sorted(points):
@@ -211,7 +257,7 @@ class Assumption:
         facts = _facts(operand)
         if facts is None or domain is None or facts.within(domain):
             return facts
-        require(is_free(operand), "an operand leaves the domain")
+        require(is_free(operand, self.values), "an operand leaves the domain")
         low, high = max(facts.low, domain.low), min(facts.high, domain.high)
         if self.values in LEAVING:
             return Facts(low, high) if low <= high else Facts(domain.low, domain.high)
@@ -224,6 +270,12 @@ class Assumption:
         require(not facts.fixed, "no input moves it")
         require(facts.sure is None or domain.low <= facts.sure <= domain.high, "an element stays outside the domain")
         return replace(facts, low=low, high=high, scale=facts.scale if facts.tipped else None, terms=0.0)
+
+
+def _all_zero_somewhere(operand: Any) -> bool:
+    """Whether a product with an operand has a zero, whatever the other is."""
+    known = None if operand is None or isinstance(operand, tuple) else operand.facts
+    return known is not None and known.sure == 0
 
 
 def _at(facts: Facts | tuple[Facts, ...] | None, position: int) -> Facts | None:

@@ -81,6 +81,13 @@ def above(bottom: float, function: Callable[[float], float]) -> Function:
     return lambda x: Facts(min(bottom, function(x.low), function(x.high)), max(function(x.low), function(x.high)))
 
 
+def raised(x: Facts, y: Facts) -> Facts:
+    """Powers of positive numbers; those of one, and those to zero, are one."""
+    most = max(x.high, 1 / x.low) ** max(abs(y.low), abs(y.high))
+    one = (x.sure == 1 and x.high - x.low < 2.0**-6) or (y.sure == 0 and y.high == y.low)
+    return Facts(0.0, most, holds=1.0 if one else None)
+
+
 def promoting(function: Callable[..., str]) -> Form:
     """The ONNX form that a function of names is: it gets the operands in the dtype of the result."""
     return lambda g, b, *args: function(g, b, *(each(g, arg, g.out[0].dtype) for arg in args))

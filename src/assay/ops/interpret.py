@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from assay.ir.program import (
+    FOUND,
     KEPT,
     WRAPPING,
     Block,
@@ -38,10 +39,9 @@ from assay.ir.types import (
     ScalarType,
     TensorType,
     Type,
-    is_float,
     is_integral,
 )
-from assay.ops.assume import Assumption, anything, is_fixed, is_free
+from assay.ops.assume import Assumption, anything, is_fixed, is_free, is_searched
 from assay.ops.facts import Facts, Unsatisfied, constant, fit, hull, require
 from assay.ops.promotion import can_store
 from assay.ops.protocol import Operator, bind, kind_of_scalar
@@ -92,7 +92,7 @@ class Environment:
             storage = self.storage.get(name)
             for other, where in self.storage.items():
                 old = self.values[other].facts
-                if where == storage and other != name and is_free(self.values[other]) and old is not None:
+                if where == storage and other != name and is_free(self.values[other], FOUND) and old is not None:
                     low, high = max(old.low, facts.low), min(old.high, facts.high)
                     if low <= high:
                         self.values[other] = replace(self.values[other], facts=replace(old, low=low, high=high))
@@ -104,7 +104,7 @@ class Environment:
         for other, where in self.storage.items():
             if where == storage:
                 old = self.values[other]
-                if all_of_it and is_free(old) and old.type == self.values[name].type:
+                if all_of_it and is_free(old, FOUND) and old.type == self.values[name].type:
                     self.values[other] = replace(old, facts=facts)
                 elif old.facts is not None and isinstance(old.type, TensorType):
                     self.values[other] = replace(old, facts=fit(hull(old.facts, facts), old.type.dtype))
@@ -164,7 +164,7 @@ def apply_operator(
     results = inferred if isinstance(inferred, tuple) else (inferred,)
     assumed: Mapping[int, Facts] = {}
     require(values == KEPT or not operator.finite, "the operator asks for finite operands in its domain")
-    if values != KEPT and any(map(is_free, _flat(operands))):
+    if values != KEPT and any(is_free(operand, values) for operand in _flat(operands)):
         domains = [_domain(specification, binding) for specification in operator.operands]
         assumption = Assumption(operator, binding, operands, domains, values)
         assumed = assumption.assumed()
@@ -179,7 +179,7 @@ def apply_operator(
         transferred = operator.facts(binding, facts)
         all_facts = transferred if isinstance(transferred, tuple) else (transferred,) * len(results)
         if values != KEPT:
-            all_facts = tuple(replace(each, fixed=is_fixed(operator, operands)) for each in all_facts)
+            all_facts = tuple(replace(each, fixed=is_fixed(operator, operands, binding)) for each in all_facts)
     if _is_tipped(operator, operands, binding):
         all_facts = tuple(replace(fact, tipped=True) for fact in all_facts)
     require(form == "inplace" or not operator.inplace_only, "the operator has no functional form")
@@ -526,7 +526,7 @@ def input_facts(program: Program, entry: Input) -> Abstract:
         if isinstance(entry.value.type, TensorType):
             if argument.data is None:
                 continue
-            if program.values != KEPT and is_float(entry.value.type.dtype):
+            if program.values != KEPT and is_searched(entry.value.type.dtype, program.values):
                 facts.append(anything(entry.value.type.dtype, program.values))
                 continue
             known = fit(facts_of(argument.data), entry.value.type.dtype)

@@ -145,6 +145,8 @@ class Operator:
     stops_gradients: bool = True
     # Whether backward works with these operands, where it does not with all that forward takes.
     trains: Callable[[Binding], bool] | None = None
+    # Whether backward works where it is written in place.
+    trains_inplace: bool = True
     # Whether backward works where just the named operands require a gradient; where none does, it has to.
     gradients: Callable[[Binding, frozenset[str]], bool] | None = None
     # The operator that stands for this one in float64, where the name of this one fixes a narrower type.

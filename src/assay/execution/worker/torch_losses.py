@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from .torch_local import roundoff
-from .torch_tape import Entry, address, tensors
+from .torch_tape import Entry, address, is_moving, tensors, wide
 
 NEAR_ZERO = 0.0625
 AFTER = 0.125
@@ -49,6 +49,7 @@ class Losses:
 
     def __init__(self, rules: dict[str, Any], margins: bool) -> None:
         self.domains = rules["domains"]
+        self.of_complex = rules["complex"]
         self.converted = rules["converted"]
         self.margins = margins
         self.training = bool(rules.get("training"))
@@ -95,7 +96,7 @@ class Losses:
         if "empty" in entry.plan.name:
             return
         for result in entry.results:
-            if result.is_floating_point() and result.numel() and not finite(result):
+            if is_moving(result) and result.numel() and not finite(result):
                 if all(finite(each.value) for each in entry.operands) and not _infinite(entry):
                     self._mend(entry)
                 break
@@ -107,14 +108,14 @@ class Losses:
 
     def _outside(self, entry: Entry, operand: Any, low: float, high: float) -> torch.Tensor | None:
         """Note by how much an operand is outside an interval; the nearest one inside, or None where it is."""
-        value = operand.value.detach().to(torch.float64)
+        value = parts(operand.value.detach())
         inside = value.clamp(low, high)
         apart = value - inside
         if not bool(apart.any()):
             return None
         scale = value.abs().clamp_min(1.0)
         self._note(entry, operand.place, apart / scale, 1.0 / scale)
-        return inside.to(operand.value.dtype)
+        return whole(inside, operand.value).to(operand.value.dtype)
 
     def _note(
         self, entry: Entry, tensor: torch.Tensor, apart: torch.Tensor, slope: torch.Tensor, of_result: bool = False
@@ -129,7 +130,7 @@ class Losses:
         if any(address(each.place) in self.tainted for each in entry.operands):
             return
         self.total += float((weights * distance).sum())
-        entry.seeds.append((of_result, tensor, weights * torch.sign(apart) * slope))
+        entry.seeds.append((of_result, tensor, whole(weights * torch.sign(apart) * slope, tensor)))
 
     def _mend(self, entry: Entry) -> None:
         mended: dict[int, torch.Tensor] = {}
@@ -142,41 +143,40 @@ class Losses:
             # Its derivative is taken there, too.
             operand.value = mended.get(id(operand.place), operand.value)
         values = [
-            (operand, operand.value.detach().to(torch.float64, copy=True))
-            for operand in entry.operands
-            if operand.value.is_floating_point()
+            (operand, wide(operand.value.detach(), copy=True)) for operand in entry.operands if is_moving(operand.value)
         ]
         try:
             again = list(tensors(entry.call({id(operand.place): value for operand, value in values})))
         except (RuntimeError, TypeError, IndexError, NotImplementedError, ValueError):
             again = list(entry.results)
-        for result, wide in zip(entry.results, again):  # noqa: B905 -- Python 3.9
-            if not result.is_floating_point():
+        for result, item in zip(entry.results, again):  # noqa: B905 -- Python 3.9
+            if not is_moving(result):
                 continue
-            wide = wide.detach().to(torch.float64).reshape(result.shape)
+            item = parts(item.detach().to(wide(result).dtype).reshape(result.shape))
             most = float(torch.finfo(result.dtype).max) * AFTER
             most = min(most, 1e150)
-            if not finite(wide):
-                wide = torch.nan_to_num(wide, 0.0, most * 2, -most * 2)
+            if not finite(item):
+                item = torch.nan_to_num(item, 0.0, most * 2, -most * 2)
                 self._shrink(entry)
-            elif bool((wide.abs() > most / AFTER * 0.99).any()):
-                over = wide.abs().clamp_min(1.0)
-                self._note(entry, result, (wide - wide.clamp(-most, most)) / over, 1.0 / over, of_result=True)
+            elif bool((item.abs() > most / AFTER * 0.99).any()):
+                over = item.abs().clamp_min(1.0)
+                self._note(entry, result, (item - item.clamp(-most, most)) / over, 1.0 / over, of_result=True)
             with torch.no_grad():
-                result.copy_(wide.clamp(-most, most))
+                result.copy_(whole(item.clamp(-most, most), result))
 
     def _shrink(self, entry: Entry) -> None:
         """Where nothing else is known: smaller operands."""
         for operand in entry.operands:
-            if operand.value.is_floating_point() and operand.value.numel():
-                value = operand.value.detach().to(torch.float64)
+            if is_moving(operand.value) and operand.value.numel():
+                value = parts(operand.value.detach())
                 size = value.abs()
                 if float(size.max()) > 1.0:
                     self._note(entry, operand.place, value / size.max() * (size > 1.0), 1.0 / size.clamp_min(1.0))
 
     def _intervals(self, entry: Entry) -> list[Any]:
         plan, found = entry.plan, []
-        for place, (low, high) in self.domains.get(plan.base, {}).items():
+        turned = any(operand.value.is_complex() for operand in entry.operands)
+        for place, (low, high) in (self.of_complex if turned else self.domains).get(plan.base, {}).items():
             found += [(o, low, high) for o in _at(entry, int(place))]
         for (name, of), (low, high) in BY_NAME.items():
             if name in plan.names and of in (None, plan.base):
@@ -187,6 +187,9 @@ class Losses:
         """Operands away from zero, where one is near it that must not be; else None."""
         mended = {}
         for operand in _at(entry, 1) if entry.plan.base in DIVIDING else []:
+            if operand.value.is_complex():
+                mended.update(self._complex_away(entry, operand))
+                continue
             value = operand.value.detach().to(torch.float64)
             side = torch.where(value < 0, -1.0, 1.0).to(torch.float64)
             away = torch.where(value.abs() < NEAR_ZERO, side * NEAR_ZERO, value)
@@ -194,6 +197,18 @@ class Losses:
                 self._note(entry, operand.place, value - away, torch.ones_like(value))
                 mended[id(operand.place)] = operand.value = away.to(operand.value.dtype)
         return mended or None
+
+    def _complex_away(self, entry: Entry, operand: Any) -> dict[int, torch.Tensor]:
+        """The same of complex numbers, outward along the direction in which they lie."""
+        value = wide(operand.value.detach())
+        side = torch.where(value == 0, torch.ones_like(value), torch.sgn(value))
+        away = torch.where(value.abs() < NEAR_ZERO, side * NEAR_ZERO, value)
+        if not bool((away != value).any()):
+            return {}
+        apart = parts(value - away)
+        self._note(entry, operand.place, apart, torch.ones_like(apart))
+        operand.value = away.to(operand.value.dtype)
+        return {id(operand.place): operand.value}
 
     # margins
 
@@ -244,10 +259,20 @@ class Losses:
                 entry.seeds.append((False, operand.place, -away))
 
 
+def parts(tensor: torch.Tensor) -> torch.Tensor:
+    """Real numbers in float64: of complex ones the two parts, in a last dimension."""
+    return torch.view_as_real(wide(tensor).resolve_conj()) if tensor.is_complex() else tensor.to(torch.float64)
+
+
+def whole(real: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Of parts, numbers as complex as another tensor's."""
+    return torch.view_as_complex(real.contiguous()) if like.is_complex() else real
+
+
 def _at(entry: Entry, position: int) -> list[Any]:
     if position >= len(entry.args):
         return []
-    return [o for o in entry.operands if o.place is entry.args[position] and o.value.is_floating_point()]
+    return [o for o in entry.operands if o.place is entry.args[position] and is_moving(o.value)]
 
 
 def _infinite(entry: Entry) -> bool:
@@ -257,8 +282,10 @@ def _infinite(entry: Entry) -> bool:
 
 def finite(tensor: torch.Tensor) -> bool:
     """Whether all elements are finite; integers are."""
-    if not tensor.is_floating_point() or not tensor.numel():
+    if not is_moving(tensor) or not tensor.numel():
         return True
+    if tensor.is_complex():
+        return bool(torch.isfinite(tensor).all())
     if math.isfinite(tensor.sum(dtype=torch.float64).item()):
         return True
     return bool(torch.isfinite(tensor).all())

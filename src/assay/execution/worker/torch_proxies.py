@@ -30,7 +30,9 @@ FLAT = frozenset(
 
 
 def _wide(value: Any) -> Any:
-    return value.to(torch.float64) if isinstance(value, torch.Tensor) else value
+    if not isinstance(value, torch.Tensor):
+        return value
+    return value.to(torch.complex128 if value.is_complex() else torch.float64)
 
 
 def _values(entry: Any) -> list[torch.Tensor]:
@@ -47,6 +49,8 @@ def _straight(entry: Any, gradient: torch.Tensor) -> Any:
 def _steep(entry: Any, gradient: torch.Tensor) -> Any:
     """A step, as steep as it is near."""
     (x, *rest) = _values(entry)
+    if x.is_complex():
+        return None
     return [gradient / (1 + x.abs()), *([None] * len(rest))]
 
 
@@ -70,7 +74,7 @@ def _compared(sign: float) -> Any:
 def _equality(sign: float) -> Any:
     def proxy(entry: Any, gradient: torch.Tensor) -> Any:
         difference, slope = _apart(entry, -sign)
-        return _sides(entry, gradient * slope * torch.sign(difference))
+        return _sides(entry, gradient * slope * torch.sgn(difference))
 
     return proxy
 

@@ -20,7 +20,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from .torch_losses import Losses
-from .torch_tape import Tape, tensors
+from .torch_tape import Tape, is_moving, tensors
 
 STEPS = 80
 STARTS = 16
@@ -29,6 +29,10 @@ PATIENCE = 4
 
 VARIED = 6
 """Starts from which on elements of an input may be all the same."""
+
+RICHER = 2, 13, 5
+"""Of three starts the one at which an input of few values gets more, how many, and how far apart in memory they lie: of
+a constant, no standard deviation is more than zero."""
 
 REACH = ((-2, 0), (-2, 2), (-7, 7))
 """Exponents of the points at which a search begins anew: at the first starts, at the next, and from then on."""
@@ -46,13 +50,18 @@ _GENERATOR = torch.default_generator
 class Formula:
     """The formula of one input: elements from ``centre - radius`` to ``centre + radius``, in ``count`` equal steps."""
 
-    def __init__(self, low: float, step: float, count: int, dtype: torch.dtype) -> None:
-        self.count, self.dtype = count, dtype
+    def __init__(self, low: float, step: float, count: int, multiplier: int, dtype: torch.dtype) -> None:
+        self.count, self.multiplier, self.dtype = count, multiplier, dtype
+        self.drawn = count, multiplier
         self.low, self.step = low, step
         self.centre = low + step * (count - 1) / 2
         self.radius = step * (count - 1) / 2
         # Whether its elements may all be the same, as a last resort.
         self.flat = False
+
+    def enrich(self, richer: bool) -> None:
+        """Let it have more values than were drawn, or as many."""
+        self.count, self.multiplier = RICHER[1:] if richer and self.drawn[0] < RICHER[1] else self.drawn
 
     def settle(self) -> None:
         """Round to the nearest formula whose elements are all of the dtype, and differ, unless they need not."""
@@ -98,7 +107,7 @@ class Subject:
     def __init__(self, code: types.CodeType, request: dict[str, Any]) -> None:
         self.code, self.request = code, request
         self.formulas: dict[str, Formula] = {}
-        self._residues: dict[tuple[int, str], Any] = {}
+        self._residues: dict[tuple[Any, ...], Any] = {}
         self.training = bool(request["training"])
         self.sources: list[tuple[str, torch.Tensor, Any]] = []
         self.most: int | None = 1
@@ -115,15 +124,21 @@ class Subject:
         def fill(shape: Any, dtype: torch.dtype, low: float, step: float, modulus: int, *rest: Any) -> torch.Tensor:
             name = next(waiting)
             multiplier, offset = (*rest, 0) if len(rest) == 1 else rest or (1, 0)
-            residues = self._residues.get((call, name))
+            if dtype.is_floating_point:
+                formula = self.formulas.get(name)
+                if formula is None:
+                    formula = self.formulas[name] = Formula(low, step, modulus, multiplier, dtype)
+                # The imaginary part of a complex number is the real part of the next.
+                offset += (formula.multiplier - multiplier) if self._imaginary(name) else 0
+                modulus, multiplier = formula.count, formula.multiplier
+            key = call, name, modulus, multiplier, offset
+            residues = self._residues.get(key)
             if residues is None:
                 residues = (np.arange(math.prod(shape), dtype=np.int64) * multiplier + offset) % modulus
-                self._residues[call, name] = residues
+                self._residues[key] = residues
             if not dtype.is_floating_point:
                 return torch.from_numpy(low + step * residues).to(dtype).reshape(shape)
-            formula = self.formulas.get(name)
-            if formula is None:
-                formula = self.formulas[name] = Formula(low, step, modulus, dtype)
+            formula = self.formulas[name]
             elements = formula.low + formula.step * residues
             if dtype in numpy_of:
                 flat = torch.from_numpy(elements.astype(numpy_of[dtype]))
@@ -135,6 +150,11 @@ class Subject:
             return flat.reshape(shape)
 
         return fill
+
+    def _imaginary(self, name: str) -> bool:
+        """Whether it is the other half of a complex input that is filled now."""
+        filled = sum(source[0] == name for source in self.sources)
+        return filled % 2 == 1 and name in self.request["inputs"]["complex"]
 
     def calls(self, most: int | None = None) -> Iterator[Any]:
         """Run state, inputs and program of every call, or of the first ones; yields what the program returns, its
@@ -223,7 +243,7 @@ class _Finite(TorchFunctionMode):
         result = function(*args, **(kwargs or {}))
         if "empty" not in getattr(function, "__name__", ""):
             for leaf in tensors(result):
-                if leaf.is_floating_point() and not bool(torch.isfinite(leaf.detach()).all()):
+                if is_moving(leaf) and not bool(torch.isfinite(leaf.detach()).all()):
                     raise ArithmeticError("not finite")
         return result
 
@@ -270,7 +290,7 @@ def search(text: str, request: dict[str, Any]) -> dict[str, Any]:
     result["inputs"] = None
     if found:
         result["fragile"] = _widen_margins(subject, rules)
-        result["inputs"] = {name: [formula.low, formula.step] for name, formula in subject.formulas.items()}
+        result["inputs"] = {name: [f.low, f.step, f.count, f.multiplier] for name, f in subject.formulas.items()}
     return result
 
 
@@ -278,6 +298,7 @@ def _begin_anew(subject: Subject, attempt: int, rng: random.Random) -> None:
     """Other formulas: every other time a point for each input, with nothing but the least distance around it, since
     what is left of several domains may be narrow; at last without that, zeros among them."""
     for formula in subject.formulas.values():
+        formula.enrich(attempt % 3 == RICHER[0])
         formula.flat = attempt > VARIED and attempt % 2 == 0
         centre = rng.choice((1, 1, 1, -1)) * 2.0 ** rng.uniform(*REACH[min(attempt // 3, len(REACH) - 1)])
         if formula.flat and rng.random() < 0.25:

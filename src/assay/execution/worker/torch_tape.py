@@ -184,10 +184,15 @@ class Gradients:
         key = address(tensor)
         buffer = self._buffers.get(key)
         if buffer is None:
-            buffer = self._buffers[key] = torch.zeros(
-                tensor.untyped_storage().nbytes() // tensor.element_size(), dtype=torch.float64
-            )
-        gradient = gradient.to(torch.float64)
+            # A complex number lies there as two, and may be read as two.
+            size = tensor.element_size() // (2 if tensor.is_complex() else 1)
+            buffer = self._buffers[key] = torch.zeros(tensor.untyped_storage().nbytes() // size, dtype=torch.float64)
+        if tensor.is_complex():
+            gradient = gradient.to(torch.complex128)
+            buffer = torch.view_as_complex(buffer.view(-1, 2))
+        else:
+            gradient = (gradient.real if gradient.is_complex() else gradient).to(torch.float64)
+        gradient = _turned(gradient, tensor)
         if gradient.shape != tensor.shape:
             # The tensor was given another shape since (`squeeze_`).
             if gradient.numel() != tensor.numel():
@@ -205,19 +210,33 @@ class Gradients:
 
     def read(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """The gradient of a tensor's elements; None where nothing came."""
+        there = self._there(tensor)
+        return None if there is None else _turned(there, tensor)
+
+    def _there(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """The part of a buffer that belongs to a tensor."""
         buffer = self._buffers.get(address(tensor))
         if buffer is None or not tensor.numel():
             return None
+        if tensor.is_complex():
+            buffer = torch.view_as_complex(buffer.view(-1, 2))
         return buffer.as_strided(tuple(tensor.shape), tensor.stride(), tensor.storage_offset())
 
     def take(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """The same, and forget it: before this place was written, something else lay there."""
-        gradient = self.read(tensor)
-        if gradient is None:
+        there = self._there(tensor)
+        if there is None:
             return None
-        taken = gradient.clone()
-        gradient.zero_()
-        return taken if bool(taken.any()) else None
+        taken = there.clone()
+        there.zero_()
+        return _turned(taken, tensor) if bool(taken.any()) else None
+
+
+def _turned(gradient: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """The gradient of what lies in memory, of that of a tensor that reads it conjugated or negated; and the reverse."""
+    if tensor.is_conj():
+        gradient = torch.conj_physical(gradient)
+    return -gradient if tensor.is_neg() else gradient
 
 
 def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Tensor | None]:
@@ -228,9 +247,11 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
         found = proxy(entry, coming[0])
         if found is not None:
             return [None if each is None else _fitted(each, operand) for each, operand in zip(found, entry.operands)]  # noqa: B905
-    if plan.fails or plan.functional is None:
+    if plan.functional is None:
         return [None] * len(entry.operands)
-    integral = any(not operand.value.is_floating_point() for operand in entry.operands)
+    if plan.fails:
+        return differences(entry, coming[0])
+    integral = any(not is_moving(operand.value) for operand in entry.operands)
     for way in WAYS[(plan.way or 0) if integral else 1 :]:
         try:
             found = _computed(entry, coming, way)
@@ -241,11 +262,45 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
         if integral and plan.way is None:
             plan.way = WAYS.index(way)
         flat, above = (found[0], coming[0]) if found else (None, None)
+        if all(each is None for each in found):
+            # What autograd takes for constant.
+            return differences(entry, coming[0])
         if plan.base in FLAT and flat is not None and above is not None and flat.shape == above.shape:
             found[0] = torch.where(flat == 0, 0.1 * above, flat)
         return found
     plan.fails = True
-    return [None] * len(entry.operands)
+    return differences(entry, coming[0])
+
+
+def differences(entry: Entry, coming: torch.Tensor | None) -> list[torch.Tensor | None]:
+    """The same by differences, of a function that goes element by element and of which torch has no derivative."""
+    nothing: list[torch.Tensor | None] = [None] * len(entry.operands)
+    if coming is None or len(entry.results) != 1 or not entry.results[0].is_floating_point():
+        return nothing
+    found, shape = nothing[:], entry.results[0].shape
+    values = {id(each.place): wide(each.value) if is_moving(each.value) else each.value for each in entry.operands}
+    for number, operand in enumerate(entry.operands):
+        value = values[id(operand.place)]
+        if not operand.value.is_floating_point() or not _broadcasts(value.shape, shape):
+            continue
+        step = STEP * value.abs().clamp_min(1.0)
+        try:
+            right, left = (
+                next(tensors(entry.call({**values, id(operand.place): value + side * step}))) for side in (1.0, -1.0)
+            )
+        except (RuntimeError, NotImplementedError, TypeError, IndexError, ValueError, StopIteration):
+            continue
+        slope = torch.nan_to_num((right - left) / (2 * step), 0.0, 0.0, 0.0)
+        found[number] = (slope * coming).sum_to_size(value.shape)
+    return found
+
+
+def _broadcasts(shape: torch.Size, to: torch.Size) -> bool:
+    return len(shape) <= len(to) and all(a in (1, b) for a, b in zip(reversed(shape), reversed(to)))  # noqa: B905
+
+
+STEP = 2.0**-12
+"""Of an operand beyond one, by how much it is moved for a difference."""
 
 
 def _without(entry: Entry, coming: list[torch.Tensor | None], way: str, error: str) -> Any:
@@ -271,10 +326,10 @@ def _computed(entry: Entry, coming: list[torch.Tensor | None], way: str) -> list
     with torch.enable_grad():
         for operand in entry.operands:
             value = operand.value.detach()
-            number = value.is_floating_point() or way == "numbers"
+            number = is_moving(value) or way == "numbers"
             if number:
                 # Copied: running statistics are written, though no schema says so.
-                value = value.to(torch.float64, copy=True)
+                value = wide(value, copy=True)
             elif value.dtype == torch.int32:
                 # Below autograd an index may be of 32 bits.
                 value = value.to(torch.int64)
@@ -288,6 +343,8 @@ def _computed(entry: Entry, coming: list[torch.Tensor | None], way: str) -> list
         for result, gradient in zip(results, coming):  # noqa: B905 -- Python 3.9
             if gradient is not None and result.requires_grad:
                 roots.append(result)
+                if gradient.is_complex() and not result.is_complex():
+                    gradient = gradient.real
                 given.append(gradient.to(result.dtype).reshape(result.shape))
     wanted = [leaf for leaf in leaves if leaf is not None]
     if not roots or not wanted:
@@ -324,6 +381,16 @@ def substituted(value: Any, values: dict[int, torch.Tensor]) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value)([substituted(item, values) for item in value])
     return value
+
+
+def is_moving(tensor: torch.Tensor) -> bool:
+    """Whether its elements are floating or complex numbers."""
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+def wide(tensor: torch.Tensor, copy: bool = False) -> torch.Tensor:
+    """The same in float64 or complex128."""
+    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64, copy=copy)
 
 
 def address(tensor: torch.Tensor) -> int:

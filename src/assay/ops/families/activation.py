@@ -396,7 +396,7 @@ activation(
 # Small elements cancel, so that the result is only bounded by the operand.
 activation(
     "tanhshrink",
-    lambda b, x: Facts(min(x.low, -0.02), max(x.high, 0.02)),
+    lambda b, x: Facts(min(x.low, -0.02), max(x.high, 0.02), holds=0.0 if x.sure == 0 else None),
     dtypes=NUMERIC,
     infer=lambda b: b.x.with_dtype(to_float(b.x.dtype)),
     saves="none",

@@ -74,6 +74,37 @@ GROWTH = {
 }
 
 
+def grown(name: str, n: int, x: Facts) -> Facts:
+    """Within the growth to the power of the degree; of degree zero it is one. It has the value at an element that the
+    operand has."""
+    if n == 0:
+        return Facts(1.0, 1.0, holds=1.0, fixed=True)
+    most = max(GROWTH[name], 1.001) ** n + 0.01
+    return Facts(-most, most, holds=None if x.sure is None or abs(x.sure) > 1 else at(name, n, x.sure))
+
+
+def at(name: str, n: int, x: float) -> float:
+    """The value of a polynomial of a positive degree, by its recurrence."""
+    kind = name.rpartition("_")[2]
+    if name.startswith("shifted"):
+        x = 2 * x - 1
+    before, value = 1.0, {"u": 2 * x, "v": 2 * x - 1, "w": 2 * x + 1, "h": 2 * x, "l": 1 - x}.get(kind, x)
+    for k in range(1, n):
+        match kind:
+            case "h":
+                following = 2 * x * value - 2 * k * before
+            case "he":
+                following = x * value - k * before
+            case "l":
+                following = ((2 * k + 1 - x) * value - k * before) / (k + 1)
+            case "p":
+                following = ((2 * k + 1) * x * value - k * before) / (k + 1)
+            case _:
+                following = 2 * x * value - before
+        before, value = value, following
+    return value
+
+
 def polynomial(name: str, growth: float) -> None:
     """A polynomial of the degree that the second operand says, by its recurrence."""
 
@@ -87,7 +118,7 @@ def polynomial(name: str, growth: float) -> None:
         operands=[free("x", WIDE, domain=Interval(0, 1) if "shifted" in name else Interval(-1, 1))],
         attributes=[values("n", boundary=(0, 1), other=(2, 3, 5, 8), positional=True)],
         infer=degree,
-        facts=lambda b, f: Facts(-(max(growth, 1.001) ** b.n) - 0.01, max(growth, 1.001) ** b.n + 0.01),
+        facts=lambda b, f: grown(name, b.n, f.x),
         torch=f"torch.special.{name}",
         method=None,
         out=True,

@@ -17,6 +17,7 @@ from assay.ops.elementwise import (
     promoted,
     promoted_float,
     promoting,
+    raised,
     real,
     truncated,
     where,
@@ -350,7 +351,7 @@ for name, pick, onnx in (
 def power(b: Binding, f: Any) -> Facts:
     """x to the y; of integers it is exact, and then y is not negative."""
     if is_float(promoted(b).dtype):
-        return Facts(0.0, max(f.x.high, 1 / f.x.low) ** max(abs(f.y.low), abs(f.y.high)))
+        return raised(f.x, f.y)
     require(f.y.low >= 0, "an integer to a negative power")
     return Facts(0.0, max(f.x.high, 1.0) ** f.y.high, 0)
 

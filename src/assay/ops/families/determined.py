@@ -7,6 +7,7 @@ of a program is built of either.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, product, smallest
@@ -100,7 +101,7 @@ determined(
     [free("x"), broadcast("mask", "x", dtypes=BOOL, scalars=())],
     lambda p, a: f"torch.masked_select({p[0]}, {p[1]}).sum()",
     lambda b: TensorType(summed(b.x.dtype), ()),
-    lambda b, f: upto(f.x, product(expanded(b))),
+    lambda b, f: replace(upto(f.x, product(expanded(b))), holds=0.0 if smallest(product(expanded(b))) < 2 else None),
     error={},
 )
 

@@ -103,9 +103,10 @@ def upper(b: Binding) -> TensorType:
 
 
 def apart(b: Binding, f: Any) -> Facts:
-    """Vectors may be equal, where the distance has no derivative but zero."""
+    """Vectors may be equal, where the distance has no derivative but zero; some often are."""
     number = max(largest(b.x.shape[1]), 1)
-    return Facts(0.0, (f.x.high - f.x.low) * (1 if math.isinf(b.p) else number ** (1 / b.p)) + 0.01)
+    most = (f.x.high - f.x.low) * (1 if math.isinf(b.p) else number ** (1 / b.p)) + 0.01
+    return Facts(0.0, most, holds=0.0)
 
 
 operator(

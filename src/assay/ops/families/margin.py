@@ -302,7 +302,9 @@ def over_classes(b: Binding, f: Any) -> Facts:
     # Of no rows the sum is memory that eager torch 2.13 has not initialised.
     require(smallest(b.x.shape[0]) > 0, "a loss of no rows")
     missing = b.margin + f.x.high - f.x.low
-    return Facts(0.0, missing**b.p * (1.0 if f.weight is None else f.weight.high))
+    # Of one class alone nothing is missing.
+    alone = 0.0 if smallest(b.x.shape[1]) == 1 else None
+    return Facts(0.0, missing**b.p * (1.0 if f.weight is None else f.weight.high), holds=alone)
 
 
 pairwise(

@@ -406,15 +406,20 @@ EXPONENTIAL = {
 }
 
 
+def fewest(b: Binding) -> int:
+    """How many share, at the sizes at which most is known: where it is one alone, all of it is its."""
+    return 1 if smallest(along(b)) == 1 else max(largest(along(b)), 1)
+
+
 def shares(b: Binding, f: Any) -> Facts:
     """Between none and all; of n, one is at least and one at most one n-th."""
-    return Facts(0.0, 1.0, holds=1.0 / max(largest(along(b)), 1))
+    return Facts(0.0, 1.0, holds=1.0 / fewest(b))
 
 
 def logarithms_of_shares(b: Binding, f: Any) -> Facts:
     """The same in logarithms."""
     number = math.log(max(largest(along(b)), 1))
-    return Facts(f.x.low - f.x.high - number - 0.01, 0.01, holds=-number)
+    return Facts(f.x.low - f.x.high - number - 0.01, 0.01, holds=-math.log(fewest(b)))
 
 
 for name, jax in (("softmax", "jax.nn.softmax"), ("log_softmax", "jax.nn.log_softmax")):

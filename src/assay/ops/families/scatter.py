@@ -90,6 +90,12 @@ def numbers(b: Binding) -> Classes:
     }
 
 
+def left(b: Binding, x: Facts, found: Facts) -> Facts:
+    """What is found where x is written: what all of x was is left somewhere, if the index is smaller than x."""
+    fewer = any(largest(size) < smallest(whole) for size, whole in zip(b.index.shape, b.x.shape, strict=True))
+    return replace(found, holds=x.low if x.low == x.high and fewer and smallest(b.x.elements) > 0 else None)
+
+
 def collected(b: Binding, f: Any) -> Facts:
     """x plus some of the source's elements."""
     along = b.index.shape[normal_dim(b.dim, b.x.rank)] if b.index.rank == b.x.rank else b.index.shape[0]
@@ -140,7 +146,7 @@ operator(
     attributes=[dim(nonempty=True)],
     order=("x", "dim", "index", "src"),
     infer=lambda b: b.x,
-    facts=lambda b, f: hull(f.x, f.src),
+    facts=lambda b, f: left(b, f.x, hull(f.x, f.src)),
     torch="torch.scatter",
     inplace="scatter_",
     out=True,
@@ -156,7 +162,7 @@ operator(
     attributes=[dim(nonempty=True), Attribute("value", numbers)],
     order=("x", "dim", "index", "value"),
     infer=lambda b: b.x,
-    facts=lambda b, f: hull(f.x, constant(b.value)),
+    facts=lambda b, f: left(b, f.x, hull(f.x, constant(b.value))),
     torch="torch.scatter",
     inplace="scatter_",
     out=True,

@@ -184,7 +184,16 @@ smooth(
     jax="jnp.arcsinh",
     tensorflow="tf.asinh",
 )
-smooth("smooth.atanh", rising(math.atanh), UNIT, saves="inputs", onnx=late("Atanh"), jax="jnp.arctanh")
+smooth(
+    "smooth.atanh",
+    rising(math.atanh),
+    UNIT,
+    saves="inputs",
+    # Torch has no derivative of `atanh_`, nor of `acosh_`.
+    trains_inplace=False,
+    onnx=late("Atanh"),
+    jax="jnp.arctanh",
+)
 smooth(
     "smooth.erf",
     rising(math.erf),

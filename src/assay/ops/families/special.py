@@ -17,6 +17,7 @@ from assay.ops.elementwise import (
     promoted,
     promoted_float,
     promoting,
+    raised,
     real,
     rising,
     smooth,
@@ -328,7 +329,7 @@ two(
 
 def power(b: Binding, f: Any) -> Facts:
     """x to the y, positive."""
-    return Facts(0.0, max(f.x.high, 1 / f.x.low) ** max(abs(f.y.low), abs(f.y.high)))
+    return raised(f.x, f.y)
 
 
 two(
@@ -443,6 +444,7 @@ operator(
     facts=lambda b, f: Facts(math.acosh(f.x.low), math.acosh(f.x.high)),
     torch="torch.acosh",
     inplace="acosh_",
+    trains_inplace=False,
     out=True,
     saves="inputs",
     jax="jnp.arccosh",

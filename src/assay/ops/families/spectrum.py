@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -61,6 +62,11 @@ def transformed(name: str, b: Binding) -> TensorType:
     return TensorType(part_of(dtype) if real_out else dtype, replaced(b.x.shape, normal_dim(b.dim, b.x.rank), result))
 
 
+def around_zero(found: Facts) -> Facts:
+    """Hardly any operand has frequencies of one sign alone; what is real has an imaginary part of zero somewhere."""
+    return replace(found, holds=0.0)
+
+
 def taken(b: Binding) -> Size:
     """How many elements are added up at most."""
     size = 2 * along(b)
@@ -73,7 +79,7 @@ for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
         operands=[free("x", REAL if name in ("rfft", "ihfft") else EVERY, RANKS[1:])],
         attributes=[Attribute("n", lengths, None), dim(default=-1), NORM],
         infer=partial(transformed, name),
-        facts=lambda b, f: spread(b, f, taken(b)),
+        facts=lambda b, f: around_zero(spread(b, f, taken(b))),
         torch=f"torch.fft.{name}",
         out=True,
         # A real operand is kept.
@@ -143,7 +149,7 @@ for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
             operands=[free("x", REAL if name in ("rfft", "ihfft") else EVERY, RANKS[2 if suffix == "2" else 1 :])],
             attributes=[attribute, NORM],
             infer=partial(transformed_over, name),
-            facts=lambda b, f: spread(b, f, terms(b)),
+            facts=lambda b, f: around_zero(spread(b, f, terms(b))),
             torch=f"torch.fft.{name}{suffix}",
             # Of one dimension ihfftn leaves out= unwritten (bugs/ihfftn-out).
             out=name + suffix != "ihfftn",
@@ -191,7 +197,7 @@ for name in ("fftfreq", "rfftfreq"):
         operands=[free("x", ANY, RANKS[1:])],
         attributes=[values("d", 1.0, other=(0.5, 2.0)), values("dtype", None, other=(Dtype("float64"),))],
         infer=partial(frequencies, name),
-        facts=lambda b, f: Facts(-1.0, 1.0),
+        facts=lambda b, f: Facts(-1.0, 1.0, holds=0.0),
         torch=f"torch.fft.{name}",
         method=None,
         render=partial(frequencies_text, name),
