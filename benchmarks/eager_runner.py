@@ -16,6 +16,14 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 
+def below(leaf):
+    """A tensor as it is below the transforms of torch.func, under which nothing can be asked of its elements; detached,
+    since what a checkpointed function saves is counted, and the look at it must not be."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(leaf):
+        leaf = torch._C._functorch.get_unwrapped(leaf)
+    return leaf.detach()
+
+
 class Finite(TorchFunctionMode):
     """Raises where a floating-point intermediate is not finite."""
 
@@ -23,11 +31,10 @@ class Finite(TorchFunctionMode):
         result = function(*args, **(kwargs or {}))
         if "empty" not in str(function):
             for leaf in tree_leaves(result):
-                # Detached: what a checkpointed function saves is counted, and the look at it must not be.
                 if (
                     isinstance(leaf, torch.Tensor)
                     and leaf.is_floating_point()
-                    and not torch.isfinite(leaf.detach()).all()
+                    and not torch.isfinite(below(leaf)).all()
                 ):
                     raise ArithmeticError(f"{function} gives a value that is not finite")
         return result

@@ -58,6 +58,7 @@ class Needs:
     outermost: bool = False
     static: bool = False
     filled: bool = False
+    small: bool = False
     writable: bool = False
     accepts: Callable[[Any], bool] | None = None
 
