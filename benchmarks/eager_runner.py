@@ -63,6 +63,8 @@ def run(text: str, finite: bool, with_normal: bool = False) -> str | None:
             module["fill"] = normal(module["fill"])
         first = (module["state"](),) if "state" in module else ()
         for call in range(module["CALLS"]):
+            if "between" in module:
+                module["between"](call, *first)
             arguments = module["inputs"](call)
             with torch.set_grad_enabled(module["TRAINING"]):
                 if finite:

@@ -28,6 +28,8 @@ class Finite(TorchFunctionMode):
 def main():
     first = (state(),) if "state" in globals() else ()
     for call in range(CALLS):
+        if "between" in globals():
+            between(call, *first)
         arguments = inputs(call)
         if FINITE:
             with torch.set_grad_enabled(TRAINING), Finite():

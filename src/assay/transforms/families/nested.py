@@ -1,7 +1,8 @@
 """Transforms of `torch.func` in each other, inside of the compiled region and around it: what is differentiated is a
 product with a value, whose derivatives are the value.
 
-    base(s, v) = s * v       layer(f)(s, v) = s * v again, by vmap, grad, vjp, jvp, jacrev, jacfwd, hessian, functionalize
+    base(s, v) = s * v
+    layer(f)(s, v) = s * v again: vmap, grad, vjp, jvp, jacrev, jacfwd, hessian, functionalize
     outer(inner(base))(1, v) = v
 """
 
