@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from assay.ops.catalogue import load
 from assay.ops.check import request
@@ -31,7 +32,7 @@ def probe(
 ) -> dict[str, tuple[str, ...]]:
     """The operators, of these or of all, that each transform refuses. Raises RuntimeError where the process that tries
     them ends early."""
-    instances = []
+    requests: list[dict[str, Any]] = []
     for name, operator in load().items():
         if (names and name not in names) or operator.inplace_only:
             continue
@@ -42,16 +43,16 @@ def probe(
             except Unsatisfied:
                 continue
             exact = all(result.facts is not None and result.facts.exact for result in instance.applied.results)
-            instances.append(request(instance, rng, 0) | {"exact": exact})
-    lines = "".join(json.dumps(each) + "\n" for each in instances)
+            requests.append(request(instance, rng, 0) | {"exact": exact})
+    lines = "".join(json.dumps(each) + "\n" for each in requests)
     done = subprocess.run([python, str(RUNNER)], input=lines, capture_output=True, text=True, check=False)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    if len(answers) != len(instances):
-        raise RuntimeError(f"the probe ended at {instances[len(answers)]['operator']}\n{done.stderr[-2000:]}")
+    if len(answers) != len(requests):
+        raise RuntimeError(f"the probe ended at {requests[len(answers)]['operator']}\n{done.stderr[-2000:]}")
     found: dict[str, set[str]] = {way: set() for way in WAYS}
-    for instance, ways in zip(instances, answers, strict=True):
+    for asked, ways in zip(requests, answers, strict=True):
         for way in ways:
-            found[way].add(instance["operator"])
+            found[way].add(asked["operator"])
     return {way: tuple(sorted(each)) for way, each in found.items()}
 
 
