@@ -18,6 +18,14 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 
+def below(leaf):
+    """A tensor as it is below the transforms of torch.func, under which nothing can be asked of its elements; detached,
+    since what a checkpointed function saves is counted, and the look at it must not be."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(leaf):
+        leaf = torch._C._functorch.get_unwrapped(leaf)
+    return leaf.detach()
+
+
 class Finite(TorchFunctionMode):
     """Raises where an intermediate of floating or complex numbers is not finite."""
 
@@ -26,12 +34,8 @@ class Finite(TorchFunctionMode):
         # Where a function is traced there are no numbers to look at.
         if "empty" not in str(function) and get_proxy_mode() is None:
             for leaf in tree_leaves(result):
-                # Within a function transform there is no number to look at; what reads the result shows it.
-                if not isinstance(leaf, torch.Tensor) or torch._C._functorch.is_functorch_wrapped_tensor(leaf):
-                    continue
-                # Detached: what a checkpointed function saves is counted, and the look at it must not be.
-                numeric = leaf.is_floating_point() or leaf.is_complex()
-                if numeric and not torch.isfinite(leaf.detach()).all():
+                numeric = isinstance(leaf, torch.Tensor) and (leaf.is_floating_point() or leaf.is_complex())
+                if numeric and not torch.isfinite(below(leaf)).all():
                     raise ArithmeticError(f"{function} gives a value that is not finite")
         return result
 
@@ -59,6 +63,8 @@ def run(text: str, finite: bool, with_normal: bool = False) -> str | None:
             module["fill"] = normal(module["fill"])
         first = (module["state"](),) if "state" in module else ()
         for call in range(module["CALLS"]):
+            if "between" in module:
+                module["between"](call, *first)
             arguments = module["inputs"](call)
             with torch.set_grad_enabled(module["TRAINING"]):
                 if finite:

@@ -93,3 +93,20 @@ def test_an_expression_of_symbolic_sizes_is_a_size():
     assert normalise_message("a-b s1 of (s1*2, 3) + [s0, s2]") == "a-b sN of SHAPE + SHAPE"
     shown = "s77 (<class 'torch.SymInt'>, ...)is not tracked with proxy for <Tracer object at ...>"
     assert first_line(said.format("s77")) == shown
+
+
+def test_what_the_program_was_about_to_do_with_a_none_is_not_its_cause() -> None:
+    own = ("assay_case.py:program", "torch/_dynamo/eval_frame.py:compile_wrapper", "assay_case.py:torch_dynamo_resume")
+    messages = {
+        "AttributeError": ("'NoneType' object has no attribute 'relu'", "'NoneType' object has no attribute 'shape'"),
+        "TypeError": (
+            "unsupported operand type(s) for *: 'NoneType' and 'int'",
+            "relu(): argument 'input' (position 1) must be Tensor, not NoneType",
+        ),
+    }
+    records = [ExceptionRecord(type_, (), text, own) for type_, texts in messages.items() for text in texts]
+    assert len({exception_signature(record) for record in records}) == 1
+    # In the compiler's own code the message and its place say which line is wrong.
+    inside = (*own, "torch/_dynamo/guards.py:check")
+    assert len({exception_signature(ExceptionRecord(each.type, (), each.message, inside)) for each in records}) == 3
+    assert "None" not in exception_signature(ExceptionRecord("TypeError", (), "'int' object is not callable", own))

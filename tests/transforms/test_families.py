@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from assay.emit.rewriting import Definitions, Writing
-from assay.ops.catalogue import load
 from assay.transforms.registry import transforms
 
 torch = pytest.importorskip("torch")
@@ -54,18 +53,3 @@ def test_memory_of_a_single_number_is_borrowed(name: str, number: int) -> None:
     value = torch.tensor(5.0)
     assert run(name, number=number, v1=value)["value"] is value
     assert value.tolist() == 5
-
-
-def test_nothing_that_draws_is_mapped() -> None:
-    """vmap refuses to draw unless it is told how."""
-    accepts = transforms()["func.vmap"].needs.accepts
-    assert accepts is not None
-
-    class Told:
-        def __init__(self, name: str) -> None:
-            self.operator = load()[name]
-
-    drawing = [name for name in load() if name.startswith("chance.")]
-    assert drawing
-    assert not any(accepts(Told(name)) for name in drawing)
-    assert accepts(Told("unary.neg"))

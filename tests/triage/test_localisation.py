@@ -10,13 +10,14 @@ import pytest
 
 from assay.backends import rungs_below
 from assay.campaign.bench import Abandoned
+from assay.campaign.climbing import on_rung
 from assay.campaign.findings import RunCase
 from assay.ir.case import Case
 from assay.ir.program import Operation, Value
 from assay.ir.types import TensorType
 from assay.oracles.verdict import Judgement, Kind, Verdict
 from assay.triage import triage_finding
-from assay.triage.ladder import localise, on_rung
+from assay.triage.ladder import localise
 from assay.triage.reduction import CHEAP, Budget, Reduction
 from assay.triage.replay import Replay
 from assay.triage.signature import bucket_signature, dtype_classes

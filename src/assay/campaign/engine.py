@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assay.campaign.bench import Abandoned, Bench
+from assay.campaign.climbing import climb
 from assay.campaign.examine import Examination, Judge, Witnesses, case_runner, examine
 from assay.campaign.filing import Filing
 from assay.campaign.findings import Bucket, CaseResult, Finding, Triage
@@ -325,22 +326,24 @@ class Engine:
     def _run_case(self, index: int, case: Case, bench: Bench) -> None:
         parts = self._parts
         try:
-            examination = examine(case, bench.run, parts.judge, parts.witnesses)
+            seen, examination = climb(case, bench.run, parts.judge, parts.witnesses)
             if examination.judgement.verdict is Verdict.Invalid and (accused := parts.instead(case)) is not None:
                 # Perhaps it is the reference that is wrong: then it is that which is to be judged.
                 other = examine(accused, bench.run, parts.judge, parts.witnesses)
                 if other.judgement.verdict in FINDINGS:
-                    case, examination = accused, other
+                    case, seen, examination = accused, accused, other
         except Abandoned:
             raise
         except Exception:
             self._defect(index, case, traceback.format_exc())
             raise
-        self._commit(index, case, examination)
+        self._commit(index, case, seen, examination)
 
-    def _commit(self, index: int, case: Case, examination: Examination) -> None:
+    def _commit(self, index: int, case: Case, seen: Case, examination: Examination) -> None:
+        """Keep what became of a case; ``seen`` is the case as it was when the examination ended, perhaps on a lower
+        rung than its target, which is then what is accused."""
         judgement = examination.judgement
-        finding = Finding(case, judgement, index) if judgement.verdict in FINDINGS else None
+        finding = Finding(seen, judgement, index) if judgement.verdict in FINDINGS else None
         saved = None
         if judgement.verdict is Verdict.Invalid:
             saved = self._store.save(_saved(index, case, judgement.detail), ".json")

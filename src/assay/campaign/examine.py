@@ -72,6 +72,14 @@ class Examination:
         """CPU seconds of the system under test in the first run; evidence does not count."""
         return float(self.outcome.cpu.get("sut", 0.0))
 
+    def with_sut_seconds(self, seconds: float, *, engaged: bool | None = None) -> Examination:
+        """The same with other CPU seconds of the system under test and, where that is said, engaged or not."""
+        engagement = (
+            dict(self.outcome.engagement) if engaged is None else {**self.outcome.engagement, "engaged": engaged}
+        )
+        outcome = replace(self.outcome, cpu={**self.outcome.cpu, "sut": seconds}, engagement=engagement)
+        return replace(self, outcome=outcome)
+
 
 def settle(
     case: Case,

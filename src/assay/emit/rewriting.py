@@ -17,12 +17,24 @@ INDENT = "    "
 REGISTRY_MODULE = "assay.transforms.registry"
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is done ahead of every second call, and ahead of the others, the first among them: statements that lead to a
+    state from any other. ``names`` are those of the module that they bind."""
+
+    there: tuple[str, ...]
+    back: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Definitions:
-    """What the texts of one module add beside the program: definitions in order, each once; fresh names."""
+    """What the texts of one module add beside the program: definitions in order, each once; fresh names; what is
+    changed between the calls."""
 
     taken: set[str]
     lines: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     known: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def fresh(self, hint: str) -> str:
@@ -112,6 +124,13 @@ class Writing:
     def fresh(self, hint: str) -> str:
         """A name that nothing else has."""
         return self.definitions.fresh(hint)
+
+    def change(self, there: str, back: str, *names: str) -> None:
+        """Do what ``there`` says ahead of every second call, outside of the program, and ``back`` ahead of the others;
+        ``names`` are those of the module that they bind."""
+        change = Change(tuple(there.splitlines()), tuple(back.splitlines()), names)
+        if change not in self.definitions.changes:
+            self.definitions.changes.append(change)
 
     def define(self, name: str, *lines: str) -> str:
         """Define at the module's level what the lines say of ``{}``, once; its name."""

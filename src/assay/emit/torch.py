@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from assay.emit.rewriting import Definitions, Writing, writer_of
+from assay.emit.rewriting import Change, Definitions, Writing, writer_of
 from assay.emit.torch_inputs import fill_lines, input_lines, needs_fill
 from assay.emit.torch_main import MAIN, MAIN_IMPORTS
 from assay.ir.program import (
@@ -75,8 +75,8 @@ def render(
     """
     lines = [f'"""{title}"""', ""] if title else []
     body, rewrites = _program_lines(program)
-    definitions = [*_definition_lines(program, fresh), *rewrites]
-    inputs = [*input_lines(program, literals), *between_lines(program)]
+    definitions = [*_definition_lines(program, fresh), *rewrites.lines]
+    inputs = [*input_lines(program, literals), *between_lines(program, rewrites.changes)]
     modules = modules_in("\n".join([*definitions, *body, *inputs]))
     if needs_fill(program, literals):
         modules = sorted({*modules, "math"})
@@ -113,19 +113,26 @@ def _definition_lines(program: Program, fresh: bool) -> list[str]:
     return ["def fresh():", *(INDENT + line for line in inner), "", "", "fresh()", "", ""]
 
 
-def between_lines(program: Program) -> list[str]:
+def between_lines(program: Program, changes: Sequence[Change] | None = None) -> list[str]:
     """What happens between the calls: ``between(call)``, which the module's state is given to where it has one, and
-    ``around(call)``, the context in which a call is made."""
+    ``around(call)``, the context in which a call is made. ``changes`` are those of the program's rewrites, where they
+    are known."""
+    if changes is None:
+        changes = _program_lines(program)[1].changes
     lines: list[str] = []
-    if any(call.before for call in program.calls):
+    if changes or any(call.before for call in program.calls):
         stateful = any(entry.role != "argument" for entry in program.inputs)
         lines += ["", "", f"def between(call{', model' if stateful else ''}):"]
-        names = sorted({name for call in program.calls for each in call.before for name in each.writes})
+        bound = {name for call in program.calls for each in call.before for name in each.writes}
+        names = sorted(bound.union(*(change.names for change in changes)))
         lines += [f"{INDENT}global {', '.join(names)}"] if names else []
         for number, call in enumerate(program.calls):
             if call.before:
                 texts = [line for each in call.before for line in each.text.splitlines()]
                 lines += [f"{INDENT}if call == {number}:", *(INDENT * 2 + line for line in texts)]
+        if changes:
+            lines += [f"{INDENT}if call % 2:", *(INDENT * 2 + line for each in changes for line in each.there)]
+            lines += [f"{INDENT}else:", *(INDENT * 2 + line for each in changes for line in each.back)]
     if any(call.around for call in program.calls):
         contexts = [call.around or "contextlib.nullcontext()" for call in program.calls]
         lines += ["", "", "def around(call):"]
@@ -152,11 +159,11 @@ def statement_lines(program: Program) -> list[list[str]]:
     return [writer.block((statement,)) for statement in program.body]
 
 
-def _program_lines(program: Program) -> tuple[list[str], list[str]]:
-    """The lines that define the program, and those that its rewrites define before it."""
+def _program_lines(program: Program) -> tuple[list[str], Definitions]:
+    """The lines that define the program, and what its rewrites add beside it."""
     writer = _Writer(program)
     body = [INDENT + line for line in writer.program_lines()]
-    return _enclosed(program, body), writer.definitions.lines
+    return _enclosed(program, body), writer.definitions
 
 
 def _enclosed(program: Program, body: list[str]) -> list[str]:

@@ -60,6 +60,7 @@ _SYSTEM = re.compile(
     r"|torch/_(meta_registrations|compile|ops|tensor)\.py"
     r"|(onnxruntime|onnxscript|tvm|openvino|iree|jax|jaxlib|tensorflow|keras|triton|executorch|torch_tensorrt)/)"
 )
+_NONE = re.compile(r"\bNoneType\b")
 _FAULT_FRAME = re.compile(r'^\s*File "([^"]+)", line \d+ in (\S+)', re.MULTILINE)
 _PACKAGE = re.compile(r".*(?:site-packages|dist-packages)/")
 _LAST_WORDS = re.compile(
@@ -119,8 +120,21 @@ def _quoted(match: re.Match[str]) -> str:
 
 
 def exception_signature(exception: ExceptionRecord) -> str:
-    """The type, the innermost frames inside the system under test, and the normalised message of an exception."""
+    """The type, the innermost frames inside the system under test, and the normalised message of an exception.
+
+    Where a program's own code meets a None, the type and the message say what it was about to do with it, and nothing
+    of how it came there: they are one.
+    """
+    if meets_none(exception):
+        return "|".join(("TypeError", _joined(reversed(exception.frames)), "None in place of a value"))
     return "|".join((exception.type, _joined(reversed(exception.frames)), normalise_message(exception.message)))
+
+
+def meets_none(exception: ExceptionRecord) -> bool:
+    """Whether code outside of the system under test was about to use None as something that it is not."""
+    inside = bool(exception.frames) and _SYSTEM.match(exception.frames[-1]) is not None
+    own = exception.type.rpartition(".")[2] in ("AttributeError", "TypeError")
+    return own and not inside and _NONE.search(exception.message) is not None
 
 
 def death_signature(outcome: Outcome) -> str:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assay.ir.program import Block, Program, Region, Statement, Tree, Value, output_names, walk
+from assay.ir.program import Block, Call, Program, Region, Statement, Tree, Value, output_names, walk
 from assay.ir.types import ScalarType, TensorType, Type
 from assay.ops.editing import map_tree, substituted_statements
 from assay.ops.facts import Unsatisfied
@@ -75,7 +75,17 @@ def rewritten(survey: Survey, chosen: Transform, site: Site) -> Program:
     renaming = {old: value.name for old, value in zip(site.yields, values, strict=True)}
     after = substituted_statements(statements[site.stop :], renaming)
     body, outputs = _replaced(program, site.path, (*statements[: site.start], region, *after), renaming)
-    return replace(program, body=body, outputs=_with_extras(outputs, [each.name for each in extras]))
+    calls = _thrice(program) if chosen.between else program.calls
+    return replace(program, body=body, outputs=_with_extras(outputs, [each.name for each in extras]), calls=calls)
+
+
+def _thrice(program: Program) -> tuple[Call, ...]:
+    """At least three calls: as at first, others, as at first again. State that a program keeps is only known not to
+    grow out of its domain over the calls that it has."""
+    if len(program.calls) > 2 or any(entry.role != "argument" for entry in program.inputs):
+        return program.calls
+    first = program.calls[0]
+    return (first, program.calls[-1], first)
 
 
 def _length(site: Site) -> int:

@@ -11,7 +11,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def twins(transform: Transform, count: int, start: int = 0, seed: int = SEED) ->
             continue
         missed = 0
         count -= 1
-        yield Twin(transform, index - 1, program, made)
+        yield Twin(transform, index - 1, replace(program, calls=made.calls), made)
 
 
 def request_of(twin: Twin) -> dict[str, Any]:

@@ -27,6 +27,8 @@ def executed(text: str, prepare: Any = lambda function: function) -> list[dict[s
     function = prepare(module["program"])
     calls = []
     for call in range(module["CALLS"]):
+        if "between" in module:
+            module["between"](call, *first)
         arguments = module["inputs"](call)
         torch.manual_seed(0)
         with torch.set_grad_enabled(module["TRAINING"]):

@@ -58,6 +58,7 @@ class Needs:
     outermost: bool = False
     static: bool = False
     filled: bool = False
+    small: bool = False
     writable: bool = False
     accepts: Callable[[Any], bool] | None = None
 
@@ -69,6 +70,7 @@ class Transform:
     ``breaks``: a graph break is its purpose, or is known to follow. ``opaque``: nothing is rewritten inside of it,
     since its text does not take any Python. ``extras``: the types of what it makes beside the values, which become
     outputs: ``int``, ``str``, ``bool``, or ``tensor`` for int64 of one dimension. ``weight``: how often it is dealt.
+    ``between``: it changes something between the calls, and wants three: as at first, changed, as at first again.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Transform:
     opaque: bool = False
     extras: tuple[str, ...] = ()
     weight: float = 1.0
+    between: bool = False
 
     @property
     def family(self) -> str:
@@ -99,6 +102,7 @@ def transform(
     opaque: bool = False,
     extras: tuple[str, ...] = (),
     weight: float = 1.0,
+    between: bool = False,
     **needs: Any,
 ) -> Callable[[Write], Transform]:
     """Make a `Transform` of a function that writes its text; ``needs`` are the fields of `Needs`.
@@ -108,7 +112,7 @@ def transform(
     """
 
     def made(write: Write) -> Transform:
-        return Transform(name, kind, write, Needs(**needs), breaks, opaque, extras, weight)
+        return Transform(name, kind, write, Needs(**needs), breaks, opaque, extras, weight, between)
 
     return made
 

@@ -21,7 +21,7 @@ from assay.ir.program import (
     reads,
     walk,
 )
-from assay.ir.sizes import smallest
+from assay.ir.sizes import largest, smallest
 from assay.ir.types import FunctionType, TensorType, Type, is_complex
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
@@ -32,6 +32,7 @@ from assay.transforms.registry import Needs, Transform, transforms
 
 LONGEST = 6
 TRIES = 30
+SMALL = 256
 CALLED = ("view.reshape", "view.flatten", "move.contiguous")
 """Operators whose result is a view or not by the layout of what they are given."""
 SENSITIVE = ("contiguous", "stride")
@@ -268,6 +269,8 @@ class Survey:
             if type_.rank < needs.rank or (needs.filled and smallest(type_.elements) < 1):
                 return False
             if needs.static and not all(isinstance(size, int) for size in type_.shape):
+                return False
+            if needs.small and largest(type_.elements) > SMALL:
                 return False
         if needs.exact:
             return all(self._is_exact(name) for name in made)

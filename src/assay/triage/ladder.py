@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from assay.backends import DYNAMO, RUNGS, find_backend, rungs_below, split_target
+from assay.campaign.climbing import on_rung
 from assay.ir.case import Case
 from assay.oracles.verdict import FINDINGS, Judgement, Verdict
 
@@ -22,26 +23,6 @@ LAYERS = {
     "aot_eager_decomp": "decompositions",
     "inductor": "inductor",
 }
-# The first word of a setting says which layer it belongs to; a rung is given the settings of the layers that it has.
-_SETTINGS = {
-    "eager": (),
-    DYNAMO: ("dynamo",),
-    "aot_eager": ("dynamo", "functorch"),
-    "aot_eager_decomp": ("dynamo", "functorch"),
-    "inductor": ("dynamo", "functorch", "inductor"),
-}
-
-
-def on_rung(case: Case, rung: str) -> Case:
-    """The case on another rung, with those of its options that mean something there."""
-    _, python = split_target(case.target)
-    kept_always = () if rung == "eager" else ("dynamic", "fullgraph")
-    options = {key: case.options[key] for key in kept_always if key in case.options}
-    config = case.options.get("config") or {}
-    kept = {key: value for key, value in config.items() if key.partition(".")[0] in _SETTINGS[rung]}
-    if kept:
-        options["config"] = kept
-    return replace(case, target=rung if python is None else f"{rung}@{python}", options=options, _id="")
 
 
 def lowest_rung(

@@ -64,6 +64,13 @@ elif @p is not None:
 @u = @u.clamp(-99, 99)
 """
 ROW = "torch.arange(4.) - 1"
+
+
+def _marked(function: str, size: int) -> str:
+    """A row whose dimension Dynamo is told something about."""
+    return f"(lambda t: (torch._dynamo.{function}(t, 0), t)[1])(torch.arange({size}.) - 1)"
+
+
 TENSORS = {
     "dtype": (ROW, "torch.arange(4) - 1"),
     "half dtype": (ROW, f"({ROW}).to(torch.bfloat16)"),
@@ -82,6 +89,9 @@ TENSORS = {
     "requires_grad": (ROW, f"({ROW}).requires_grad_()"),
     "tensor and None": (ROW, "None"),
     "parameter": (ROW, f"torch.nn.Parameter({ROW})"),
+    "marked dynamic": (ROW, _marked("maybe_mark_dynamic", 6)),
+    "marked dynamic, then not": (_marked("maybe_mark_dynamic", 4), ROW),
+    "marked static": (ROW, _marked("mark_static", 5)),
     "attribute of a tensor": (ROW, f"({ROW}).neg().abs_()"),
 }
 VALUES = {

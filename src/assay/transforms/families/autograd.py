@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assay.ir.types import FLOATS
+from assay.transforms.functional import taken_by
 from assay.transforms.registry import Transform, Writing, run, value
 
 
@@ -97,10 +98,15 @@ SMOOTH = ("unary", "activation", "binary", "ternary", "view", "move", "matmul", 
 PLAIN = ("binary.floor_divide", "binary.remainder", "binary.fmod")
 
 
+_VJP, _JVP = taken_by("vjp"), taken_by("jvp")
+
+
 def _has_rules(told: Any) -> bool:
-    """Whether the operation has all the derivatives that torch can have."""
+    """Whether the operation has all the derivatives that torch can have, and transforms of functions take it."""
     operator = told.operator
-    return bool(operator.differentiable and operator.family in SMOOTH and operator.name not in PLAIN)
+    if not (operator.differentiable and operator.family in SMOOTH and operator.name not in PLAIN):
+        return False
+    return _VJP(told) and _JVP(told)
 
 
 def _func(name: str, expression: str, docstring: str, **needs: Any) -> Transform:
@@ -124,6 +130,8 @@ vjp = _func(
     "func.vjp",
     "torch.func.vjp({f}, *{tuple})[0]",
     "The first of what ``vjp`` gives is the function's value.",
+    # Whether matmul folds a batch, and so how it rounds, follows from whether something is recorded.
+    exact=True,
     **DIFFERENTIABLE,
 )
 jvp = _func(
@@ -148,6 +156,7 @@ functionalize = _func(
     "torch.func.functionalize({f})({given})",
     "Without writes there is nothing to make functional.",
     training=False,
+    accepts=taken_by("functionalize"),
 )
 
 
@@ -167,16 +176,13 @@ def grad_with_aux(w: Writing) -> list[str]:
 
 
 ROWS: dict[str, Any] = {"training": False, "exact": True, "dtypes": ("float32", "float64", "int32", "int64")}
+OVER_A_ROW: dict[str, Any] = {
+    "pure": True, "fresh": True, "unwritten": True, "tensors": True, "one": True, "opaque": True,
+    "accepts": taken_by("vmap"), **ROWS,
+}  # fmt: skip
 
 
-def _is_certain(told: Any) -> bool:
-    """Whether the operation draws nothing: vmap asks how samples of rows are to differ."""
-    return bool(told.operator.family != "chance")
-
-
-@run(
-    "func.vmap", pure=True, fresh=True, unwritten=True, tensors=True, one=True, opaque=True, accepts=_is_certain, **ROWS
-)
+@run("func.vmap", **OVER_A_ROW)
 def vmap(w: Writing) -> list[str]:
     """Over one row the function is called for that row."""
     f = w.fresh("inner")
@@ -185,6 +191,18 @@ def vmap(w: Writing) -> list[str]:
     given = ", ".join(w.reads)
     rows = ", ".join(f"{name}.unsqueeze(0)" for name in w.reads)
     return [*w.def_(f, given), w.bind(f"torch.func.vmap({f})({rows}).squeeze(0)")]
+
+
+@run("func.vmap_of_vmap", **{**OVER_A_ROW, "accepts": taken_by("vmap_of_vmap")})
+def vmap_of_vmap(w: Writing) -> list[str]:
+    """Over one row of one row, each along another dimension, the function is called for that row."""
+    f = w.fresh("inner")
+    if not w.reads:
+        return [*w.body]
+    given = ", ".join(w.reads)
+    rows = ", ".join(f"{name}.unsqueeze(0).unsqueeze(-1)" for name in w.reads)
+    twice = f"torch.func.vmap(torch.func.vmap({f}), in_dims=-1, out_dims=-1)"
+    return [*w.def_(f, given), w.bind(f"{twice}({rows}).squeeze(0).squeeze(-1)")]
 
 
 @value("func.vmap_rows", quiet=True, rank=1, filled=True, training=False)
