@@ -15,6 +15,7 @@ WORKER = ROOT / "execution" / "worker"
 RUN_BY_PATH = {ROOT / folder / "check_torch.py" for folder in ("ops", "transforms")} | {
     ROOT / "ops" / "check_onnx.py",
     ROOT / "generate" / "python" / "probe_torch.py",
+    ROOT / "transforms" / "probe_torch.py",
 }
 """Programs for an interpreter that has the framework; nothing imports them."""
 
