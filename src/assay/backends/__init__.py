@@ -94,6 +94,11 @@ class Backend:
         return bool(getattr(self.module, "GRAPH_ONLY", False))
 
     @property
+    def kernels_only(self) -> bool:
+        """Whether programs are written for it as kernels, in Triton's language."""
+        return bool(getattr(self.module, "KERNELS_ONLY", False))
+
+    @property
     def tests_python(self) -> bool:
         """Whether what comes before the graph is tested as well. Of a backend of somebody's own only the graph is:
         what Dynamo gets wrong before is not the backend's."""
