@@ -96,7 +96,12 @@ class Backend:
     @property
     def kernels_only(self) -> bool:
         """Whether programs are written for it as kernels, in Triton's language."""
-        return bool(getattr(self.module, "KERNELS_ONLY", False))
+        return hasattr(self.module, "plan")
+
+    def plan(self, draw: random.Random, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Draw by what plan a case with such options is written as kernels."""
+        drawn: dict[str, Any] = self.module.plan(draw, dict(options))
+        return drawn
 
     @property
     def tests_python(self) -> bool:

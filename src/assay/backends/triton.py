@@ -20,7 +20,6 @@ PACKAGES = ("triton", "torch")
 RUNG = 4
 DEAR = False
 GRAPH_ONLY = True
-KERNELS_ONLY = True
 PROMISES = ()
 UNSUPPORTED = ("TritonGap",)
 
@@ -61,6 +60,13 @@ def options(draw: random.Random, training: bool) -> dict[str, Any]:
         drawn["stages"] = draw.choice((1, 2, 3, 4))
         drawn["aligned"] = draw.random() < 0.7
     return drawn
+
+
+def plan(draw: random.Random, options: dict[str, Any]) -> dict[str, Any]:
+    """How a program is parted into kernels, and whether bfloat16 is computed with as it is: the interpreter has no such
+    operations (Triton's documentation, "Debugging Triton", limitations)."""
+    native = options["on"] != INTERPRETER
+    return {"seed": draw.randrange(1000), "fuse": draw.choice((0.3, 0.8, 1.0)), "native": native}
 
 
 def source(name: str, options: dict[str, Any]) -> str:
@@ -253,7 +259,15 @@ def _on_gpu(module: Any, options: dict[str, Any], arguments: tuple[Any, ...]) ->
 
 
 def _declared(error: Exception) -> Exception:
-    return TritonGap(f"{type(error).__name__}: {error}") if _GAP.search(str(error)) else error
+    if _GAP.search(str(error)):
+        return TritonGap(f"{type(error).__name__}: {error}")
+    inner: Any = error
+    while isinstance(inner.__cause__, type(error)):
+        inner = inner.__cause__
+    if hasattr(inner, "error_message"):
+        # Its message is the text of the kernel, with what is wrong at the end.
+        inner.message = str(inner.error_message or inner.__cause__ or inner.message)
+    return inner if isinstance(inner, type(error)) else error
 
 
 def engagement() -> dict[str, Any]:

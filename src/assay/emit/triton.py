@@ -34,6 +34,8 @@ from assay.ops.protocol import Binding, Operator, bind, kind_of_scalar
 
 IMPORTS = ["import triton", "import triton.language as tl"]
 REGIONS = ("if", "for", "while")
+DOTS = 0.8
+"""Of the kernels, those that may multiply by `tl.dot`; the others sum products."""
 LONGEST = 10
 """Statements of the longest kernel."""
 
@@ -49,8 +51,8 @@ def check(operator: Operator, binding: Binding, operands: Sequence[Any], results
     memory: dict[str, TensorType] = {}
     arguments = [_typed(operand, memory) for operand in operands]
     refused = Unsatisfied(f"{operator.name} has no form for Triton")
-    for mode in MODES:
-        kernel = Kernel(mode, memory, frozenset(), random.Random(0))
+    for mode, dots in [(mode, dots) for dots in (False, True) for mode in MODES]:
+        kernel = Kernel(mode, memory, frozenset(), random.Random(0), dots=dots)
         try:
             write(kernel, operator, binding, arguments, [Value(f"r{k}", type_) for k, type_ in enumerate(results)])
             return
@@ -87,16 +89,31 @@ def write(
         kernel.out, kernel.operator = tuple(types), operator.name
         for type_ in types:
             kernel.fit(type_)
+        if not kernel.native:
+            kernel.out = tuple(map(_widened, types))
+            arguments = [_widened_argument(argument) for argument in arguments]
         found = FORMS[operator.name](kernel, binding, *arguments)
         texts = (found,) if isinstance(found, str) else found
-        for value, type_, text in zip(results, types, texts, strict=True):
-            kernel.define(value.name, type_, text)
+        for value, type_, out, text in zip(results, types, kernel.out, texts, strict=True):
+            kernel.define(value.name, type_, kernel.cast(text, out.dtype, type_.dtype))
         kernel.written.statements += 1
+
+
+def _widened(type_: TensorType) -> TensorType:
+    return type_.with_dtype("float32") if type_.dtype == "bfloat16" else type_
+
+
+def _widened_argument(argument: Args) -> Args:
+    if isinstance(argument, tuple):
+        return tuple(each for each in map(_widened_argument, argument) if isinstance(each, Arg))
+    if argument is None or not isinstance(argument.type, TensorType):
+        return argument
+    return Arg(argument.name, _widened(argument.type), argument.value)
 
 
 def render(program: Program, plan: Mapping[str, Any], *, literals: bool = False, fresh: bool = False) -> str:
     """The module's text: that for torch, the kernels and ``launched``. ``plan`` says by which seed kinds of kernels are
-    drawn. Raises Unsatisfied."""
+    drawn, how likely a statement joins a kernel, and whether bfloat16 is computed with as it is. Raises Unsatisfied."""
     lines = _Writer(program, plan).lines()
     return torch.render(program, literals=literals, fresh=fresh, beside=(IMPORTS, lines))
 
@@ -112,8 +129,6 @@ class _Writer:
         self.memory: dict[str, TensorType] = {}
         self.scalars: set[str] = set()
         self.strided = _strided(program)
-        # By which name each value is known where control flow binds it.
-        self.names: dict[str, str] = {}
 
     def lines(self) -> list[str]:
         """The helpers, the kernels and the function that launches them."""
@@ -128,7 +143,7 @@ class _Writer:
         texts = "\n".join(line for each in self.kernels for line in each)
         found: list[str] = []
         for name, lines in HELPERS.items():
-            found += ["@triton.jit", *lines, "", ""] if f" {name})" in texts else []
+            found += ["@triton.jit", *lines, "", ""] if f", {name}" in texts else []
         for each in self.kernels:
             found += [*each, "", ""]
         state = ["model"] if any(entry.role != "argument" for entry in self.program.inputs) else []
@@ -136,14 +151,9 @@ class _Writer:
         found.append(f"def launched({', '.join(['launch', 'block', 'rows', *names])}):")
         return [*found, *(INDENT + line for line in body)]
 
-    def _name(self, name: str) -> str:
-        while name in self.names:
-            name = self.names[name]
-        return name
-
     def _tree(self, tree: Any) -> str:
         if isinstance(tree, str):
-            return self._name(tree)
+            return tree
         kind, items, keys = tree
         inner = [self._tree(item) for item in items]
         if kind == "dict":
@@ -167,7 +177,7 @@ class _Writer:
         for position, statement in enumerate(statements):
             if isinstance(statement, PythonOperation):
                 # Nothing of it is computed in kernels: it may go before the one that is being written.
-                if kernel is not None and any(self._name(name) in kernel.written.values for name in reads(statement)):
+                if kernel is not None and any(name in kernel.written.values for name in reads(statement)):
                     close(position)
                 lines.extend(self._python(statement))
                 continue
@@ -187,9 +197,9 @@ class _Writer:
         Unsatisfied."""
         modes = list(MODES)
         chance.shuffle(modes)
-        memory = {self._name(name): type_ for name, type_ in self.memory.items()}
-        for mode in modes:
-            kernel = Kernel(mode, memory, self.strided, chance)
+        dots = chance.random() < DOTS
+        for mode, dot in [(mode, dot) for dot in (dots, not dots) for mode in modes]:
+            kernel = Kernel(mode, self.memory, self.strided, chance, self.plan["native"], dot)
             if self._takes(kernel, statement):
                 return kernel
         require(isinstance(statement, Region), f"no kernel takes {_named(statement)}")
@@ -232,7 +242,7 @@ class _Writer:
             return Arg(None, kind_of_scalar(operand.value), operand.value)
         require(isinstance(operand, str), "a size as an operand")
         assert isinstance(operand, str)
-        name = self._name(operand)
+        name = operand
         require(name in types, "a Python value as an operand")
         return Arg(name, types[name])
 
@@ -247,7 +257,7 @@ class _Writer:
         if region.kind == "if":
             (condition,) = region.operands
             assert isinstance(condition, str)
-            test = kernel.extra(f"if_{condition}", f"int({self._name(condition)})")
+            test = kernel.extra(f"if_{condition}", f"int({condition})")
             self._branches_into(kernel, region, test)
         else:
             self._loop_into(kernel, region)
@@ -262,7 +272,7 @@ class _Writer:
         assert isinstance(type_, TensorType)
         kernel.out = (type_,)
         held = {**kernel.memory, **kernel.written.values}
-        name = self._name(name)
+        name = name
         require(name in held and held[name] == type_, "another type")
         return kernel.read(Arg(name, type_), alone=True)
 
@@ -312,7 +322,7 @@ class _Writer:
 
     def _closed(self, kernel: Kernel, wanted: Set[str]) -> list[str]:
         """The lines that allocate what a kernel writes, and launch it."""
-        reached = {self._name(name) for name in wanted}
+        reached = set(wanted)
         stored = [name for name in kernel.written.values if name in reached]
         if not stored:
             return []
@@ -331,7 +341,7 @@ class _Writer:
         require(statement.kind == "test", f"{statement.kind} of Python values")
         (result,) = statement.results
         form = dict(statement.attributes)["form"]
-        operands = [self._name(operand) if isinstance(operand, str) else "None" for operand in statement.operands]
+        operands = [operand if isinstance(operand, str) else "None" for operand in statement.operands]
         require("{1}" not in form or operands[1] in self.memory, "a test of what is not in memory")
         return [f"{result.name} = {form.format(*operands)}"]
 
@@ -344,22 +354,22 @@ class _Writer:
             (condition,) = region.operands
             assert isinstance(condition, str)
             lines = []
-            for word, block in zip((f"if {self._name(condition)}:", "else:"), region.blocks, strict=True):
+            for word, block in zip((f"if {condition}:", "else:"), region.blocks, strict=True):
                 inner = self.block(block.statements, set(block.results))
-                inner.append(f"{result.name} = {self._name(block.results[0])}")
+                inner.append(f"{result.name} = {block.results[0]}")
                 lines += [word, *(INDENT + line for line in inner)]
         else:
             (block,) = region.blocks
             counter, carried = block.parameters
             (start,) = region.operands
             assert isinstance(start, str)
-            lines = [f"{carried.name} = {self._name(start)}"]
+            lines = [f"{carried.name} = {start}"]
             strided, self.strided = self.strided, self.strided | {carried.name}
             assert isinstance(carried.type, TensorType)
             self.memory[carried.name] = carried.type
             inner = self.block(block.statements, set(block.results))
             self.strided = strided
-            inner.append(f"{carried.name} = {self._name(block.results[0])}")
+            inner.append(f"{carried.name} = {block.results[0]}")
             trips = dict(region.attributes)["trips"]
             if region.kind == "for":
                 lines.append(f"for {counter.name} in range({trips}):")

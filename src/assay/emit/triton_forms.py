@@ -714,7 +714,7 @@ def matmul(k: Kernel, b: Binding, *args: Args) -> str:
     require(len(first) == 2 or first[0] == second[0], "a broadcast batch")
     require(x.dtype == y.dtype == out.dtype != "bool", "several dtypes")
     large = min(*first[-2:], *second[-2:]) > 1 and _dotted(out.dtype) is not None
-    if large and len(first) == 2 and not k.written.loaded and k.chance.random() < 0.8:
+    if large and len(first) == 2 and k.dots and not k.written.loaded:
         k.need_least(LEAST_DOT)
     if k.written.least != LEAST_DOT:
         lanes = product([padded(size) for size in first]) * padded(second[0 if transposed else -1])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ LEAST_DOT = 16
 """The least size of a tile that is multiplied by `tl.dot`."""
 
 TYPES = {"bool": "int1"}
+_LANES = re.compile(r"\b(?:i|t\d+)\b")
 
 
 def type_name(dtype: str) -> str:
@@ -88,15 +90,24 @@ class Written:
 
 class Kernel:
     """One kernel. ``memory`` are the types of what lies in memory before it, ``strided`` those of them that are not
-    contiguous."""
+    contiguous. Unless it is ``native``, bfloat16 is computed in float32: the interpreter has no operation of its own.
+    With ``dots``, matrices are multiplied by `tl.dot` where it takes them."""
 
     def __init__(
-        self, mode: str, memory: Mapping[str, TensorType], strided: frozenset[str], chance: random.Random
+        self,
+        mode: str,
+        memory: Mapping[str, TensorType],
+        strided: frozenset[str],
+        chance: random.Random,
+        native: bool = True,
+        dots: bool = False,
     ) -> None:
         self.mode: Literal["flat", "rows", "whole"] = mode  # type: ignore[assignment]
         self.memory = memory
         self.strided = strided
         self.chance = chance
+        self.native = native
+        self.dots = dots
         self.written = Written()
         self.out: tuple[TensorType, ...] = ()
         self.operator = ""
@@ -146,7 +157,11 @@ class Kernel:
         if arg.name is None:
             return self.const(arg.value, dtype or arg.dtype)
         text = self._value(arg.name, sizes(arg.type), alone)
-        return self.cast(text, arg.dtype, dtype or arg.dtype)
+        return self.cast(text, self._held(arg.name), dtype or arg.dtype)
+
+    def _held(self, name: str) -> str:
+        """The dtype in which a value is held, whatever a form takes it for."""
+        return self.written.values[name].dtype if name in self.written.values else self.memory[name].dtype
 
     def coordinates(self) -> list[str]:
         """The position of each element of the result, one integer a dimension."""
@@ -160,8 +175,10 @@ class Kernel:
         require(self.mode == FLAT and arg.name is not None and arg.name in self.memory, "it is not in memory")
         assert arg.name is not None
         offset = self._offset(arg.name, sizes(arg.type), at)
+        offset = offset if _LANES.search(offset) else f"(i * 0 + {offset})"
         mask = f"mask & ({within})" if within else "mask"
-        return self.let(f"tl.load({self._pointer(arg.name)} + {offset}, mask=({mask}), other=0)")
+        text = self.let(f"tl.load({self._pointer(arg.name)} + {offset}, mask={mask}, other=0)")
+        return self.cast(text, self._held(arg.name), arg.dtype)
 
     def size(self, arg: Arg, axis: int) -> int:
         """A size of an operand."""
@@ -256,7 +273,7 @@ class Kernel:
     def _value(self, name: str, shape: tuple[int, ...], alone: bool) -> str:
         """The tile of a value: computed before, or loaded."""
         text = self.written.names.get(name, name)
-        require(alone or self.written.least == 1 or shape == sizes(self.out[0]), "it is broadcast")
+        require(alone or self.written.least == 1 or 1 not in shape, "it is broadcast")
         if self.mode == FLAT:
             wanted = shape if alone else sizes(self.out[0])
             if name in self.written.values:
@@ -276,11 +293,17 @@ class Kernel:
                 require(rows or (len(shape) == rank and shape[0] == self.written.shape[0]), "its rows are others")
                 return text
             require(name in self.memory, "it is not in memory")
-            return self._load_tile(name, shape, len(shape) == rank and bool(shape) and (alone or rows))
-        if name in self.written.values:
-            return text
-        require(name in self.memory, "it is not in memory")
-        return self._load_tile(name, shape, False)
+            text = self._load_tile(name, shape, len(shape) == rank and bool(shape) and (alone or rows))
+            return text if alone else self._raised(text, shape)
+        if name not in self.written.values:
+            require(name in self.memory, "it is not in memory")
+            text = self._load_tile(name, shape, False)
+        return text if alone else self._raised(text, shape)
+
+    def _raised(self, text: str, shape: Sequence[int]) -> str:
+        """A tile with as many dimensions as the result."""
+        missing = len(sizes(self.out[0])) - len(shape)
+        return f"{text}[{', '.join(['None'] * missing + [':'] * len(shape))}]" if missing > 0 and shape else text
 
     def read_whole(self, arg: Arg, dtype: str | None = None) -> str:
         """An operand all of which each program has, in a kernel of rows."""
@@ -288,7 +311,8 @@ class Kernel:
         if self.mode != ROWS:
             return self.read(arg, dtype, alone=True)
         require(arg.name in self.memory, "it is not in memory")
-        return self.cast(self._load_tile(arg.name, sizes(arg.type), False), arg.dtype, dtype or arg.dtype)
+        text = self._load_tile(arg.name, sizes(arg.type), False)
+        return self.cast(text, self._held(arg.name), dtype or arg.dtype)
 
     def _load_flat(self, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
         key = ("flat", name, shape, wanted)
@@ -301,7 +325,7 @@ class Kernel:
                 text = f"tl.load({pointer} + i, mask=mask)"
             else:
                 at = self._parted(wanted)[len(wanted) - len(shape) :]
-                at = ["0" if size == 1 else each for size, each in zip(shape, at, strict=True)]
+                at = ["i * 0" if size == 1 else each for size, each in zip(shape, at, strict=True)]
                 text = f"tl.load({pointer} + {self._offset(name, shape, at)}, mask=mask, other=0)"
             self.written.loaded[key] = self._head(name, text)
         return self.written.loaded[key]

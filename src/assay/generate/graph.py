@@ -60,8 +60,6 @@ NUMBERS_SHARE = 0.15
 BETWEEN_SHARE = 0.25
 ATTEMPTS = 4
 MAX_OUTPUTS = 10
-# How likely a statement goes into the kernel of the one before it.
-FUSING = (0.3, 0.8, 1.0)
 
 
 Find = Callable[[Program, str], Program | None]
@@ -120,7 +118,7 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
     if dialect.opset is not None:
         recipe["opset"] = dialect.opset
     if dialect.kernels_only:
-        recipe["triton"] = {"seed": rng.randrange(1000), "fuse": rng.choice(FUSING)}
+        recipe["triton"] = backend.plan(rng, options)
     return build_case(program, source=SOURCE, target=target, options=options, recipe=recipe)
 
 
