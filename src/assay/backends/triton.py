@@ -75,14 +75,15 @@ def source(name: str, options: dict[str, Any]) -> str:
     sizes = f"{options['block']}, {options['rows']}"
     if options["on"] == INTERPRETER:
         lines = [
+            "import os",
+            "",
+            'os.environ["TRITON_INTERPRET"] = "1"',
             "import triton",
             "import triton.language as tl",
             "",
             "",
             "def compile_program(program):",
             "    def launch(kernel, grid, *arguments, **constants):",
-            '        if not hasattr(kernel, "rewriter"):',
-            '            raise SystemExit("CANNOT RUN: set TRITON_INTERPRET=1")',
             "        kernel[grid](*arguments, **constants)",
             "",
             f"    return lambda *arguments: launched(launch, {sizes}, *arguments)",

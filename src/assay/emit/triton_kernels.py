@@ -17,7 +17,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from assay.ir.types import TensorType, is_float
+from assay.ir.types import INTEGER_RANGE, TensorType, is_float
 from assay.ops.facts import require
 from assay.ops.onnx_forms import Arg
 
@@ -143,7 +143,10 @@ class Kernel:
         return name
 
     def const(self, value: Any, dtype: str) -> str:
-        """A number of a dtype."""
+        """A number of a dtype. Raises Unsatisfied where that does not hold it."""
+        if not is_float(dtype) and dtype != "bool":
+            low, high = INTEGER_RANGE[dtype]
+            require(low <= value <= high, f"{dtype} does not hold it")
         return f"tl.full((), {number(value, dtype)}, {type_name(dtype)})"
 
     def cast(self, text: str, before: str, dtype: str) -> str:
@@ -216,7 +219,7 @@ class Kernel:
         rows = self.mode == ROWS and position == 0
         key = ("axis", position, rank, "ROWS" if rows else lanes)
         if key not in self.written.loaded:
-            name = f"i{len([each for each in self.written.loaded if each[0] == 'axis'])}"
+            name = f"d{len([each for each in self.written.loaded if each[0] == 'axis'])}"
             text = "tl.program_id(0) * ROWS + tl.arange(0, ROWS)" if rows else f"tl.arange(0, {lanes})"
             if rank > 1:
                 marks = ", ".join(":" if each == position else "None" for each in range(rank))

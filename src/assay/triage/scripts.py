@@ -136,8 +136,10 @@ def _definitions(case: Case, program: Program, literals: bool) -> list[str]:
 
 def _compiler(case: Case) -> tuple[list[str], list[str]]:
     lines = find_backend(case.target).source(case.options).splitlines()
-    imports = [line for line in lines if line.startswith(("import ", "from ")) and line != "import torch"]
-    rest = [line for line in lines if not line.startswith(("import ", "from "))]
+    # What is set in the environment is set before what reads it is imported.
+    first = ("import ", "from ", "os.environ[")
+    imports = [line for line in lines if line.startswith(first) and line != "import torch"]
+    rest = [line for line in lines if not line.startswith(first)]
     while rest and not rest[0]:
         rest.pop(0)
     return imports, [*rest, "", ""]
