@@ -81,10 +81,11 @@ def write(
     require(has_form(operator), f"{operator.name} has no form for Triton")
     types = [each.type for each in results if isinstance(each.type, TensorType)]
     given = [each for argument in arguments for each in (argument if isinstance(argument, tuple) else (argument,))]
-    for each in (*(each.dtype for each in given if each is not None), *(type_.dtype for type_ in types)):
-        require(not is_complex(each), "complex numbers")
-    for each in (*(each.type for each in given if each is not None), *types):
-        require(not isinstance(each, TensorType) or product(sizes(each)) > 0, "no elements")
+    tensors = [*types, *(each.type for each in given if each is not None)]
+    for type_ in tensors:
+        if isinstance(type_, TensorType):
+            require(not is_complex(type_.dtype), "complex numbers")
+            require(product(sizes(type_)) > 0, "no elements")
     with kernel.transaction():
         kernel.out, kernel.operator = tuple(types), operator.name
         for type_ in types:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from assay.ir.types import INTEGER_RANGE, TensorType, is_float
 from assay.ops.facts import require
@@ -52,8 +52,9 @@ def product(shape: Sequence[int]) -> int:
 def sizes(type_: Any) -> tuple[int, ...]:
     """The shape of a tensor; no size is symbolic. Raises Unsatisfied."""
     shape = type_.shape if isinstance(type_, TensorType) else ()
-    require(all(isinstance(size, int) for size in shape), "a symbolic size")
-    return tuple(shape)
+    found = tuple(size for size in shape if isinstance(size, int))
+    require(len(found) == len(shape), "a symbolic size")
+    return found
 
 
 def number(value: Any, dtype: str) -> str:
@@ -102,7 +103,7 @@ class Kernel:
         native: bool = True,
         dots: bool = False,
     ) -> None:
-        self.mode: Literal["flat", "rows", "whole"] = mode  # type: ignore[assignment]
+        self.mode = mode
         self.memory = memory
         self.strided = strided
         self.chance = chance
