@@ -1,5 +1,5 @@
-"""Triton: what it runs agrees with eager torch however tiles are cut, wrong kernels are told, scripts do what the worker
-does. Skipped where Triton is not installed."""
+"""Triton: what it runs agrees with eager torch however tiles are cut, wrong kernels are told, scripts do what the
+worker does. Skipped where Triton is not installed."""
 
 from __future__ import annotations
 
