@@ -113,6 +113,18 @@ def test_kernels_are_compiled_for_gpus_of_two_vendors(bench: Bench, gpu: str) ->
 
 @pytest.mark.slow
 @pytest.mark.torch
+def test_what_was_compiled_is_run_where_there_is_a_gpu(bench: Bench) -> None:
+    import torch
+
+    outcome = bench.run(case_on(ON_GPU))
+    assert outcome.engagement["ran"] == torch.cuda.is_available()
+    if not torch.cuda.is_available():
+        pytest.skip("there is no GPU here: kernels are compiled, and what they compute is not seen")
+    assert verdict_on(bench, case_on(ON_GPU)).verdict is Verdict.Pass
+
+
+@pytest.mark.slow
+@pytest.mark.torch
 def test_a_script_does_what_the_worker_does(bench: Bench, tmp_path: Path) -> None:
     expected = Expected("float32", (3, 4), b"")
     judged = Judgement(Verdict.Mismatch, Kind.value, "call 0, output 1", "x", "value|float32|output", expected=expected)
@@ -121,11 +133,8 @@ def test_a_script_does_what_the_worker_does(bench: Bench, tmp_path: Path) -> Non
         script.write_text(render_script(case_on(options, seed=2), program(), judged, "here"))
         done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["OK"]), done.stdout + done.stderr
-    right = script.read_text()
-    del right
-    script.write_text(
-        render_script(case_on(ON_INTERPRETER, seed=2), program(), judged, "here").replace("tl.maximum(", "tl.minimum(")
-    )
+    text = render_script(case_on(ON_INTERPRETER, seed=2), program(), judged, "here")
+    script.write_text(text.replace("tl.maximum(", "tl.minimum("))
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
 
