@@ -98,7 +98,7 @@ def test_a_kernel_that_does_not_compile_is_an_exception_with_its_cause(bench: Be
     broken = replace(case, text=case.text.replace("tl.maximum(x, ", "tl.maximum(x.nothing, "), _id="")
     judged = verdict_on(bench, broken)
     assert (judged.verdict, judged.kind) == (Verdict.Exception, Kind.exception)
-    assert "has no attribute" in judged.signature, judged.signature
+    assert judged.signature.rpartition("|")[2].startswith("AttributeError"), judged.signature
     assert "def kernel" not in judged.signature
 
 
@@ -140,11 +140,11 @@ def test_a_script_does_what_the_worker_does(bench: Bench, tmp_path: Path) -> Non
 
 
 def test_cases_are_kernels_over_the_operators_that_have_a_form() -> None:
-    cases = [make_case(SETTINGS, index) for index in range(40)]
+    cases = [make_case(SETTINGS, index) for index in range(80)]
     assert all("@triton.jit" in case.text and "def launched(" in case.text for case in cases)
     assert len({name for case in cases for name in case.operators}) > 60
     text = "\n".join(case.text for case in cases)
-    for part in ("tl.dot(", "ROWS: tl.constexpr", "BLOCK: tl.constexpr", "while ", "if if_", "tl.associative_scan("):
+    for part in ("tl.dot(", "ROWS: tl.constexpr", "BLOCK: tl.constexpr", "while ", "if if_", "tl.sum("):
         assert part in text, part
     kinds = {case.options["on"] for case in cases}
     assert kinds == {"interpreter", *triton.GPUS}
