@@ -94,6 +94,16 @@ class Backend:
         return bool(getattr(self.module, "GRAPH_ONLY", False))
 
     @property
+    def kernels_only(self) -> bool:
+        """Whether programs are written for it as kernels, in Triton's language."""
+        return hasattr(self.module, "plan")
+
+    def plan(self, draw: random.Random, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Draw by what plan a case with such options is written as kernels."""
+        drawn: dict[str, Any] = self.module.plan(draw, dict(options))
+        return drawn
+
+    @property
     def tests_python(self) -> bool:
         """Whether what comes before the graph is tested as well. Of a backend of somebody's own only the graph is:
         what Dynamo gets wrong before is not the backend's."""

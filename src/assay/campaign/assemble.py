@@ -16,7 +16,7 @@ from assay.campaign.examine import Witness
 from assay.campaign.findings import Triage
 from assay.campaign.searcher import Searcher
 from assay.campaign.settings import CampaignSettings
-from assay.emit.cases import build_case
+from assay.emit.cases import RENDERED_BY, build_case
 from assay.execution import BackendNotInstalled, Worker
 from assay.generate.dialect import Kernels
 from assay.generate.python.modelled import NothingModelled, modelled
@@ -129,7 +129,7 @@ def witnesses(case: Case, evidence: str) -> Witness | None:
     if recipe is None:
         return None
     program = program_from_json(recipe)
-    kept = {"opset": case.recipe["opset"]} if "opset" in case.recipe else {}
+    kept = {name: case.recipe[name] for name in RENDERED_BY if name in case.recipe}
     try:
         if evidence == EXACT:
             drawn = drawn_exactly(program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assay.emit import onnx, torch
+from assay.emit import onnx, torch, triton
 from assay.ir.case import Case
 from assay.ir.program import Opaque, Operation, Program, Region, opaques, output_names, walk
 from assay.ir.serialize import program_to_json
@@ -23,7 +23,8 @@ def build_case(
     recipe: Mapping[str, Any] | None = None,
     environment: Environment | None = None,
 ) -> Case:
-    """The case of a program on a target: a model where the recipe has an "opset".
+    """The case of a program on a target: a model where the recipe has an "opset", kernels where it has a plan of
+    theirs under "triton".
 
     Raises Unsatisfied where the program does not meet its specifications.
 
@@ -40,7 +41,7 @@ def build_case(
         source=source,
         target=target,
         options=options,
-        text=text_of(program, (recipe or {}).get("opset")),
+        text=text_of(program, recipe or {}),
         training=program.training,
         calls=len(program.calls),
         recipe={**(recipe or {}), "program": program_to_json(program), "transforms": list(transforms)},
@@ -57,9 +58,15 @@ def transforms_of(program: Program) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(dict(region.attributes)["transform"]) for region in regions))
 
 
-def text_of(program: Program, opset: int | None = None) -> str:
-    """The text that is executed: of a model where an opset is given, else for torch. Raises Unsatisfied."""
-    return torch.render(program) if opset is None else onnx.render(program, opset)
+RENDERED_BY = ("opset", "triton")
+"""What of a recipe says as what a program is written."""
+
+
+def text_of(program: Program, recipe: Mapping[str, Any]) -> str:
+    """The text that is executed: for torch, unless the recipe says otherwise. Raises Unsatisfied."""
+    if "opset" in recipe:
+        return onnx.render(program, recipe["opset"])
+    return triton.render(program, recipe["triton"]) if "triton" in recipe else torch.render(program)
 
 
 def _exact(program: Program, environment: Environment) -> dict[str, Any]:

@@ -65,13 +65,14 @@ def render(
     title: str = "",
     main: bool = False,
     fresh: bool = False,
+    beside: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> str:
     """The module's text.
 
     ``literals``: inputs of up to 64 elements are written out. ``main``: the module can be run; with ``finite`` it
-    then checks that every
-    intermediate is finite. ``fresh``: what the program's module defines is defined by a function ``fresh``, so that two
-    runs in one process begin alike. Raises Unsatisfied where a size symbol is bound by no input.
+    then checks that every intermediate is finite. ``fresh``: what the program's module defines is defined by a function
+    ``fresh``, so that two runs in one process begin alike. ``beside`` are imports, and lines that follow the program.
+    Raises Unsatisfied where a size symbol is bound by no input.
     """
     lines = [f'"""{title}"""', ""] if title else []
     body, rewrites = _program_lines(program)
@@ -81,7 +82,7 @@ def render(
     if needs_fill(program, literals):
         modules = sorted({*modules, "math"})
     lines += [*(f"import {name}" for name in modules), ""] if modules else []
-    lines += ["import torch"]
+    lines += ["import torch", *beside[0]]
     if main:
         lines += MAIN_IMPORTS
     lines += ["", f"CALLS = {len(program.calls)}", f"TRAINING = {program.training}"]
@@ -96,6 +97,7 @@ def render(
         lines += [*APPLIED, "", ""]
     lines += definitions
     lines += body
+    lines += ["", "", *beside[1]] if beside[1] else []
     lines += ["", "", *inputs]
     if main:
         lines += ["", "", *MAIN]

@@ -191,8 +191,9 @@ class Worker:
         if missing and self._require:
             self.close()
             name, facts = next(iter(missing.items()))
+            package = self._backends[name].packages[0]
             advice = (
-                f"install {self.framework} there, or name another interpreter with {name}@/path/to/python"
+                f"install {package} there, or name another interpreter with {name}@/path/to/python"
                 if facts.get("missing")
                 else "see that it works by itself, or leave this target out"
             )

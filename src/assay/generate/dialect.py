@@ -17,6 +17,9 @@ from assay.backends import Backend
 from assay.emit.onnx import DEFAULT_OPSET, OPSETS
 from assay.emit.onnx_conditions import condition
 from assay.emit.onnx_regions import KINDS as ONNX_REGIONS
+from assay.emit.triton import REGIONS as TRITON_REGIONS
+from assay.emit.triton import check as check_triton
+from assay.emit.triton import has_form
 from assay.generate.policy import Policy
 from assay.generate.promises import Corner, Site, corners_of, tensors
 from assay.ir.program import KEPT, Literal
@@ -40,6 +43,9 @@ GRAPH_ONLY: dict[str, Any] = {
     "style": "function",
     "transforms": 0,
 }
+
+KERNELS_ONLY: dict[str, Any] = {"state": 0.0, "symbols": 0, "zero_sizes": False, "large": False}
+"""What is forced beside where programs are kernels: their sizes are numbers."""
 
 
 class _Anywhere(dict[str, tuple[str, int | None]]):
@@ -94,7 +100,8 @@ class Dialect:
 
     ``refuses`` are dtypes, and globs of operators, that are not generated; ``held_in`` says of an integer type in which
     other a system holds its values. ``corners`` are those in which a system is not held to its reference; with
-    ``halves`` its reference is ONNX Runtime, which is not right about some int64 (`HALVED`).
+    ``halves`` its reference is ONNX Runtime, which is not right about some int64 (`HALVED`). With ``kernels_only`` a
+    program is written as kernels for Triton.
     """
 
     opset: int | None = None
@@ -105,6 +112,7 @@ class Dialect:
     held_in: Mapping[str, str] = field(default_factory=dict)
     corners: tuple[Corner, ...] = ()
     halves: bool = False
+    kernels_only: bool = False
 
     @property
     def forced(self) -> Mapping[str, Any]:
@@ -112,11 +120,15 @@ class Dialect:
         if self.python:
             return {}
         free = {name for name, has in (("regions", self.regions), ("values", self.special)) if has}
-        return {name: value for name, value in GRAPH_ONLY.items() if name not in free}
+        free |= {"layouts"} if self.kernels_only else set()
+        found = {name: value for name, value in GRAPH_ONLY.items() if name not in free}
+        return {**found, **KERNELS_ONLY} if self.kernels_only else found
 
     @property
     def regions(self) -> Sequence[str]:
         """The kinds of regions that it has."""
+        if self.kernels_only:
+            return TRITON_REGIONS
         if self.opset is None:
             return () if self.graph_only else REGIONS
         nodes = {"if": "If", "for": "Loop", "while": "Loop"}
@@ -138,6 +150,9 @@ class Dialect:
 
     def operators(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of the operators that it has."""
+        if self.kernels_only:
+            known = load()
+            return tuple(name for name in _had(tuple(names), self.refuses, True, True) if has_form(known[name]))
         return _had(tuple(names), self.refuses, self.opset is None, self.python)
 
     def policy(self, policy: Policy) -> Policy:
@@ -154,6 +169,8 @@ class Dialect:
         tuples of types. Raises Unsatisfied where it cannot be said."""
         for type_ in (*tensors(operands), *results) if self.refuses else ():
             require(type_.dtype not in self.refuses, f"{type_.dtype} is not generated")
+        if self.kernels_only:
+            check_triton(operator, binding, operands, results)
         if self.opset is None:
             return frozenset()
         graph = Graph(self.opset, _Anywhere())
@@ -217,6 +234,7 @@ def dialect_of(backend: Backend, rng: random.Random, kernels: Kernels | None = N
         held_in=backend.held_in,
         corners=corners_of(tuple(backend.differs)),
         halves=backend.framework == "onnx" and backend.reference_options is None,
+        kernels_only=backend.kernels_only,
     )
 
 

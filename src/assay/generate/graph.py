@@ -120,6 +120,8 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
         recipe["between"] = list(changes)
     if dialect.opset is not None:
         recipe["opset"] = dialect.opset
+    if dialect.kernels_only:
+        recipe["triton"] = backend.plan(rng, options)
     return build_case(program, source=SOURCE, target=target, options=options, recipe=recipe, environment=environment)
 
 

@@ -100,14 +100,14 @@ class _Reasons:
         self._tally = tally
         self._unmade = 0 < coverage.cases == coverage.unmade
         self._drawn_from = set(coverage.settings.operators)
-        dialects = [Dialect(DEFAULT_OPSET) if _onnx(target) else TORCH for target in targets]
+        dialects = [_dialect(target) for target in targets]
         self._sayable = {
             name
             for dialect in dialects
             for name in dialect.operators([name for name in load() if name in self._drawn_from])
         }
         self._python = any(dialect.python for dialect in dialects)
-        self._opsets = any(not dialect.python for dialect in dialects)
+        self._opsets = any(dialect.opset is not None for dialect in dialects)
         self._options = _expected_options(coverage, targets)
         self._every = {name: self._declared(name) for name in TITLES}
         self._producers, self._consumers = _ends(tally)
@@ -221,6 +221,12 @@ def _says(condition: str) -> bool:
     except Unsatisfied:
         return False
     return True
+
+
+def _dialect(target: str) -> Dialect:
+    if _onnx(target):
+        return Dialect(DEFAULT_OPSET)
+    return Dialect(graph_only=True, kernels_only=True) if find_backend(target).kernels_only else TORCH
 
 
 def _onnx(target: str) -> bool:

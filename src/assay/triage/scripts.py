@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from assay.backends import find_backend
 from assay.emit.torch import between_lines, body_lines, render
+from assay.emit.triton import render as render_kernels
 from assay.ir.case import Case
 from assay.ir.program import Program, opaques, output_names
 from assay.ir.types import SIGNIFICAND, TensorType
@@ -71,7 +72,7 @@ def render_script(
     observe = _observe(case, program, seen, last, bool(reference), backward)
     twin = f"def {IN_FLOAT64}(" in "\n".join(reference)
     main = _main(judgement, seen, IN_FLOAT64 if twin else "program" if reference else "")
-    parts = [*_definitions(program, literals), *compiler, *_helper(seen), *reference, *observe, "", "", *main, ""]
+    parts = [*_definitions(case, program, literals), *compiler, *_helper(seen), *reference, *observe, "", "", *main, ""]
     text = "\n".join(parts)
     head = _header(case, summary(judgement), versions) + _imports(imports, text, judgement)
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join([*head, "", "", text]))
@@ -117,9 +118,13 @@ def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]
     return ["", *sorted(plain), "", "try:", *guarded, *handler]
 
 
-def _definitions(program: Program, literals: bool) -> list[str]:
+def _definitions(case: Case, program: Program, literals: bool) -> list[str]:
     """Program, inputs and state as they are emitted, without imports and what `observe` does not read."""
-    lines = render(program, literals=literals, fresh=True).splitlines()
+    plan = case.recipe.get("triton")
+    if plan is None:
+        lines = render(program, literals=literals, fresh=True).splitlines()
+    else:
+        lines = render_kernels(program, plan, literals=literals, fresh=True).splitlines()
     settings = ("TRAINING", "CALLS")
     used = {name for name in settings if any(name in line and not line.startswith(f"{name} = ") for line in lines)}
     dropped = ("import ", *(f"{name} = " for name in settings if name not in used))
@@ -131,8 +136,10 @@ def _definitions(program: Program, literals: bool) -> list[str]:
 
 def _compiler(case: Case) -> tuple[list[str], list[str]]:
     lines = find_backend(case.target).source(case.options).splitlines()
-    imports = [line for line in lines if line.startswith(("import ", "from ")) and line != "import torch"]
-    rest = [line for line in lines if not line.startswith(("import ", "from "))]
+    # What is set in the environment is set before what reads it is imported.
+    first = ("import ", "from ", "os.environ[")
+    imports = [line for line in lines if line.startswith(first) and line != "import torch"]
+    rest = [line for line in lines if not line.startswith(first)]
     while rest and not rest[0]:
         rest.pop(0)
     return imports, [*rest, "", ""]
