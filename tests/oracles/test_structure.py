@@ -49,6 +49,26 @@ def test_another_type_is_reported(eager, target):
     assert found(types, eager, target)[0].kind is Kind.type
 
 
+@pytest.mark.parametrize(
+    ("eager", "target", "signature"),
+    [
+        ("list_iterator", "tuple_iterator", "type|iterator->iterator|output"),
+        ("itertools.islice", "tuple_iterator", "type|iterator->iterator|output"),
+        (
+            "assay_case.S3",
+            "torch._dynamo.variables.functions.S3",
+            "type|class->torch._dynamo.variables.functions.S3|output",
+        ),
+        ("assay_case.program.<locals>.S3", "int", "type|class->int|output"),
+        ("operator.itemgetter", "function", "type|operator object->function|output"),
+        ("collections.deque(maxlen=3)", "list", "type|collections.deque->list|output"),
+    ],
+)
+def test_a_bucket_names_the_sort_of_a_type(eager, target, signature):
+    """One cause is seen with iterators of every kind and with classes of every name."""
+    assert found(types, ValueRecord(eager, "1"), ValueRecord(target, "1"))[0].signature == signature
+
+
 def test_keys_in_another_order_and_items_too_few_are_reported():
     one, two = tensor([1.0]), tensor([2.0])
     eager = container(one, two, type="dict", keys=("'a'", "'b'"))

@@ -4,6 +4,7 @@ eager gives them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from assay.oracles.outcome import ContainerRecord, TensorRecord, Tree
@@ -32,15 +33,15 @@ def types(question: Question) -> Iterator[Discrepancy]:
         kind = _KINDS[pair.place]
         if _type(eager) != _type(target):
             detail = f"eager {_type(eager)}, target {_type(target)}"
-            signature = f"type|{_type(eager)}->{_type(target)}|{pair.place}"
+            signature = f"type|{_sort(_type(eager))}->{_sort(_type(target))}|{pair.place}"
             yield Discrepancy(kind, pair.where, detail, signature)
         elif isinstance(eager, ContainerRecord) and isinstance(target, ContainerRecord):
             if len(eager.items) != len(target.items):
                 detail = f"eager has {len(eager.items)} items, target {len(target.items)}"
-                yield Discrepancy(kind, pair.where, detail, f"type|length of {eager.type}|{pair.place}")
+                yield Discrepancy(kind, pair.where, detail, f"type|length of {_sort(eager.type)}|{pair.place}")
             elif eager.keys != target.keys:
                 detail = f"eager has keys {_listed(eager.keys)}, target {_listed(target.keys)}"
-                yield Discrepancy(kind, pair.where, detail, f"type|keys of {eager.type}|{pair.place}")
+                yield Discrepancy(kind, pair.where, detail, f"type|keys of {_sort(eager.type)}|{pair.place}")
     for number, before, after in calls_of(question.outcome.reference, question.outcome.target):
         if list(before.state) != list(after.state):
             detail = f"eager has {_listed(tuple(before.state))}, target {_listed(tuple(after.state))}"
@@ -52,6 +53,20 @@ def _type(tree: Tree) -> str:
     if isinstance(tree, TensorRecord):
         return tree.layout if "." in tree.layout else _TENSOR
     return tree.type
+
+
+_SORTS = (
+    (re.compile(r"iterator$|^itertools\.|^(generator|enumerate|filter|map|zip|reversed)$", re.IGNORECASE), "iterator"),
+    (re.compile(r"^operator\.(attrgetter|itemgetter|methodcaller)$"), "operator object"),
+    # Classes of the program, under whatever module a compiler makes them again.
+    (re.compile(r"^assay_case\.|\.<locals>\."), "class"),
+)
+
+
+def _sort(name: str) -> str:
+    """What a bucket calls a type: one cause is seen with iterators of every kind, and with classes of every name."""
+    found = (sort for pattern, sort in _SORTS if pattern.search(name))
+    return next(found, name.partition("(")[0])
 
 
 def _listed(keys: tuple[str, ...] | None) -> str:
