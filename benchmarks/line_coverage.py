@@ -1,6 +1,8 @@
 """Lines and branches of torch's compiler that generated programs reach, net of a compiled `relu`.
 
     python -m benchmarks.line_coverage --programs 50 --nodes 10
+    python -m benchmarks.line_coverage --programs 200 --target torch:eager --package _dynamo --transforms 0
+    python -m benchmarks.line_coverage --programs 200 --target torch:eager --package _dynamo --transforms 6
 
 One process: coverage.py with branches is started before torch is imported, over the whole trees of torch/_inductor,
 torch/_dynamo and torch/_functorch (a file that is never imported counts in the total), with the caches of compiles off.
@@ -8,6 +10,9 @@ Programs are those of a campaign on inductor: training or not, sizes symbolic or
 each runs as in a worker's child, eagerly and compiled, by `execution/worker/torch_runtime.py`. What workers put between
 inductor and its compiler to save CPU is left out, so that only torch's own code is measured. Nor is there a warm-up: it
 compiles thirty kinds of operations, which would count for the programs.
+
+With --transforms the programs are those of the same indices, on the same options, without rewrites (0) or under one to
+so many of them each, so that two runs tell what the rewrites add.
 
 A program that kills the process ends the measurement; its number is the last that was told, and --skip leaves it out.
 """
@@ -18,6 +23,7 @@ import argparse
 import importlib.util
 import json
 import os
+import random
 import shutil
 import signal
 import sys
@@ -31,14 +37,15 @@ from typing import Any
 import coverage
 
 from assay.backends import find_backend
+from assay.emit.cases import build_case
 from assay.execution.client import PROGRAM
-from assay.generate.graph import make_case
+from assay.generate.graph import make_case, make_program
 from assay.generate.settings import Settings
 from assay.ir.case import Case
 from assay.ops.catalogue import load
 
 PACKAGES = ("_dynamo", "_functorch", "_inductor")
-TARGET = "inductor"
+TARGETS = ("inductor", "torch:eager")
 STEP = 10
 RELU = """\
 import torch
@@ -57,7 +64,8 @@ COLUMNS = ("lines", "branches")
 class Runner:
     """Executes cases in this process, as a child of a worker does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, target: str) -> None:
+        self._target = target
         # Named as a worker names it: that is where backends find what is theirs in a worker.
         spec = importlib.util.spec_from_file_location(
             "assay_worker", PROGRAM / "__init__.py", submodule_search_locations=[str(PROGRAM)]
@@ -72,13 +80,24 @@ class Runner:
         self._runtime: Any = torch_runtime
         self._board: Any = stage.StageBoard()
         self._runtime.start(str(folder / "worker"))
-        path = find_backend(TARGET).path
-        self._runtime.modules = {TARGET: main.load_backend(Path(path).stem, path)}
+        path = find_backend(target).path
+        backend = main.load_backend(Path(path).stem, path)
+        self._runtime.modules = {target: backend}
+        if backend.PREFIX is not None:
+            # It looks up whom the name means; that of inductor would compile thirty kinds of operations.
+            backend.prepare(target)
         self._runtime.in_child(str(folder / "child"))
 
     def run(self, text: str, options: dict[str, Any], training: bool, calls: int) -> dict[str, Any]:
         """The header of the outcome of one case."""
-        request = {"id": "", "text": text, "target": TARGET, "options": options, "training": training, "calls": calls}
+        request = {
+            "id": "",
+            "text": text,
+            "target": self._target,
+            "options": options,
+            "training": training,
+            "calls": calls,
+        }
         header: dict[str, Any] = self._runtime.execute({**request, "code": "plain"}, self._board)[0]
         return header
 
@@ -144,14 +163,14 @@ class Measurement:
         return {**told, "total": {column: sum(counts[column] for counts in told.values()) for column in COLUMNS}}
 
 
-def trees_of_torch() -> dict[str, Path]:
+def trees_of_torch(packages: Sequence[str]) -> dict[str, Path]:
     """The folders of the packages, without importing torch."""
     found = importlib.util.find_spec("torch")
     if found is None or not found.submodule_search_locations:
         raise SystemExit("line_coverage: torch is not installed")
     if "torch" in sys.modules:
         raise SystemExit("line_coverage: torch was imported before the measurement began")
-    return {name: Path(found.submodule_search_locations[0]) / name for name in PACKAGES}
+    return {name: Path(found.submodule_search_locations[0]) / name for name in packages}
 
 
 def ended(header: dict[str, Any]) -> str:
@@ -163,10 +182,16 @@ def ended(header: dict[str, Any]) -> str:
     return "engaged" if header["engagement"].get("engaged") else "not engaged"
 
 
-def measure(cases: Sequence[tuple[int, Case]], seconds: int, folder: Path) -> dict[str, Any]:
+def measure(
+    cases: Sequence[tuple[int, Case]],
+    seconds: int,
+    folder: Path,
+    target: str = TARGETS[0],
+    packages: Sequence[str] = PACKAGES,
+) -> dict[str, Any]:
     """Run the cases under measurement."""
-    measurement = Measurement(trees_of_torch(), folder)
-    runner = Runner(folder)
+    measurement = Measurement(trees_of_torch(packages), folder)
+    runner = Runner(folder, target)
     runner.run(RELU, {}, False, 1)
     measurement.keep("relu")
     ends: Counter[str] = Counter()
@@ -204,6 +229,14 @@ def table(points: dict[str, dict[str, dict[str, int]]]) -> str:
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
+def rewritten(settings: Settings, index: int, most: int) -> Case:
+    """The graph program at an index under one to ``most`` transforms, by its index; under none where that is 0."""
+    (target,) = settings.targets
+    program, _ = make_program(settings, index, {"transforms": index % most + 1 if most else 0})
+    options = find_backend(target).module.options(random.Random(index), program.training)
+    return build_case(program, source="graph", target=target, options=options)
+
+
 def main() -> int:
     """Measure and print the table, lines / branches."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -212,14 +245,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=int, default=600, help="wall time of one program (600)")
     parser.add_argument("--skip", type=int, action="append", default=[], help="an index to leave out")
+    parser.add_argument("--target", choices=TARGETS, default=TARGETS[0])
+    parser.add_argument("--package", choices=PACKAGES, action="append", help="only these packages of torch")
+    parser.add_argument("--transforms", type=int, help="the greatest number of transforms of a program")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    settings = Settings(arguments.seed, tuple(load()), arguments.nodes, (TARGET,))
+    settings = Settings(arguments.seed, tuple(load()), arguments.nodes, (arguments.target,))
     indices = [index for index in range(arguments.programs + len(arguments.skip)) if index not in arguments.skip]
-    cases = [(index, make_case(settings, index)) for index in indices[: arguments.programs]]
+    most = arguments.transforms
+    made = [
+        (index, make_case(settings, index) if most is None else rewritten(settings, index, most)) for index in indices
+    ]
+    cases = made[: arguments.programs]
     began = time.process_time()
     with tempfile.TemporaryDirectory() as name:
-        told = measure(cases, arguments.seconds, Path(name))
+        told = measure(cases, arguments.seconds, Path(name), arguments.target, arguments.package or PACKAGES)
     told["python"] = sys.version.split()[0]
     told["torch"] = sys.modules["torch"].__version__
     told["coverage"] = coverage.__version__
