@@ -111,7 +111,7 @@ def _told(
         lines.append(f"{', '.join(named)} {'varies' if len(varied) == 1 else 'vary'}")
     reasons: dict[str, list[str]] = {}
     for group, why in refused.items():
-        if why and len(group) == 1 or (why and len(refused) == 1):
+        if (why and len(group) == 1) or (why and len(refused) == 1):
             for place, dim in group:
                 if (place, dim) not in varied:
                     reasons.setdefault(why, []).append(f"{leaves[place].name}[{dim}]")

@@ -117,7 +117,7 @@ class Subject:
     """What is checked: a name in a file, or what lives in this process (``path`` empty), with what it is given.
 
     ``names`` and ``keywords`` are those of its inputs, ``module`` whether it is an nn.Module; both are known once it is
-    described.
+    described. ``folder`` is where the user's own code lies, for a subject of this process.
     """
 
     path: str
@@ -127,6 +127,7 @@ class Subject:
     keywords: tuple[str, ...] = ()
     module: bool | None = None
     title: str = ""
+    folder: str = ""
 
 
 Sizes = Mapping[int, Mapping[int, tuple[int, ...]]]

@@ -277,7 +277,7 @@ def graph(request: dict[str, Any]) -> dict[str, Any]:
     outputs = [
         _plain(each)
         for each, kind in zip(written, kinds)
-        if kind == "USER_OUTPUT" and isinstance(each, torch.fx.Node)  # noqa: B905
+        if kind == "USER_OUTPUT" and isinstance(each, torch.fx.Node)
     ]
     return {"placeholders": placeholders, "nodes": drawing.nodes, "outputs": [each["node"] for each in outputs]}
 
@@ -337,27 +337,29 @@ def _text(value: Any) -> str:
 class _Holding:
     """Holds the texts of operations against what the graph's own calls give, to the bit."""
 
-    def __init__(self, texts: dict[str, Any]) -> None:
+    def __init__(self, texts: dict[str, Any], called: dict[str, str]) -> None:
         self.texts = texts
+        self.called = called
         self.wrong: dict[str, str] = {}
 
     def wants(self, node: Any) -> bool:
         return node.name in self.texts
 
     def before(self, node: Any, args: Any, kwargs: Any) -> Any:
-        """What the text gives on copies of the operands, and the copies afterwards."""
-        names, values = [], []
+        """What the text gives on copies of the operands; why it gives nothing."""
+        scope: dict[str, Any] = {"torch": torch, "self": types.SimpleNamespace()}
         for each, value in zip(pytree.tree_leaves((node.args, node.kwargs)), pytree.tree_leaves((args, kwargs))):  # noqa: B905
             if isinstance(each, torch.fx.Node):
-                names.append(each.name)
-                values.append(_copied(value))
-        scope = {"torch": torch, **dict(zip(names, values))}  # noqa: B905
+                owner, _, name = self.called.get(each.name, each.name).rpartition(".")
+                if owner:
+                    setattr(scope[owner], name, _copied(value))
+                else:
+                    scope[name] = _copied(value)
         try:
             exec(self.texts[node.name]["text"], scope)
-            results = [scope[name] for name in self.texts[node.name]["results"]]
+            return [scope[name] for name in self.texts[node.name]["results"]]
         except Exception as error:
             return f"{type(error).__name__}: {error}"
-        return results, values
 
     def after(self, node: Any, result: Any, before: Any) -> None:
         if before is None:
@@ -365,9 +367,8 @@ class _Holding:
         if isinstance(before, str):
             self.wrong[node.name] = before
             return
-        results, written = before
         expected = list(result) if isinstance(result, (tuple, list)) else [result]
-        if len(expected) != len(results) or not all(map(_same, expected, results)):
+        if len(expected) != len(before) or not all(map(_same, expected, before)):
             self.wrong[node.name] = "it gives something else"
 
 
@@ -386,7 +387,7 @@ def _same(a: Any, b: Any) -> bool:
 def hold(request: dict[str, Any]) -> dict[str, Any]:
     """Of texts of operations, by the names of nodes, those that do not do what the nodes do."""
     program, values = _exported(request)
-    holding = _Holding(request["options"]["texts"])
+    holding = _Holding(request["options"]["texts"], request["options"]["operands"])
     with torch.no_grad():
         _Watching(program.graph_module, holding).run(*values)
     return {"wrong": holding.wrong}
