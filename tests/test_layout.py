@@ -25,6 +25,7 @@ LEVELS = (
     {"execution"},
     {"campaign"},
     {"report", "triage"},
+    {"checking"},
     {"cli"},
 )
 LEVEL = {package: number for number, packages in enumerate(LEVELS) for package in packages}

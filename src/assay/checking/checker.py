@@ -89,8 +89,10 @@ class Check:
         return assemble.witnesses(wide, SHADOW) if evidence == FLOAT64_SHADOW else Witness(wide, (VALUES,))
 
     def examined(self, case: Case) -> Examination:
-        """A case of the subject's, judged; what accuses the target is confirmed afresh."""
-        return examine(case, self.run, assemble.judge, self.witnesses)
+        """A case, judged; what accuses the target is confirmed afresh. One that was lifted needs nothing of the
+        user's."""
+        run = self.run if case.text in self.ways else self.run_text
+        return examine(case, run, assemble.judge, self.witnesses)
 
     def judged(self, case: Case) -> Judgement:
         """A case of the subject's, judged once."""

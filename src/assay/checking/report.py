@@ -59,6 +59,11 @@ class Report:
         """Whether nothing differs."""
         return not self.differences
 
+    def __str__(self) -> str:
+        from assay.checking.screen import screen
+
+        return screen(self)
+
     def to_json(self) -> dict[str, Any]:
         """The report as JSON-compatible data, scripts by their files."""
         found = asdict(self)

@@ -275,9 +275,7 @@ def graph(request: dict[str, Any]) -> dict[str, Any]:
     written = next(node for node in program.graph_module.graph.nodes if node.op == "output").args[0]
     kinds = [spec.kind.name for spec in program.graph_signature.output_specs]
     outputs = [
-        _plain(each)
-        for each, kind in zip(written, kinds)
-        if kind == "USER_OUTPUT" and isinstance(each, torch.fx.Node)
+        _plain(each) for each, kind in zip(written, kinds) if kind == "USER_OUTPUT" and isinstance(each, torch.fx.Node)
     ]
     return {"placeholders": placeholders, "nodes": drawing.nodes, "outputs": [each["node"] for each in outputs]}
 
