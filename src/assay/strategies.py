@@ -74,7 +74,7 @@ def programs(
         from hypothesis import strategies
     except ImportError:
         raise ImportError(
-            "assay.strategies needs hypothesis; install it, or assay-dl with the extra: pip install 'assay-dl[hypothesis]'"
+            "assay.strategies needs hypothesis, which is not installed: pip install 'assay-dl[hypothesis]'"
         ) from None
     if nodes < 1:
         raise UserMistake("a program has at least one operation: nodes must be 1 or more")

@@ -1,8 +1,8 @@
 """Where a subject differs first that no lifted program shows: its own graph, cut after an operation, on the target.
 
 The graph is the one that torch exports, run with the subject's own parameters and inputs. A cut returns what one
-operation gives, and whether that is wrong is judged as any output is. The first wrong one is looked for by halves, since
-every cut is a compile: what is wrong early is seldom right later.
+operation gives, and whether that is wrong is judged as any output is. The first wrong one is looked for by halves:
+every cut is a compile, and what is wrong early is seldom right later.
 """
 
 from __future__ import annotations

@@ -218,7 +218,7 @@ class _Lifting:
 
     def _as_it_is(self, node: Mapping[str, Any], results: tuple[Value, ...]) -> Opaque:
         """The call of the operator itself."""
-        named = {name: ours for name, ours in self.names.items()}
+        named = dict(self.names)
         for value in results:
             if isinstance(value.type, TensorType) and value.type.dtype not in ANY:
                 raise Unliftable(f"{node['operator']} gives a tensor of {value.type.dtype}")

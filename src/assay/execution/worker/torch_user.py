@@ -1,5 +1,4 @@
-"""What a worker says of a user's function or module: what it takes, the graph of it, and whether texts of its operations
-do what they do.
+"""What a worker says of a user's function or module: what it takes, its graph, whether texts of operations do the same.
 
 Each is asked for as evidence in place of a run (`torch_runtime.execute`), with the text of a case that loads the user's
 file. What the user's code raises is an answer, never an error of the worker.
@@ -147,7 +146,7 @@ def _content(tensor: torch.Tensor) -> dict[str, Any]:
     step = float(flat[1] - flat[0]) if flat.numel() > 1 else 0.0
     if torch.equal(flat, flat[0] + step * torch.arange(flat.numel(), dtype=torch.float64)):
         found["formula"] = [float(flat[0]), step, flat.numel() if step else 1]
-    elif not tensor.is_floating_point() or not finite.numel() == flat.numel():
+    elif not tensor.is_floating_point() or finite.numel() != flat.numel():
         data = tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
         if len(data) <= ENCODED_BYTES:
             found["bytes"] = base64.b64encode(data).decode()
@@ -274,9 +273,8 @@ def graph(request: dict[str, Any]) -> dict[str, Any]:
         _Watching(program.graph_module, drawing).run(*values)
     written = next(node for node in program.graph_module.graph.nodes if node.op == "output").args[0]
     kinds = [spec.kind.name for spec in program.graph_signature.output_specs]
-    outputs = [
-        _plain(each) for each, kind in zip(written, kinds) if kind == "USER_OUTPUT" and isinstance(each, torch.fx.Node)
-    ]
+    returned = [each for each, kind in zip(written, kinds) if kind == "USER_OUTPUT"]  # noqa: B905 -- Python 3.9
+    outputs = [_plain(each) for each in returned if isinstance(each, torch.fx.Node)]
     return {"placeholders": placeholders, "nodes": drawing.nodes, "outputs": [each["node"] for each in outputs]}
 
 

@@ -1,0 +1,62 @@
+"""`assay check` on a module of about a hundred lines: a backend that miscompiles one operator is found and the operator
+named within a minute; one that is correct and differs from eager is accepted.
+
+    python -m benchmarks.check [--only wrong|different]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+SUBJECT = ROOT / "tests" / "checking" / "subjects" / "network.py"
+WRONG = "torch:tests.checking.backends.wrong_silu"
+DIFFERENT = "torch:benchmarks.controls.different.backend"
+OPERATOR = "activation.silu"
+SECONDS = 60.0
+
+
+def check(target: str) -> tuple[int, dict[str, Any], float]:
+    """Exit code, report and seconds of a check on a target, started as a user starts it."""
+    begun = time.monotonic()
+    command = [sys.executable, "-m", "assay", "check", f"{SUBJECT}:network", "--target", target, "--json"]
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=False)
+    return done.returncode, json.loads(done.stdout or "{}"), time.monotonic() - begun
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 1 where a figure is not met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.check", description="What assay check finds, and when")
+    parser.add_argument("--only", choices=("wrong", "different"))
+    options = parser.parse_args(arguments)
+    found: dict[str, Any] = {"lines": len(SUBJECT.read_text(encoding="utf-8").splitlines())}
+    met = True
+    if options.only != "different":
+        code, report, seconds = check(WRONG)
+        named = [name for each in report.get("differences", []) for name in each["operators"]]
+        found["wrong"] = {
+            "exit": code,
+            "seconds": round(seconds, 1),
+            "operators": named,
+            "lifted": report.get("lifted"),
+        }
+        met &= code == 1 and bool(named) and all(OPERATOR in name for name in named) and seconds <= SECONDS
+    if options.only != "wrong":
+        code, report, seconds = check(DIFFERENT)
+        found["different"] = {"exit": code, "seconds": round(seconds, 1), "parts": report.get("parts")}
+        met &= code == 0
+    print(json.dumps({**found, "met": met}, indent=1))
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
