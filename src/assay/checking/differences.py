@@ -40,8 +40,8 @@ def differences_of(check: Check, lifted: dict[bool, Lifted | str], out: Path | N
     """Every difference that was found, each once: where two ways to call the subject show the same in the same place,
     they are one."""
     found: list[Difference] = []
-    for part, case, judgement, _ in check.differences:
-        known = next((each for each in found if _is_one(each, case, judgement)), None)
+    for part, case, judgement, transforms in check.differences:
+        known = next((each for each in found if _is_one(each, case, judgement) and not transforms), None)
         if known is not None:
             found[found.index(known)] = replace(known, part=f"{known.part}, {part}")
             continue
@@ -50,6 +50,7 @@ def differences_of(check: Check, lifted: dict[bool, Lifted | str], out: Path | N
             difference = _triaged(check, part, case, judgement, lifted[False])
         else:
             difference = _of_subject(check, part, case, judgement, lifted.get(case.training, "not tried"))
+            difference = replace(difference, transforms=tuple(filter(None, transforms.split(", "))))
         found.append(_written(difference, check, out))
     return found
 
@@ -57,14 +58,14 @@ def differences_of(check: Check, lifted: dict[bool, Lifted | str], out: Path | N
 def _is_one(known: Difference, case: Case, judgement: Judgement) -> bool:
     theirs = known.judgement
     same = (theirs.verdict, theirs.kind, theirs.where) == (judgement.verdict, judgement.kind, judgement.where)
-    return same and known.target == case.target and (known.transforms == () or known.part == TRANSFORMS)
+    return same and known.target == case.target and not known.transforms
 
 
 def _of_subject(check: Check, part: str, case: Case, judgement: Judgement, lifted: Lifted | str) -> Difference:
     """A difference of the subject as it is."""
     subject = check.described.subject
     difference = Difference(part, case.target, judgement, told_where(judgement.where, subject))
-    if isinstance(lifted, Lifted) and not case.transforms and part != TRANSFORMS:
+    if isinstance(lifted, Lifted) and part != TRANSFORMS:
         reduced = _on_lifted(check, difference, case, lifted)
         if reduced is not None:
             return reduced
@@ -74,9 +75,11 @@ def _of_subject(check: Check, part: str, case: Case, judgement: Judgement, lifte
         if cut is not None:
             difference = replace(difference, operators=(cut.operator,), origin=cut.origin, text=cut.text)
     way, extra = check.ways[case.text]
-    script = "" if extra else subject_script(subject, way, case, judgement, subject.title)
+    script = subject_script(subject, way, case, judgement, subject.title, extra)
     if not script:
-        return replace(difference, note="there is no script: it needs the Python around, or the subject is in no file")
+        return replace(
+            difference, note="there is no script: the subject is in no file, or no script compares this kind"
+        )
     return shown(difference, script, case)
 
 

@@ -8,6 +8,7 @@ What can be shown without the user's file, on a reduced program, is written by `
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from pathlib import Path
 
 from assay.backends import find_backend
@@ -129,8 +130,11 @@ _FORMS = {
 }
 
 
-def subject_script(subject: Subject, way: Way, case: Case, judgement: Judgement, title: str) -> str:
-    """The script of a difference; empty for a subject that is in no file, and for kinds that no script compares."""
+def subject_script(
+    subject: Subject, way: Way, case: Case, judgement: Judgement, title: str, extra: Sequence[str] = ()
+) -> str:
+    """The script of a difference; empty for a subject that is in no file, and for kinds that no script compares.
+    ``extra`` defines the program anew, where the subject is called from within rewritten Python."""
     seen = _seen(subject, judgement, way)
     if not subject.path or seen is None:
         return ""
@@ -158,7 +162,24 @@ def subject_script(subject: Subject, way: Way, case: Case, judgement: Judgement,
         *settings_lines(way),
         *_path_lines(subject, source),
         *_source_lines(source),
-        *("", "", *NAMED, "", "", *_LOAD, "", "", *call_lines(subject, way), "", "", *compiler, "", "", *_TENSORS),
+        *(
+            "",
+            "",
+            *NAMED,
+            "",
+            "",
+            *_LOAD,
+            "",
+            "",
+            *call_lines(subject, way),
+            *extra,
+            "",
+            "",
+            *compiler,
+            "",
+            "",
+            *_TENSORS,
+        ),
         *(["", "", *_BACKWARD] if way.training else []),
         *(["", "", *_WIDE, "", "", *_DIFFERS] if comparison is _NUMBERS else []),
         *("", "", *_observe(subject, way, seen, comparison is _NUMBERS), "", "", "def main():"),
