@@ -36,7 +36,7 @@ def given_of(specs: Sequence[str]) -> tuple[Given, ...]:
     >>> given_of(["mask=bool[2]"])
     (Given(text='fill((2,), torch.bool, 0, 1, 3)', keyword='mask'),)
     """
-    found = []
+    found: list[Given] = []
     for spec in specs:
         named = _NAMED.fullmatch(spec.strip())
         keyword, rest = (named[1], named[2]) if named else ("", spec)

@@ -164,12 +164,12 @@ class _Lifting:
         if self._does_nothing(node, arguments):
             return
         results = self._results(node)
-        statement = None if node["name"] in self.wrong else self._operation(node, results, interpreter, environment)
-        if statement is None:
-            statement = self._as_it_is(node, results)
+        read = None if node["name"] in self.wrong else self._operation(node, results, interpreter, environment)
+        if read is not None:
+            self.body.append(read)
+        else:
+            self.body.append(interpreter.statement(self._as_it_is(node, results), environment))
             self.opaque.append(node["operator"])
-            interpreter.statement(statement, environment)
-        self.body.append(statement)
         self.nodes.append(node["name"])
         file, line, text, module = node["origin"]
         where = f"{file}:{line}" if file else ""
@@ -295,7 +295,7 @@ class _Lifting:
         """The operands and attributes that a call may stand for."""
         renamed = ARGUMENTS.get(operator.name, {})
         rest: dict[str, Any] = {renamed.get(name, name): value for name, value in given}
-        idle = {**IDLE, **IDLE_IN.get(operator.name, {})}
+        idle: dict[str, tuple[Any, ...] | None] = {**IDLE, **IDLE_IN.get(operator.name, {})}
         attributes = {each.name for each in operator.attributes}
         for name in list(rest):
             if name in idle and name not in attributes:

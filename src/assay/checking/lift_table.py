@@ -6,7 +6,10 @@ matched is held against the operator itself before it is used (`lift`).
 
 from __future__ import annotations
 
-NAMES = {
+from collections.abc import Mapping
+from typing import Any
+
+NAMES: Mapping[str, tuple[str, ...]] = {
     "view": ("view.reshape",),
     "_unsafe_view": ("view.reshape",),
     "slice": ("part.slice",),
@@ -32,7 +35,7 @@ ARGUMENTS = {
 }
 """Arguments of aten by the names that a specification has for them."""
 
-IDLE = {
+IDLE: Mapping[str, tuple[Any, ...]] = {
     "cudnn_enable": (True, False),
     "cudnn_enabled": (True, False),
     "implicit": (True, False),
@@ -46,7 +49,7 @@ IDLE = {
 }
 """Arguments that change nothing with these values, whatever the operator."""
 
-IDLE_IN = {
+IDLE_IN: Mapping[str, Mapping[str, tuple[Any, ...] | None]] = {
     "norm.batch_norm": {"training": (False,), "momentum": None},
     "pad.constant": {"mode": ("constant",)},
     "cast.to": {},

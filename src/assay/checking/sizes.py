@@ -41,7 +41,9 @@ def varying(described: Described, run: Run, target: str) -> Varying:
                 by_size.setdefault(size, []).append((place, dim))
     groups = [tuple(group) for group in by_size.values()][:MOST]
     refused = dict(zip(groups, _tried(described, run, target, [_grown([g], leaves, 1) for g in groups]), strict=True))
-    again = [(each,) for group in groups if refused[group] and len(group) > 1 for each in group][:MOST]
+    alone = [each for group in groups if refused[group] and len(group) > 1 for each in group][:MOST]
+    again: list[tuple[Dimension, ...]] = []
+    again += [(each,) for each in alone]
     # What begins with the first dimension of everything is a batch, whatever else has its size.
     first = tuple((place, 0) for place, leaf in enumerate(leaves) if leaf.shape)
     if len(first) > 1 and first not in groups:
