@@ -128,7 +128,8 @@ class Check:
                 note = f"{breaks} graph break{'s' if breaks != 1 else ''}" if breaks else ""
             self.parts.append(Part(part, case.target, case.calls, True, note))
         elif judgement.verdict in FINDINGS:
-            self.parts.append(Part(part, case.target, case.calls, False, f"{judgement.kind}: {detail}"))
+            where = told_where(judgement.where, self.described.subject)
+            self.parts.append(Part(part, case.target, case.calls, False, f"{judgement.kind} in {where}"))
             self.differences.append((part, case, judgement, ""))
         else:
             self.parts.append(Part(part, case.target, case.calls, None, f"{judgement.verdict.lower()}: {detail}"))
