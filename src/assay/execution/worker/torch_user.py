@@ -205,6 +205,15 @@ class _Watching(torch.fx.Interpreter):
         return result
 
 
+def _watched(program: Any, seen: Any, values: list[Any]) -> None:
+    """Run an exported program once, watched. Raises Failed where torch's own graph does not run."""
+    try:
+        with torch.no_grad():
+            _Watching(program.graph_module, seen).run(*values)
+    except (RuntimeError, TypeError) as error:
+        raise Failed(f"what torch exports does not run: {next(iter(str(error).splitlines()), '')}") from None
+
+
 class _Drawing:
     """Notes the nodes of a graph as plain data."""
 
@@ -269,8 +278,7 @@ def graph(request: dict[str, Any]) -> dict[str, Any]:
         drawing.storage(value, name)
         required = program.state_dict[spec.target].requires_grad if role == "parameter" else False
         placeholders.append({"name": name, "role": role, "requires_grad": required, **_content(value)})
-    with torch.no_grad():
-        _Watching(program.graph_module, drawing).run(*values)
+    _watched(program, drawing, values)
     written = next(node for node in program.graph_module.graph.nodes if node.op == "output").args[0]
     kinds = [spec.kind.name for spec in program.graph_signature.output_specs]
     returned = [each for each, kind in zip(written, kinds) if kind == "USER_OUTPUT"]  # noqa: B905 -- Python 3.9
@@ -369,9 +377,12 @@ class _Holding:
 
 
 def _copied(value: Any) -> Any:
+    """The same tensor in memory of its own."""
     if not isinstance(value, torch.Tensor):
         return value
-    return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype).copy_(value)
+    # With all of its memory, which it may see twice, or in part.
+    whole = torch.empty(0, dtype=value.dtype).set_(value.untyped_storage()).clone()
+    return whole.as_strided(value.shape, value.stride(), value.storage_offset())
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -384,6 +395,5 @@ def hold(request: dict[str, Any]) -> dict[str, Any]:
     """Of texts of operations, by the names of nodes, those that do not do what the nodes do."""
     program, values = _exported(request)
     holding = _Holding(request["options"]["texts"], request["options"]["operands"])
-    with torch.no_grad():
-        _Watching(program.graph_module, holding).run(*values)
+    _watched(program, holding, values)
     return {"wrong": holding.wrong}
