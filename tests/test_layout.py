@@ -26,6 +26,7 @@ LEVELS = (
     {"execution"},
     {"campaign"},
     {"report", "triage"},
+    {"checking"},
     {"cli"},
 )
 LEVEL = {package: number for number, packages in enumerate(LEVELS) for package in packages}

@@ -45,6 +45,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def whole(text: str) -> int:
+    """A whole number, nought too."""
+    return 0 if text == "0" else positive(text)
+
+
 def names(text: str) -> tuple[str, ...]:
     """Names and globs, separated by commas.
 
@@ -64,6 +69,7 @@ def parser() -> Parser:
     top.add_argument("--version", action="version", version=f"assay {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     _campaign_commands(commands)
+    _check_command(commands)
     _finding_commands(commands)
     _other_commands(commands)
     return top
@@ -109,6 +115,28 @@ def _campaign_commands(commands: Any) -> None:
     generate.add_argument("--emit", choices=("torch", "onnx"), default="torch", help="as what (torch)")
     generate.add_argument("--out", type=Path, required=True, metavar="DIR", help="into which folder")
     _generation(generate)
+
+
+def _check_command(commands: Any) -> None:
+    check = _command(commands, "check", "check:check", "compare your own function or module, eager against compiled")
+    check.add_argument("subject", metavar="FILE:NAME", help="a function or nn.Module, such as net.py:Net")
+    check.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="float32[2,3], int64[4]:0..10, mask=bool[4]; may be repeated; else what the file gives as assay_inputs()",
+    )
+    check.add_argument(
+        "--target", action="append", default=[], metavar="T", help="a system under test; by default all of the ladder"
+    )
+    check.add_argument("--transforms", type=whole, default=8, metavar="N", help="how many transformed programs (8)")
+    check.add_argument("--time", type=duration, default=300.0, metavar="T", help="after which nothing is begun (5m)")
+    check.add_argument("--case-time", type=duration, default=120.0, metavar="T", help="time limit of one case (2m)")
+    check.add_argument("--memory", type=positive, default=8192, metavar="MB", help="memory limit of one case (8192)")
+    check.add_argument("--no-training", action="store_true", help="do not compare gradients")
+    check.add_argument("--no-sizes", action="store_true", help="do not compare at other sizes")
+    check.add_argument("--out", type=Path, metavar="DIR", help="where scripts go; by default a folder in ./runs")
 
 
 def _finding_commands(commands: Any) -> None:

@@ -8,6 +8,7 @@ where they differ from the framework's defaults.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from assay.emit.rewriting import Change, Definitions, Writing, writer_of
@@ -75,7 +76,7 @@ def render(
     Raises Unsatisfied where a size symbol is bound by no input.
     """
     lines = [f'"""{title}"""', ""] if title else []
-    body, rewrites = _program_lines(program)
+    body, rewrites = function_lines(program)
     definitions = [*_definition_lines(program, fresh), *rewrites.lines]
     inputs = [*input_lines(program, literals), *between_lines(program, rewrites.changes)]
     modules = modules_in("\n".join([*definitions, *body, *inputs]))
@@ -120,7 +121,7 @@ def between_lines(program: Program, changes: Sequence[Change] | None = None) -> 
     ``around(call)``, the context in which a call is made. ``changes`` are those of the program's rewrites, where they
     are known."""
     if changes is None:
-        changes = _program_lines(program)[1].changes
+        changes = function_lines(program)[1].changes
     lines: list[str] = []
     if changes or any(call.before for call in program.calls):
         stateful = any(entry.role != "argument" for entry in program.inputs)
@@ -161,7 +162,7 @@ def statement_lines(program: Program) -> list[list[str]]:
     return [writer.block((statement,)) for statement in program.body]
 
 
-def _program_lines(program: Program) -> tuple[list[str], Definitions]:
+def function_lines(program: Program) -> tuple[list[str], Definitions]:
     """The lines that define the program, and what its rewrites add beside it."""
     writer = _Writer(program)
     body = [INDENT + line for line in writer.program_lines()]
@@ -258,8 +259,16 @@ class _Writer:
                 case Region():
                     lines += self.region(statement)
                 case Opaque():
-                    lines += statement.text.splitlines()
+                    lines += self.opaque(statement)
         return lines
+
+    def opaque(self, statement: Opaque) -> list[str]:
+        """Opaque text, in which what it reads stands as it is read here: a parameter as one of the module's."""
+        moved = {name: self.names[name] for name in statement.reads if self.names.get(name, name) != name}
+        if not moved:
+            return statement.text.splitlines()
+        found = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, moved))})\b")
+        return found.sub(lambda match: moved[match[1]], statement.text).splitlines()
 
     def operation(self, statement: Operation) -> str:
         """The expression of a tensor operation."""

@@ -78,7 +78,9 @@ def _state_lines(program: Program, entry: Input, literals: bool) -> list[str]:
     assert isinstance(entry.value.type, TensorType)
     call = program.calls[0]
     argument = call.argument(entry.name)
-    expression = contents(entry, concrete(entry.value.type, call.instantiation), argument, literals)
+    expression = argument.text
+    if expression is None:
+        expression = contents(entry, concrete(entry.value.type, call.instantiation), argument, literals)
     if entry.role == "buffer":
         return [f'self.register_buffer("{entry.name}", {expression})']
     grad = "" if argument.requires_grad else ", requires_grad=False"

@@ -39,6 +39,7 @@ from assay.ir.types import (
     ScalarType,
     TensorType,
     Type,
+    is_float,
     is_integral,
 )
 from assay.ops.assume import Assumption, anything, is_fixed, is_free, is_searched
@@ -352,8 +353,17 @@ class Interpreter:
                 return self._region(statement, environment)
             case Opaque():
                 for value in statement.results:
-                    environment.define(value, Abstract(value.type))
+                    environment.define(value, Abstract(value.type, self._assumed(value.type)))
                 return statement
+
+    def _assumed(self, type_: Type) -> Facts | None:
+        """What is taken for known of what text yields, where the elements of floats are not answered for."""
+        if self.values == KEPT or not isinstance(type_, TensorType):
+            return None
+        if type_.dtype in INTEGER_RANGE:
+            low, high = INTEGER_RANGE[type_.dtype]
+            return Facts(float(low), float(high), 0)
+        return anything(type_.dtype, self.values) if is_float(type_.dtype) else None
 
     def resolve(self, value: Any) -> Any:
         """A size, or a nest of them, under the present table of symbols."""

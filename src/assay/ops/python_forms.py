@@ -125,6 +125,7 @@ PICKS: dict[str, tuple[str, int, int]] = {
 # Modules that these expressions, opaque text and the texts of rewrites name.
 MODULES = (
     "abc",
+    "base64",
     "bisect",
     "collections",
     "contextlib",

@@ -26,6 +26,9 @@ from .torch_merge import MERGER
 from .torch_records import MODULE, Recorder, environment, tensor_leaves
 
 FILE = "assay_case.py"
+QUESTIONS = ("describe", "graph", "hold")
+"""What is asked of a user's own code in place of a run (`torch_user`)."""
+
 GC_THRESHOLD = 50_000
 
 modules: dict[str, Any] = {}
@@ -107,6 +110,8 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
     linecache.cache[FILE] = (len(text), None, lines, FILE)
     if "inputs" in evidence:
         return _searched(request), []
+    if evidence and evidence[0] in QUESTIONS:
+        return _answered(evidence[0], request), []
     run = _Run(request)
     mode = None
     if "shadow" in evidence:
@@ -161,7 +166,25 @@ def _searched(request: dict[str, Any]) -> dict[str, Any]:
 
     begun = own_cpu()
     found = search(request["text"], request)
-    spent = own_cpu() - begun
+    return _without_a_run(request, found, own_cpu() - begun)
+
+
+def _answered(question: str, request: dict[str, Any]) -> dict[str, Any]:
+    """The header of an outcome frame that answers a question about a user's code."""
+    from .torch_user import answer
+
+    begun = own_cpu()
+    _seed()
+    _plain_modes()
+    try:
+        found = answer(question, request)
+    finally:
+        linecache.cache.pop(FILE, None)
+        sys.modules.pop(MODULE, None)
+    return _without_a_run(request, found, own_cpu() - begun)
+
+
+def _without_a_run(request: dict[str, Any], found: dict[str, Any], spent: float) -> dict[str, Any]:
     return {
         "op": "outcome",
         "id": request["id"],

@@ -1,0 +1,1 @@
+"""Files of users, for the tests of `assay check`."""
