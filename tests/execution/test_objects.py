@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import itertools
 import types
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from assay.execution.worker.objects import REMAINING, parts, plain
 
 MODULE = __name__
+Point = collections.namedtuple("Point", "x")
 
 
 def items(value: Any) -> Any:
@@ -107,3 +109,31 @@ def test_a_class_of_the_program_is_what_it_keeps_and_not_its_methods() -> None:
         def method(self) -> None: ...
 
     assert items(Kept) == [3]
+
+
+@pytest.mark.parametrize(
+    "one", [iter([1]), iter((1,)), iter({1: 2}), iter({1}), reversed([1]), iter(collections.deque([1])), iter(b"\1")]
+)
+def test_a_type_of_iterators_without_a_name_is_not_told_from_another(one: Any) -> None:
+    found = parts(one, MODULE)
+    assert found is not None
+    assert (found.kind, found.items) == ("iterator", [1, None])
+
+
+@pytest.mark.parametrize(
+    ("one", "kind"),
+    [(zip([1]), "zip"), (itertools.repeat(1, 1), "itertools.repeat"), ((each for each in [1]), "generator")],
+)
+def test_an_iterator_of_a_type_that_has_a_name_is_recorded_with_it(one: Any, kind: str) -> None:
+    found = parts(one, MODULE)
+    assert found is not None
+    assert found.kind == kind
+
+
+def test_the_module_of_a_named_tuple_made_in_a_function_is_nobodys_promise() -> None:
+    made = collections.namedtuple("Made", "x", module=MODULE)
+    elsewhere = collections.namedtuple("Made", "x", module="somewhere.else")
+    other = collections.namedtuple("Other", "x", module=MODULE)
+    assert parts(made(1), MODULE) == parts(elsewhere(1), MODULE)
+    assert parts(made(1), MODULE) != parts(other(1), MODULE)
+    assert parts(Point(1), MODULE).kind == f"{MODULE}.Point"  # type: ignore[union-attr]

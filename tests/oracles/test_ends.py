@@ -91,16 +91,34 @@ def test_an_internal_assertion_of_eager_is_a_finding():
         raising("ValueError"),
         raising("my.Error", bases=("ValueError",)),
         raising("torch._dynamo.exc.TorchRuntimeError", chain=("ValueError: no",)),
+        raising("torch._dynamo.exc.TorchRuntimeError", "call_function f: got ValueError('no')"),
     ],
 )
 def test_elsewhere_an_exception_of_the_same_type_is_what_was_asked_for(target):
     assert judge(case(source="python"), outcome(raising("ValueError"), target)).verdict is Verdict.Pass
 
 
-@pytest.mark.parametrize("target", [FINE, raising("KeyError")])
+@pytest.mark.parametrize(
+    "target",
+    [
+        FINE,
+        raising("KeyError"),
+        raising("torch._dynamo.exc.TorchRuntimeError", "call_function f: got KeyError('no')"),
+        raising("torch._dynamo.exc.InternalTorchDynamoError", "got ValueError('no')"),
+    ],
+)
 def test_elsewhere_an_exception_that_is_missing_or_another_is_a_mismatch(target):
     judged = judge(case(source="python"), outcome(raising("ValueError"), target, again=raising("ValueError")))
     assert (judged.verdict, judged.kind) == (Verdict.Mismatch, Kind.exception)
+
+
+def test_where_a_compiler_fails_what_the_program_would_have_raised_is_nothing_of_the_cause():
+    failed = raising("torch._dynamo.exc.InternalTorchDynamoError", "KeyError: 'x'")
+    signatures = {
+        judge(case(source="python"), outcome(eager, failed)).signature
+        for eager in (FINE, raising("ValueError"), raising("TypeError"))
+    }
+    assert len(signatures) == 1
 
 
 def test_memory_that_ran_out_as_an_exception_is_memory():

@@ -25,6 +25,12 @@ from assay.oracles.signature import exception_signature, first_line, normalise_m
         ("can't do that, don't", "can't do that, don't"),
         ("first\n\n  second\nfrom user code:\n  File x", "first second"),
         ("why\n\nSet TORCHDYNAMO_VERBOSE=1 for the internal stack trace", "why"),
+        ("all() takes exactly one argument (3 given)", "a wrong number of arguments"),
+        ("sum() takes at least 1 positional argument (0 given)", "a wrong number of arguments"),
+        ("TypeError: countOf expected 2 arguments, got 0", "TypeError: a wrong number of arguments"),
+        ("TypeError: expected 1 argument, got 0", "TypeError: a wrong number of arguments"),
+        ("f() takes 1 positional argument but 2 were given", "f() takes N positional argument but N were given"),
+        ("Guard fail reason: 0/0: G['a'] is b    # return (e, r", "Guard fail reason: N/N: G[NAME] is b"),
         ("", ""),
     ],
 )

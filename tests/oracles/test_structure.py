@@ -60,6 +60,7 @@ def test_another_type_is_reported(eager, target):
             "type|class->torch._dynamo.variables.functions.S3|output",
         ),
         ("assay_case.program.<locals>.S3", "int", "type|class->int|output"),
+        ("NotImplementedType", "float", "type|declined->computed|output"),
         ("operator.itemgetter", "function", "type|operator object->function|output"),
         ("collections.deque(maxlen=3)", "list", "type|collections.deque->list|output"),
     ],

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from assay.oracles.memory import exhausted
 from assay.oracles.outcome import CallRecord, ExceptionRecord
 from assay.oracles.registry import VALID_BY_CONSTRUCTION, Question, oracle
-from assay.oracles.signature import exception_signature, first_line
+from assay.oracles.signature import exception_signature, first_line, innermost
 from assay.oracles.verdict import Discrepancy, Kind, Verdict
 
 _INTERNAL = "INTERNAL ASSERT FAILED"
 _INTERNALS = ("torch._dynamo.", "torch._inductor.")
+# What Dynamo raises where an operator refuses its arguments: it is declared to stand for that, and only quotes it.
+_QUOTING = "torch._dynamo.exc.TorchRuntimeError"
 
 
 @oracle("exceptions", order=10)
@@ -74,7 +76,9 @@ def _eager_raised(
         detail = f"eager raised {said}, caused by {_listed(ours)}; on the target it is caused by {_listed(theirs)}"
         return Discrepancy(Kind.exception, where, detail, f"exception|chain|{raised.type}")
     detail = f"eager raised {said}; the target raised {other.type}: {first_line(other.message)}"
-    return Discrepancy(Kind.exception, where, detail, f"exception|{raised.type}->{exception_signature(other)}")
+    # Where the compiler itself fails, what the program would have raised is nothing of the cause.
+    ours = "" if other.type.startswith(_INTERNALS) else f"{raised.type}->"
+    return Discrepancy(Kind.exception, where, detail, f"exception|{ours}{exception_signature(other)}")
 
 
 def _target_raised(question: Question, number: int, stage: str, raised: ExceptionRecord) -> Discrepancy | None:
@@ -112,6 +116,8 @@ def _listed(causes: tuple[str, ...]) -> str:
 
 
 def _related(eager: ExceptionRecord, target: ExceptionRecord) -> bool:
-    """Whether the target raised what eager raised, a subclass of it, or something that wraps it."""
+    """Whether the target raised what eager raised, a subclass of it, or something that wraps or quotes it."""
     causes = {cause.partition(":")[0] for cause in target.chain}
+    if target.type == _QUOTING:
+        causes.add(innermost(target.message).partition(":")[0])
     return eager.type in {target.type, *target.bases} | causes

@@ -33,6 +33,14 @@ _OPERATOR = r"(?:\*\*|//|[*+/%-])"
 _EXPRESSION = rf"(?=[\dsu*+/% -]*[su]\d)[su]?\d+(?:\s?{_OPERATOR}\s?[su]?\d+)+"
 # Where an object lies, in hexadecimal or as id() gives it: another number in each process.
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b|\b1[34]\d{13}\b")
+# How a builtin complains of the number of its arguments: one text for each builtin and each number.
+_COUNT = r"(?:exactly |at least |at most |from \w+ to )?\w+"
+_MISCALLED = re.compile(
+    rf"\b\w+\(\) takes {_COUNT} (?:positional |keyword )?arguments? \(\w+ given\)"
+    rf"|\b(?:\w+ )?expected {_COUNT} arguments?, got \w+"
+)
+# A guard ends with the line of the program that it is of.
+_GUARDED = re.compile(r"(Guard fail reason: .*?)\s+#\s.*", re.DOTALL)
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b0x[0-9a-fA-F]+"), "ADDRESS"),
     # An expression of symbolic sizes is a size: a sum or a product of any form stands for what one symbol does.
@@ -84,7 +92,8 @@ def normalise_message(message: str) -> str:
             telling.append(line.strip())
         if len(telling) == FRAMES:
             break
-    text = _QUOTED.sub(_quoted, " ".join(telling))
+    text = _GUARDED.sub(r"\1", _MISCALLED.sub("a wrong number of arguments", " ".join(telling)))
+    text = _QUOTED.sub(_quoted, text)
     for pattern, word in _RULES:
         text = pattern.sub(word, text)
     text = text.strip()

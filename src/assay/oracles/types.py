@@ -33,7 +33,7 @@ def types(question: Question) -> Iterator[Discrepancy]:
         kind = _KINDS[pair.place]
         if _type(eager) != _type(target):
             detail = f"eager {_type(eager)}, target {_type(target)}"
-            signature = f"type|{_sort(_type(eager))}->{_sort(_type(target))}|{pair.place}"
+            signature = f"type|{_change(_sort(_type(eager)), _sort(_type(target)))}|{pair.place}"
             yield Discrepancy(kind, pair.where, detail, signature)
         elif isinstance(eager, ContainerRecord) and isinstance(target, ContainerRecord):
             if len(eager.items) != len(target.items):
@@ -67,6 +67,11 @@ def _sort(name: str) -> str:
     """What a bucket calls a type: one cause is seen with iterators of every kind, and with classes of every name."""
     found = (sort for pattern, sort in _SORTS if pattern.search(name))
     return next(found, name.partition("(")[0])
+
+
+def _change(eager: str, target: str) -> str:
+    """What a bucket says of two types: where an operand was to decline, what came instead depends on the operands."""
+    return "declined->computed" if eager == "NotImplementedType" else f"{eager}->{target}"
 
 
 def _listed(keys: tuple[str, ...] | None) -> str:

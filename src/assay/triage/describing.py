@@ -5,6 +5,9 @@ from __future__ import annotations
 DESCRIBED = '''def described(value, seen):
     """A value as plain data: types, contents, which objects are one, what an iterator still gives."""
     kind = type(value).__name__
+    named = getattr(sys.modules.get(type(value).__module__), kind, None) is type(value) and kind[0] != "_"
+    if hasattr(value, "__next__") and type(value).__module__ in ("builtins", "_collections"):
+        kind = kind if named or hasattr(value, "send") else "iterator"
     if isinstance(value, torch.Tensor):
         contents = value.detach().as_subclass(torch.Tensor)
         return kind, str(value.dtype), value.requires_grad, seen.setdefault(id(value), len(seen)), contents.tolist()
@@ -17,12 +20,18 @@ DESCRIBED = '''def described(value, seen):
     parts = [(key, described(item, seen)) for key, item in getattr(value, "__dict__", {}).items()]
     if isinstance(value, type) or callable(value) and hasattr(value, "__qualname__"):
         return kind, value.__qualname__
+    for slot in (slot for each in type(value).__mro__ for slot in vars(each).get("__slots__", ())):
+        parts += [(slot, described(getattr(value, slot), seen))] if hasattr(value, slot) else []
     if isinstance(value, dict):
+        parts += [getattr(getattr(value, "default_factory", None), "__qualname__", None)]
         parts += [(repr(key), described(item, seen)) for key, item in dict.items(value)]
     elif isinstance(value, (set, frozenset)):
         parts += sorted(map(repr, value))
     elif isinstance(value, BaseException):
-        parts += [described(value.__cause__, seen), described(value.__context__, seen)]
+        parts += [described(value.__cause__, seen), described(value.__context__, seen), value.__suppress_context__]
+        parts += [described(value.args, seen)] if type(value).__module__ == __name__ else []
+    elif hasattr(value, "keywords"):
+        parts += [described(each, seen) for each in (value.func, value.args, value.keywords)]
     elif hasattr(value, "__next__"):
         try:
             while len(parts) < 24:

@@ -12,6 +12,7 @@ import functools
 import io
 import itertools
 import re
+import sys
 import types
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from .records import ITEMS, shown, type_name
 REMAINING = 24
 """How many items are taken of what an iterator has left: some never end."""
 
+_ITERATOR = "iterator"
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 
@@ -38,13 +40,17 @@ def plain(value: Any) -> str:
     """The text of what has no parts; without the address that says where it lies."""
     if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
         return value.__qualname__
-    return _ADDRESS.sub("", shown(value))
+    text = _ADDRESS.sub("", shown(value))
+    return text.replace(type_name(type(value)), _ITERATOR) if _unnamed(type(value)) else text
 
 
 def parts(value: Any, module: str) -> Parts | None:
     """What is recorded of an object's inside; None where its text says all. ``module`` is the program's own."""
     kind = type(value)
     name = type_name(kind)
+    if isinstance(value, tuple) and hasattr(kind, "_fields") and not _reachable(kind) and "." not in kind.__qualname__:
+        # Which module a class made by calling collections.namedtuple says it is of is read off the stack: no promise.
+        name = f"named tuple {kind.__name__}"
     if isinstance(value, (tuple, list)):
         items = list(tuple.__iter__(value) if isinstance(value, tuple) else list.__iter__(value))
         return _with_attributes(value, name, None, items, isinstance(value, list))
@@ -139,8 +145,25 @@ def _of_class(value: type) -> Parts:
     return Parts(f"class {value.__qualname__}", [f".{key}" for key in kept], list(kept.values()), False)
 
 
+def _unnamed(kind: type) -> bool:
+    """Whether it is a type of iterators to which the language gives no name, such as that of ``iter([])``.
+
+    All that is promised of these is what they give; a generator can do more.
+    """
+    if not hasattr(kind, "__next__") or hasattr(kind, "send"):
+        return False
+    public = _reachable(kind) and not kind.__name__.startswith("_")
+    return kind.__module__ in ("builtins", "_collections") and not public
+
+
+def _reachable(kind: type) -> bool:
+    """Whether its module has it under its name."""
+    return getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
+
+
 def _of_iterator(value: Any, name: str, module: str) -> Parts:
     """What it still gives, how it ends, and with which value; it is used up by that."""
+    name = _ITERATOR if _unnamed(type(value)) else name
     keys, items = [], []
     if type(value).__module__ == module:
         attributes = _attributes(value)
