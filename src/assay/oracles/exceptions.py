@@ -77,8 +77,8 @@ def _eager_raised(
         return Discrepancy(Kind.exception, where, detail, f"exception|chain|{raised.type}")
     detail = f"eager raised {said}; the target raised {other.type}: {first_line(other.message)}"
     # Where the compiler itself fails, what the program would have raised is nothing of the cause.
-    ours = "" if other.type.startswith(_INTERNALS) else f"{raised.type}->"
-    return Discrepancy(Kind.exception, where, detail, f"exception|{ours}{exception_signature(other)}")
+    instead = "" if other.type.startswith(_INTERNALS) else f"{raised.type}->"
+    return Discrepancy(Kind.exception, where, detail, f"exception|{instead}{exception_signature(other)}")
 
 
 def _target_raised(question: Question, number: int, stage: str, raised: ExceptionRecord) -> Discrepancy | None:
