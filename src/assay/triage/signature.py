@@ -17,7 +17,7 @@ from assay.oracles.verdict import Judgement, Kind
 _SELF_SUFFICIENT = frozenset({Kind.exception, Kind.crash})
 _CLASSES = (("float", "float"), ("bfloat", "float"), ("complex", "complex"), ("bool", "bool"))
 # How an object is made again that is handed back, or that an operand declines, is decided apart from what made it.
-_OF_OBJECTS = ("iterator->", "operator object->", "class->", "declined->", "length of class|")
+_OF_OBJECTS = ("iterator->iterator|", "operator object->function|", "declined->computed|")
 _NARROW = ("float16", "bfloat16")
 
 
