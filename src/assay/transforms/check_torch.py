@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves
 
-
 AGAIN = 4
 """Times that the original runs once more where its twin differs."""
 
