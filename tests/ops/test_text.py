@@ -9,7 +9,8 @@ import pytest
 from assay.ir.sizes import symbol
 from assay.ir.types import Dtype
 from assay.ops.catalogue import load
-from assay.ops.text import expression, forms, written
+from assay.ops.facts import Unsatisfied
+from assay.ops.text import expression, forms, parts, written
 
 
 def text(name: str, operands: list[str], form: str = "function", **attributes: Any) -> str:
@@ -91,3 +92,10 @@ def test_out_is_there_with_the_attributes_that_allow_it() -> None:
     total = load()["reduce.sum"]
     assert "out" in forms(total, {"dim": (0,), "keepdim": False})
     assert "out" not in forms(total, {"dim": None, "keepdim": False})
+
+
+def test_what_is_written_by_a_text_of_its_own_has_no_parts() -> None:
+    """A call of the method alone would leave off what follows it."""
+    for name in ("chance.exponential_", "chance.uniform_"):
+        with pytest.raises(Unsatisfied):
+            parts(load()[name], ["v1"], {}, "inplace")

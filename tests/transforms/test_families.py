@@ -53,3 +53,18 @@ def test_memory_of_a_single_number_is_borrowed(name: str, number: int) -> None:
     value = torch.tensor(5.0)
     assert run(name, number=number, v1=value)["value"] is value
     assert value.tolist() == 5
+
+
+def test_gradients_of_twins_are_compared() -> None:
+    """A rule that only the gradient shows is held to as well."""
+    from assay.transforms.check_torch import compare
+
+    text = (
+        "import torch\nCALLS, TRAINING = 1, True\n"
+        "def program(x):\n    return {}\n"
+        "def inputs(call=0):\n    return (torch.ones(2, requires_grad=True),)\n"
+    )
+    assert compare(text.format("x * 2"), text.format("x + x"), False, ["exact"]) is None
+    found = compare(text.format("x * 2"), text.format("x * 2.0 + (x - x.detach())"), False, ["exact"])
+    assert found is not None
+    assert "gradients" in found

@@ -86,7 +86,8 @@ def parts(
     """The text of an operation as what it calls and the arguments. Raises Unsatisfied where it is written otherwise."""
     name = operator.torch
     bound = form in ("method", "inplace") or name.startswith("torch.Tensor.")
-    require(form != "operator" and (form != "function" or operator.render is None), "the operation is no plain call")
+    rendered = operator.render is not None and (form == "function" or operator.inplace_only)
+    require(form != "operator" and not rendered, "the operation is no plain call")
     require(form != "inplace" or "." not in (operator.inplace or ""), "the operation is written by a function")
     arguments = _arguments(operator, operands, attributes, skip=operator.operands[0].name if bound else "")
     if out is not None:

@@ -78,6 +78,29 @@ def scaled_and_back(w: Writing) -> list[str]:
     return [f"{scale}.apply({scale}.apply({w.value}, 2.0), 0.5)"]
 
 
+@value("autograd.straight_through", quiet=True, dtypes=FLOATS)
+def straight_through(w: Writing) -> list[str]:
+    """Forward leaves autograd; only the rule, which hands the gradient on, leads back to the value."""
+    through = w.define(
+        "StraightThrough", "class {}(torch.autograd.Function):", "    @staticmethod", "    def forward(ctx, value):",
+        "        return value.detach().clone()", "", "    @staticmethod", "    def backward(ctx, gradient):",
+        "        return gradient",
+    )  # fmt: skip
+    return [f"{through}.apply({w.value})"]
+
+
+@value("autograd.rule_of_its_own", exact=True, quiet=True, dtypes=("float32", "float64"))
+def rule_of_its_own(w: Writing) -> list[str]:
+    """The rule of an identity doubles the gradient, of which half of the value then takes half."""
+    doubled = w.define(
+        "DoubledGradient", "class {}(torch.autograd.Function):", "    @staticmethod", "    def forward(ctx, value):",
+        "        return value.view_as(value)", "", "    @staticmethod", "    def backward(ctx, gradient):",
+        "        return gradient * 2",
+    )  # fmt: skip
+    half = w.fresh("half")
+    return [f"{half} = {doubled}.apply({w.value}) * 0.5", f"{half} + {half}.detach()"]
+
+
 @run("autograd.checkpoint", pure=True, fresh=True, unwritten=True, tensors=True)
 def checkpoint(w: Writing) -> list[str]:
     """Backward runs the statements again instead of keeping what they saved."""
