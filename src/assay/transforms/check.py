@@ -85,7 +85,7 @@ def request_of(twin: Twin) -> dict[str, Any]:
 
 
 def _varies(program: Program) -> bool:
-    """Whether eager mode itself does not give the same bits twice: what LAPACK computes depends on where memory lies."""
+    """Whether eager mode does not give the same bits twice: what LAPACK computes depends on where memory lies."""
     return any(each.operator.startswith("algebra.") for each in operations(program))
 
 
