@@ -39,10 +39,12 @@ import coverage
 from assay.backends import find_backend
 from assay.emit.cases import build_case
 from assay.execution.client import PROGRAM
+from assay.generate.dialect import Dialect
 from assay.generate.graph import make_case, make_program
 from assay.generate.settings import Settings
 from assay.ir.case import Case
 from assay.ops.catalogue import load
+from assay.transforms.apply import apply_all, dealt
 
 PACKAGES = ("_dynamo", "_functorch", "_inductor")
 TARGETS = ("inductor", "torch:eager")
@@ -229,10 +231,14 @@ def table(points: dict[str, dict[str, dict[str, int]]]) -> str:
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-def rewritten(settings: Settings, index: int, most: int) -> Case:
-    """The graph program at an index under one to ``most`` transforms, by its index; under none where that is 0."""
+def rewritten(settings: Settings, index: int, most: int, plain: bool = False) -> Case:
+    """The graph program at an index under one to ``most`` transforms, by its index; under none where that is 0.
+    ``plain``: of programs that are graphs, without branches, loops, functions and containers of their own."""
     (target,) = settings.targets
-    program, _ = make_program(settings, index, {"transforms": index % most + 1 if most else 0})
+    program, _ = make_program(settings, index, {"transforms": 0}, Dialect(graph_only=plain))
+    rng = random.Random(f"{settings.seed}/{index}")
+    if most:
+        program = apply_all(program, dealt(settings.seed, index, index % most + 1, rng), rng)[0]
     options = find_backend(target).module.options(random.Random(index), program.training)
     return build_case(program, source="graph", target=target, options=options)
 
@@ -248,13 +254,15 @@ def main() -> int:
     parser.add_argument("--target", choices=TARGETS, default=TARGETS[0])
     parser.add_argument("--package", choices=PACKAGES, action="append", help="only these packages of torch")
     parser.add_argument("--transforms", type=int, help="the greatest number of transforms of a program")
+    parser.add_argument("--plain", action="store_true", help="with --transforms: of graphs without Python")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     settings = Settings(arguments.seed, tuple(load()), arguments.nodes, (arguments.target,))
     indices = [index for index in range(arguments.programs + len(arguments.skip)) if index not in arguments.skip]
     most = arguments.transforms
     made = [
-        (index, make_case(settings, index) if most is None else rewritten(settings, index, most)) for index in indices
+        (index, make_case(settings, index) if most is None else rewritten(settings, index, most, arguments.plain))
+        for index in indices
     ]
     cases = made[: arguments.programs]
     began = time.process_time()

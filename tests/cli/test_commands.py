@@ -123,6 +123,16 @@ def test_replaying_a_script_passes_on_what_it_says(
     assert capsys.readouterr().out == "the last line\n"
 
 
+@pytest.mark.torch
+def test_programs_over_python_are_written_as_scripts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    paths = told(["generate", "--source", "python", "--cases", "4", "--out", str(tmp_path)], capsys)
+    assert len({Path(path).read_text() for path in paths}) == 4
+    for path in paths:
+        done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
 def test_generated_scripts_follow_from_the_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trees = []
     for turn in "ab":

@@ -113,6 +113,7 @@ def _campaign_commands(commands: Any) -> None:
     generate.add_argument("--cases", type=positive, default=10, metavar="N", help="how many (10)")
     generate.add_argument("--seed", type=int, default=0, metavar="S", help="what they follow from (0)")
     generate.add_argument("--emit", choices=("torch", "onnx"), default="torch", help="as what (torch)")
+    generate.add_argument("--source", choices=("graph", "python"), default="graph", help="what makes them (graph)")
     generate.add_argument("--out", type=Path, required=True, metavar="DIR", help="into which folder")
     _generation(generate)
 

@@ -16,9 +16,6 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves
 
-AGAIN = 4
-"""Times that the original runs once more where its twin differs."""
-
 
 def executed(text: str, prepare: Any = lambda function: function) -> list[dict[str, list[Any]]]:
     """The outputs, arguments, gradients and state after each call of a program's text, as leaves. Raises whatever it
@@ -105,15 +102,7 @@ def compare(original: str, rewritten: str, rounded: bool, known: list[str]) -> s
         second = executed(rewritten)
     except Exception as error:  # whatever a rewritten program raises is the finding
         return f"{type(error).__name__}: {str(error)[:300]}"
-    found = difference_of(first, second, rounded, known)
-    if found is not None and not rounded and any(_unlike(first, executed(original), known) for _ in range(AGAIN)):
-        # Some kernels of linear algebra do not give the same bits twice.
-        return difference_of(first, second, True, known)
-    return found
-
-
-def _unlike(first: list[dict[str, list[Any]]], again: list[dict[str, list[Any]]], known: list[str]) -> bool:
-    return difference_of(first, again, False, known) is not None
+    return difference_of(first, second, rounded, known)
 
 
 def main() -> None:
