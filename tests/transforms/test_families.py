@@ -68,3 +68,15 @@ def test_gradients_of_twins_are_compared() -> None:
     found = compare(text.format("x * 2"), text.format("x * 2.0 + (x - x.detach())"), False, ["exact"])
     assert found is not None
     assert "gradients" in found
+
+
+@pytest.mark.parametrize("layout", [False, True])
+def test_the_sign_of_a_zero_is_compared_where_the_layout_is_the_same(layout: bool) -> None:
+    from assay.transforms.check_torch import compare
+
+    text = (
+        "import torch\nCALLS, TRAINING = 1, False\ndef program(x):\n    return {}\n"
+        "def inputs(call=0):\n    return (torch.zeros(2),)\n"
+    )
+    assert (compare(text.format("x"), text.format("-x"), layout, ["exact"]) is None) == layout
+    assert compare(text.format("x"), text.format("x + 1"), layout, ["exact"]) is not None
