@@ -53,7 +53,7 @@ def test_transforms_compose() -> None:
 
 
 def test_what_a_worker_calls_of_a_module_is_never_a_transforms_own() -> None:
-    """A worker enters what ``around`` gives where a module has it, and a context manager of a transform is called so."""
+    """A worker enters what ``around`` gives where a module has it, and a transform's context manager is called so."""
     texts = []
     for index in range(12):
         program, _ = make_program(SETTINGS, index, {"transforms": 0})

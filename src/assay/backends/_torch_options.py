@@ -13,8 +13,8 @@ from typing import Any
 
 Settings = Mapping[str, Sequence[Any]]
 
-# dynamo: how Python and sizes are traced. Not install_free_tensors, which is the exporter's: what a function captures is
-# a constant of the graph then, without a guard, and the next closure of the same code computes with it too.
+# dynamo: how Python and sizes are traced. Not install_free_tensors, which is the exporter's: what a function captures
+# is a constant of the graph then, without a guard, and the next closure of the same code computes with it too.
 DYNAMO: Settings = {
     "dynamo.capture_scalar_outputs": (True,),
     "dynamo.capture_dynamic_output_shape_ops": (True,),

@@ -433,10 +433,12 @@ class _Writer:
         return lines + [INDENT + line for line in inner or ["pass"]]
 
 
-# What modules and scripts call their own: `between` and `around` belong to them alone, as a worker calls what it finds.
+# What modules and scripts call their own. A worker calls the `between` and `around` that it finds.
 _RESERVED = frozenset(
-    "model self torch program inputs state between around fill Applied Model CALLS TRAINING main observe compile_program"
-    .split()
+    {
+        "model", "self", "torch", "program", "inputs", "state", "between", "around", "fill", "Applied", "Model",
+        "CALLS", "TRAINING", "main", "observe", "compile_program",
+    }
 )  # fmt: skip
 
 
