@@ -199,6 +199,10 @@ def test_a_program_that_breaks_the_graph_does_not_count_as_engaged(worker: Worke
     assert not broken["engaged"]
     assert (broken["graphs"], broken["graph_breaks"]) == (2, 1)
     assert not empty["engaged"]
+    lost = "for item in [1, 2]:\n    torch._dynamo.graph_break()\nreturn x + 1"
+    given_up = worker.run(case(lost, "aot_eager")).engagement
+    assert not given_up["engaged"]
+    assert given_up["break_reasons"]
 
 
 def test_sizes_that_change_are_recompiled_and_counted(worker: Worker, case: MakeCase) -> None:

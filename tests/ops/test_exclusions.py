@@ -156,3 +156,14 @@ def test_an_operator_that_asks_for_finite_operands_meets_no_special_values() -> 
     with pytest.raises(Unsatisfied, match="finite"):
         apply_operator(OPERATORS["algebra.inv"], [operand], {}, values=SPECIAL)
     assert apply_operator(OPERATORS["unary.neg"], [operand], {}, values=SPECIAL).results
+
+
+def test_elements_are_sought_in_any_order_of_dimensions() -> None:
+    torch = pytest.importorskip("torch")
+    render = load()["statistic.isin"].render
+    assert render is not None
+    values, sought = torch.arange(12.0).reshape(4, 3), torch.arange(6.0).reshape(3, 2).t()
+    for unique, invert in ((False, False), (True, True)):
+        text = render(("values", "sought"), {"assume_unique": unique, "invert": invert})
+        found = eval(text, {"torch": torch, "values": values, "sought": sought})
+        assert found.tolist() == ((values < 6) != invert).tolist()

@@ -46,6 +46,14 @@ def holds(facts: Facts, value: float) -> bool:
     return facts.low <= value <= facts.high and whole
 
 
+@given(st.integers(-(2**62), 2**62), st.integers(-(2**62), 2**62), st.integers(-40, 40))
+def test_bounds_of_whole_numbers_that_no_float_says_are_exact(large: int, other: int, small: int) -> None:
+    there = Facts(float(small), float(small), 0) + constant(large)
+    assert int(there.low) == int(there.high) == small + large
+    back = there - constant(other) * constant(1.0)
+    assert int(back.low) == int(back.high) == small + large - other
+
+
 @given(known(), known())
 def test_arithmetic_keeps_bounds_and_scale(a: Known, b: Known) -> None:
     (x, xs), (y, ys) = a, b

@@ -52,6 +52,17 @@ def test_transforms_compose() -> None:
     assert deepest > 1
 
 
+def test_what_a_worker_calls_of_a_module_is_never_a_transforms_own() -> None:
+    """A worker enters what ``around`` gives where a module has it, and a transform's context manager is called so."""
+    texts = []
+    for index in range(12):
+        program, _ = make_program(SETTINGS, index, {"transforms": 0})
+        program, done = apply_all(program, ("contexts.generator",), random.Random(index))
+        texts += [render(program)] if done and not any(call.around for call in program.calls) else []
+    assert texts
+    assert not any("def around(" in text for text in texts)
+
+
 def _inside(region: Region) -> list[Region]:
     return [each for block in region.blocks for each in walk(block.statements) if isinstance(each, Region)]
 

@@ -14,7 +14,7 @@ import pytest
 from assay.ir.case import Case
 from assay.ir.program import Block, Operation, Program, Region, Value
 from assay.ir.types import TensorType
-from assay.oracles.signature import normalise_message
+from assay.oracles.signature import NONE_IN_PLACE, normalise_message
 from assay.oracles.verdict import Judgement, Kind, Verdict
 from assay.triage.places import accused, output_leaves
 from assay.triage.replay import replay
@@ -185,6 +185,16 @@ def raising(error: Exception | None) -> Any:
         (
             "exception|torch._dynamo.exc.TorchRuntimeError||RuntimeError: Cannot call numel on SHAPE",
             (None, type("TorchRuntimeError", (Exception,), {})("call: got RuntimeError('Cannot call numel on [2]')")),
+            (None, None),
+        ),
+        (
+            f"exception|TypeError|torch/_dynamo/eval_frame.py:compile_wrapper|{NONE_IN_PLACE}",
+            (None, AttributeError("'NoneType' object has no attribute 'relu'")),
+            (None, None),
+        ),
+        (
+            f"exception|TypeError|torch/_dynamo/eval_frame.py:compile_wrapper|{NONE_IN_PLACE}",
+            (None, TypeError("relu(): argument 'input' (position 1) must be Tensor, not NoneType")),
             (None, None),
         ),
     ],

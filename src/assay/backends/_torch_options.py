@@ -13,7 +13,8 @@ from typing import Any
 
 Settings = Mapping[str, Sequence[Any]]
 
-# dynamo: how Python and sizes are traced.
+# dynamo: how Python and sizes are traced. Not install_free_tensors, which is the exporter's: what a function captures
+# is a constant of the graph then, without a guard, and the next closure of the same code computes with it too.
 DYNAMO: Settings = {
     "dynamo.capture_scalar_outputs": (True,),
     "dynamo.capture_dynamic_output_shape_ops": (True,),
@@ -23,7 +24,6 @@ DYNAMO: Settings = {
     "dynamo.specialize_float": (True,),
     "dynamo.prefer_deferred_runtime_asserts_over_guards": (True,),
     "dynamo.trace_autograd_ops": (True,),
-    "dynamo.install_free_tensors": (True,),
     # Reached by the second or third call that changes something: what is compiled is given up then.
     "dynamo.recompile_limit": (1, 2),
 }

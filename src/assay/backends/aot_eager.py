@@ -12,7 +12,12 @@ PREFIX = None
 FRAMEWORK = "torch"
 RUNG = 2
 DEAR = False
-UNSUPPORTED = ("torch._dynamo.exc.Unsupported", "torch._dynamo.exc.UserError")
+UNSUPPORTED = (
+    "torch._dynamo.exc.Unsupported",
+    "torch._dynamo.exc.UserError",
+    # The whole graph was asked for, and the limit of compilations reached.
+    "torch._dynamo.exc.FailOnRecompileLimitHit",
+)
 DYNAMO_NAME = "aot_eager"
 
 

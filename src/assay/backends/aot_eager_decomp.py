@@ -16,7 +16,12 @@ DEAR = False
 # not
 # compare strides.
 PROMISES = ()
-UNSUPPORTED = ("torch._dynamo.exc.Unsupported", "torch._dynamo.exc.UserError")
+UNSUPPORTED = (
+    "torch._dynamo.exc.Unsupported",
+    "torch._dynamo.exc.UserError",
+    # The whole graph was asked for, and the limit of compilations reached.
+    "torch._dynamo.exc.FailOnRecompileLimitHit",
+)
 DYNAMO_NAME = "aot_eager_decomp_partition"
 
 

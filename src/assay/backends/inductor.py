@@ -15,7 +15,12 @@ DEAR = True
 # not
 # compare strides.
 PROMISES = ()
-UNSUPPORTED = ("torch._dynamo.exc.Unsupported", "torch._dynamo.exc.UserError")
+UNSUPPORTED = (
+    "torch._dynamo.exc.Unsupported",
+    "torch._dynamo.exc.UserError",
+    # The whole graph was asked for, and the limit of compilations reached.
+    "torch._dynamo.exc.FailOnRecompileLimitHit",
+)
 
 
 def options(draw: random.Random, training: bool) -> dict[str, Any]:

@@ -13,7 +13,12 @@ PREFIX = "torch:"
 FRAMEWORK = "torch"
 RUNG = 1
 DEAR = False
-UNSUPPORTED = ("torch._dynamo.exc.Unsupported", "torch._dynamo.exc.UserError")
+UNSUPPORTED = (
+    "torch._dynamo.exc.Unsupported",
+    "torch._dynamo.exc.UserError",
+    # The whole graph was asked for, and the limit of compilations reached.
+    "torch._dynamo.exc.FailOnRecompileLimitHit",
+)
 
 _functions: dict[str, Any] = {}
 

@@ -433,6 +433,15 @@ class _Writer:
         return lines + [INDENT + line for line in inner or ["pass"]]
 
 
+# What modules and scripts call their own. A worker calls the `between` and `around` that it finds.
+_RESERVED = frozenset(
+    {
+        "model", "self", "torch", "program", "inputs", "state", "between", "around", "fill", "Applied", "Model",
+        "CALLS", "TRAINING", "main", "observe", "compile_program",
+    }
+)  # fmt: skip
+
+
 def _names(program: Program) -> set[str]:
     """Every name that the text may use for a value of the program."""
     found = {entry.name for entry in program.inputs} | {name for name, _ in program.sizes}
@@ -440,4 +449,4 @@ def _names(program: Program) -> set[str]:
         found |= {value.name for value in statement.results}
         if isinstance(statement, Region):
             found |= {value.name for block in statement.blocks for value in block.parameters}
-    return found | set(MODULES) | {"model", "self", "torch", "program", "inputs", "state", "fill", "Applied", "Model"}
+    return found | set(MODULES) | _RESERVED

@@ -83,7 +83,7 @@ class Facts:
         constants = self.low == self.high or other.low == other.high
         held = None if self.sure is None or other.sure is None or not constants else self.sure + other.sure
         scale, terms = common_scale(self, other), self.magnitude + other.magnitude
-        return Facts(self.low + other.low, self.high + other.high, scale, terms, holds=held)
+        return Facts(_plus(self.low, other.low), _plus(self.high, other.high), scale, terms, holds=held)
 
     def __sub__(self, other: Facts) -> Facts:
         return self + (-other)
@@ -106,7 +106,7 @@ class Facts:
         """The sum of ``count`` such elements (of none: zero)."""
         if count == 0:
             return constant(0)
-        return Facts(self.low * count, self.high * count, self.scale, self.magnitude * count)
+        return Facts(_times(self.low, count), _times(self.high, count), self.scale, self.magnitude * count)
 
     def rounded(self) -> Facts:
         """The same bounds, no longer exact."""
@@ -121,8 +121,25 @@ class Facts:
         return Facts(min(max(self.low, low), high), max(min(self.high, high), low), self.scale)
 
 
+# From here on a float cannot say every whole number; up to here Python's ints are used in its stead.
+_DENSE, _HUGE = 2**53, 2**70
+
+
+def _plus(a: float, b: float) -> float:
+    """The sum: of whole numbers exact, though no float is it (an index may be the difference of two such)."""
+    return int(a) + int(b) if _large_and_whole(a, b, a + b) else a + b
+
+
 def _times(a: float, b: float) -> float:
-    return 0.0 if a == 0 or b == 0 else a * b
+    """The product; nothing times infinity is nothing."""
+    if a == 0 or b == 0:
+        return 0.0
+    return int(a) * int(b) if _large_and_whole(a, b, a * b) else a * b
+
+
+def _large_and_whole(a: float, b: float, result: float) -> bool:
+    most = max(abs(a), abs(b), abs(result))
+    return _DENSE <= most < _HUGE and int(a) == a and int(b) == b
 
 
 def constant(value: float) -> Facts:

@@ -132,7 +132,7 @@ def operand_of(environment: Environment, operand: Operand) -> Any:
         return tuple(operand_of(environment, item) for item in operand)
     if isinstance(operand, Literal):
         value = operand.value
-        facts = constant(float(value)) if isinstance(value, int | float) else None
+        facts = constant(_number(value)) if isinstance(value, int | float) else None
         return Abstract(kind_of_scalar(value), facts)
     low, high = smallest(operand), largest(operand)
     return Abstract(ScalarType("int"), Facts(low, high, 0))
@@ -232,12 +232,17 @@ def _facts(operand: Any) -> Any:
     return operand.facts
 
 
+def _number(value: float) -> float:
+    """A number as Python computes with it: of a large int no bit is lost."""
+    return int(value) if isinstance(value, int) else value
+
+
 def _stored(facts: Facts, dtype: str, values: str) -> Facts:
     """The facts once stored in a dtype; integers that wrap may be any. Raises Unsatisfied as `fit` does."""
     if values == WRAPPING and dtype in INTEGER_RANGE and dtype != "bool":
         low, high = INTEGER_RANGE[dtype]
         if facts.low < low or facts.high > high:
-            return replace(facts, low=float(low), high=float(high), scale=0, terms=0.0)
+            return replace(facts, low=low, high=high, scale=0, terms=0.0)
     return fit(facts, dtype)
 
 
@@ -362,7 +367,7 @@ class Interpreter:
             return None
         if type_.dtype in INTEGER_RANGE:
             low, high = INTEGER_RANGE[type_.dtype]
-            return Facts(float(low), float(high), 0)
+            return Facts(low, high, 0)
         return anything(type_.dtype, self.values) if is_float(type_.dtype) else None
 
     def resolve(self, value: Any) -> Any:
@@ -542,7 +547,7 @@ def input_facts(program: Program, entry: Input) -> Abstract:
             known = fit(facts_of(argument.data), entry.value.type.dtype)
             facts.append(known if program.values == KEPT else replace(known, fixed=True))
         elif isinstance(argument.scalar, int | float):
-            facts.append(constant(float(argument.scalar)))
+            facts.append(constant(_number(argument.scalar)))
     return Abstract(entry.value.type, hull(*facts) if facts else None)
 
 

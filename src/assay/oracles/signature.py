@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 from assay.oracles.outcome import ExceptionRecord, Outcome
 
+NONE_IN_PLACE = "None in place of a value"
+"""What stands for the message of an exception that only says what a program was about to do with a None."""
+
 FRAMES = 3
 MESSAGE_LENGTH = 160
 
@@ -135,7 +138,7 @@ def exception_signature(exception: ExceptionRecord) -> str:
     of how it came there: they are one.
     """
     if meets_none(exception):
-        return "|".join(("TypeError", _joined(reversed(exception.frames)), "None in place of a value"))
+        return "|".join(("TypeError", _joined(reversed(exception.frames)), NONE_IN_PLACE))
     return "|".join((exception.type, _joined(reversed(exception.frames)), normalise_message(exception.message)))
 
 

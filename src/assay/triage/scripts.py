@@ -21,6 +21,7 @@ from assay.ops.facts import Unsatisfied
 from assay.ops.python_forms import modules_in
 from assay.ops.twin import in_float64
 from assay.oracles.numerics.closeness import tolerance
+from assay.oracles.signature import NONE_IN_PLACE
 from assay.oracles.verdict import Judgement, Kind
 from assay.triage.describing import DESCRIBED
 from assay.triage.observing import HANG_SECONDS, Observation, Unscriptable, observation
@@ -377,7 +378,9 @@ def _exception_lines(judgement: Judgement, title: str) -> list[str]:
         before = [f"{INDENT}observe(program)"]
     message = rest.partition("|")[2]
     needle = _needle(message)
-    name = kind.rpartition(".")[2]
+    name: str | tuple[str, ...] = kind.rpartition(".")[2]
+    if message == NONE_IN_PLACE:
+        needle, name = "NoneType", ("AttributeError", "TypeError")
     return [
         quiet,
         *before,

@@ -16,8 +16,8 @@ from assay.emit.torch import render
 from assay.generate.python.changes import CHANGES, Change
 from assay.generate.python.feature import Feature, feature, features
 from assay.generate.python.modelled import Modelled, from_json, modelled
-from assay.generate.python.source import Composer, compose
-from assay.ir.program import Program
+from assay.generate.python.source import COMPUTING, Composer, compose
+from assay.ir.program import Opaque, Program
 from assay.ir.serialize import program_from_json, program_to_json
 from assay.ir.verify import verify
 
@@ -50,6 +50,30 @@ def test_programs_are_well_formed_and_survive_being_written_down() -> None:
         verify(made)
         assert program_from_json(json.loads(json.dumps(program_to_json(made)))) == made
         compile(render(made), "case", "exec")
+
+
+def test_every_program_ends_with_an_operation_of_a_tensor() -> None:
+    """A size or a container of tensors alone would leave nothing to compile."""
+    torch = pytest.importorskip("torch")
+    counted: list[int] = []
+
+    def counting(graph: Any, inputs: Any) -> Any:
+        counted.append(sum(node.op.startswith("call") for node in graph.graph.nodes))
+        return graph.forward
+
+    values = {"int": 2, "float": 0.5, "list": [1, 2]}
+    for template, _ in COMPUTING:
+        text = template.format(t="t", **{key: repr(value) for key, value in values.items()})
+        function = eval(f"lambda t: {text}", {"torch": torch})
+        torch.compile(function, backend=counting)(torch.arange(4.0))
+    torch._dynamo.reset()
+    assert len(counted) == len(COMPUTING)
+    assert min(counted) > 0
+    for number in range(60):
+        last = program(number).body[-1]
+        assert isinstance(last, Opaque)
+        assert last.writes[0].startswith("t")
+        assert " if " not in last.text
 
 
 def test_a_case_says_what_it_exercises() -> None:
@@ -116,6 +140,7 @@ def test_a_feature_runs_without_an_exception(name: str, run: Any) -> None:
     assert run(composed(next(each for each in features() if each.name == name)))
 
 
+# Of equal values, or of the compiler alone.
 SILENT = (
     "change.reset in between",
     "change.submodule replaced",

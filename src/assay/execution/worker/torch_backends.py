@@ -90,6 +90,8 @@ def engagement() -> dict[str, Any]:
     """What was compiled since the last reset."""
     counters = torch._dynamo.utils.counters
     breaks = counters.get("graph_break", {})
+    # Where a break cannot be resumed from, the whole frame is left to Python, which counts as no break.
+    given_up = counters.get("unimplemented", {}) if not breaks else {}
     stats = counters.get("stats", {})
     inductor = {key: int(count) for key, count in counters.get("inductor", {}).items()}
     graphs, operators = int(stats.get("unique_graphs", 0)), int(stats.get("calls_captured", 0))
@@ -98,7 +100,7 @@ def engagement() -> dict[str, Any]:
         "graphs": graphs,
         "operators": operators,
         "graph_breaks": sum(breaks.values()),
-        "break_reasons": [str(reason)[:200] for reason in list(breaks)[:3]],
+        "break_reasons": [str(reason)[:200] for reason in [*breaks, *given_up][:3]],
         "recompiles": sum(max(0, int(count) - 1) for count in compiles.values()),
         "skipped_options": list(_skipped),
     }

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import random
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from assay import __version__
@@ -67,6 +68,9 @@ TENSOR_STATEMENTS = (
     ("{{'t': {t}, 'n': {int}}}", "dict"),
     ("({t}, {str})", "tuple"),
 )
+
+# Those that are an operation whatever the values are: a size or a container of tensors leaves the graph empty.
+COMPUTING = tuple(each for each in TENSOR_STATEMENTS if each[1] == "t" and " if " not in each[0])
 
 
 def make_python_case(settings: Settings, index: int) -> Case:
@@ -133,7 +137,7 @@ class Composer:
             if step < steps:
                 self.statement()
         # Something of a tensor that every value before it could reach, so that there is a graph to compile.
-        self.tensor_statement()
+        self.tensor_statement(COMPUTING)
         return self.finished(training)
 
     def argument(self, kind: str, text: str, other: str | None = None, name: str = "") -> str:
@@ -245,8 +249,8 @@ class Composer:
         self.definitions.append(Opaque(text, tuple(sorted({*self.globals} & mentioned(text))), writes))
         self.globals += writes
 
-    def tensor_statement(self) -> None:
-        text, kind = self.rng.choice(TENSOR_STATEMENTS)
+    def tensor_statement(self, among: Sequence[tuple[str, str]] = TENSOR_STATEMENTS) -> None:
+        text, kind = self.rng.choice(among)
         name = self.fresh("t" if kind == "t" else "v")
         kinds = ("t", "int", "float", "bool", "str", "list")
         filled = text.format(**{each: self.value(each) if "{" + each + "}" in text else "" for each in kinds})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from assay.ir.sizes import Shape, Size, largest, smallest
@@ -282,6 +282,13 @@ def among(b: Binding, f: Any) -> Facts:
     return BOOLEAN
 
 
+def sought(operands: Sequence[str], attributes: Mapping[str, Any]) -> str:
+    """The elements to look for lie in a row: of an order of dimensions that no view flattens eager torch 2.13 makes an
+    error (bugs/isin-permuted)."""
+    flags = "".join(f", {name}=True" for name in ("assume_unique", "invert") if attributes[name])
+    return f"torch.isin({operands[0]}, {operands[1]}.contiguous(){flags})"
+
+
 operator(
     "statistic.isin",
     operands=[
@@ -292,7 +299,7 @@ operator(
     infer=lambda b: b.x.with_dtype("bool"),
     facts=among,
     torch="torch.isin",
-    out=True,
+    render=sought,
     method=None,
     differentiable=False,
     saves="none",

@@ -240,7 +240,7 @@ def one_hot_product(m: Draft) -> None:
 def large_integers(m: Draft) -> None:
     """Integers beyond 2**31 and 2**53, added and taken away again"""
     x = m.start(("int64", "int32", "bool", "uint8"), (1, 2, 3))
-    big = m.pick("constant number", m.any(2**31 + 1, 2**33 - 1), 2**53 + 1, 2**31, -(2**31) - 1, 2**62)
+    big = m.pick("constant number", m.any(2**31 + 1, 2**33 - 1), 2**53 + 1, 2**31, -(2**31) - 1, 2**61)
     wide = m.cast(x, "int64")
     if m.any(True, False):
         y = m("binary.add", wide, big)
