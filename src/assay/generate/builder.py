@@ -41,10 +41,7 @@ from assay.ir.types import ScalarType, TensorType, is_differentiable, is_float, 
 from assay.ops.assume import anything, is_searched
 from assay.ops.facts import Facts, Interval, constant, fit, hull, require
 from assay.ops.interpret import Abstract, Applied, Environment, Interpreter, facts_of
-from assay.ops.protocol import Operator
-
-OVERLAPPING = ("expand", "expand_as", "broadcast_to", "unfold", "as_strided")
-"""How operators are called whose result may have several elements in one place."""
+from assay.ops.protocol import OVERLAPPING, Operator
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,10 @@ class Operator:
         return self.name.partition(".")[0]
 
 
+OVERLAPPING = ("expand", "expand_as", "broadcast_to", "unfold", "as_strided")
+"""How operators are called whose result may have several elements in one place."""
+
+
 class Registry:
     """The operators that were registered, by name, in order of registration."""
 

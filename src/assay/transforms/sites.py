@@ -26,7 +26,7 @@ from assay.ir.types import FunctionType, TensorType, Type, is_complex
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
 from assay.ops.interpret import Abstract, Environment, Interpreter, interpret
-from assay.ops.protocol import Operator
+from assay.ops.protocol import OVERLAPPING, Operator
 from assay.ops.text import parts
 from assay.transforms.registry import Needs, Transform, transforms
 
@@ -288,10 +288,9 @@ class Survey:
                 layouts = {call.argument(entry.name).layout.kind for call in self.program.calls}
                 if "expanded" in layouts:
                     return False
-        overlapping = ("expand", "unfold", "as_strided")
         return not any(
             isinstance(each, Operation)
-            and any(word in each.operator for word in overlapping)
+            and each.operator.endswith(OVERLAPPING)
             and any(value.storage in bases for value in each.results)
             for each in walk(self.program.body)
         ) and not any(
