@@ -191,7 +191,8 @@ class Worker:
         if missing and self._require:
             self.close()
             name, facts = next(iter(missing.items()))
-            package = self._backends[name].packages[0]
+            asked = next(backend for backend in self._backends.values() if backend.name == name)
+            package = asked.packages[0]
             advice = (
                 f"install {package} there, or name another interpreter with {name}@/path/to/python"
                 if facts.get("missing")
