@@ -120,6 +120,14 @@ def test_a_flood_of_one_finding_is_reduced_now_and_then_and_else_counted(tmp_pat
     assert states == {REDUCED: 5, COUNTED: 19}
 
 
+def test_a_flood_is_confirmed_only_where_it_is_reduced(tmp_path: Path) -> None:
+    workers: list[FakeWorker] = []
+    with create(tmp_path, META) as store:
+        run_engine(store, fake_parts(lambda index: WRONG, workers=workers), cases=24, jobs=1)
+    confirmed = [run for worker in workers for run in worker.runs if run[2]]
+    assert len(confirmed) == 5
+
+
 def test_a_known_signature_on_other_operators_is_reduced(tmp_path: Path) -> None:
     def make(index: int) -> Case:
         return case_at(index, operators=("unary.neg",) if index < 6 else ("unary.abs",))

@@ -70,6 +70,15 @@ def test_a_finding_is_confirmed_by_a_compilation_in_full() -> None:
     assert runs.seen[2:] == [("fake", (), True), ("fake", ("values",), True)]
 
 
+def test_a_finding_that_would_only_be_counted_is_not_confirmed() -> None:
+    runs = Runs()
+    accusing = asking(then=WRONG)
+    assert examine(CASE, runs, accusing, no_witness, lambda *_: True).judgement == WRONG  # type: ignore[arg-type]
+    assert runs.seen == [("fake", (), False)]
+    examine(CASE, runs, accusing, no_witness, lambda *_: False)  # type: ignore[arg-type]
+    assert [alone for *_, alone in runs.seen] == [False, False, True]
+
+
 def test_what_evidence_excuses_is_compiled_in_full_by_nobody() -> None:
     runs = Runs(merges=True)
     examine(CASE, runs, asking("values", then=PASS), no_witness)  # type: ignore[arg-type]

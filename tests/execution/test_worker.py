@@ -66,7 +66,7 @@ def test_an_unknown_dynamo_backend_is_not_available() -> None:
 
 
 @pytest.mark.torch
-def test_a_child_serves_many_cases_and_alone_demands_a_fresh_one(worker: Worker, case: MakeCase) -> None:
+def test_a_child_serves_many_cases_and_rests_while_one_runs_alone(worker: Worker, case: MakeCase) -> None:
     body = "return os.getpid()"
 
     def pid(alone: bool) -> str:
@@ -75,9 +75,35 @@ def test_a_child_serves_many_cases_and_alone_demands_a_fresh_one(worker: Worker,
         return getattr(outcome.reference.calls[0].outputs, "repr", "")
 
     first, second = pid(False), pid(False)
-    alone, after = pid(True), pid(False)
-    assert first == second
-    assert len({first, alone, after}) == 3
+    alone, again, after = pid(True), pid(True), pid(False)
+    assert first == second == after
+    assert len({first, alone, again}) == 3
+
+
+@pytest.mark.torch
+def test_a_case_that_dies_alone_takes_no_other_process_with_it(worker: Worker, case: MakeCase) -> None:
+    def pid(body: str = "return os.getpid()", **how: bool) -> str:
+        outcome = worker.run(case(body), **how)
+        return getattr(outcome.reference.calls[0].outputs, "repr", "") if outcome.reference else outcome.ended
+
+    first = pid()
+    assert pid("os.kill(os.getpid(), 9)", alone=True) == "died"
+    assert pid("import subprocess; subprocess.Popen(['sleep', '600']); os._exit(3)", alone=True) == "died"
+    assert pid() == first
+
+
+@pytest.mark.torch
+def test_a_resting_process_that_dies_is_replaced(worker: Worker, case: MakeCase) -> None:
+    body = "return os.getpid()"
+    outcome = worker.run(case(body))
+    assert outcome.reference is not None
+    first = getattr(outcome.reference.calls[0].outputs, "repr", "")
+    killed = worker.run(case(f"os.kill({first}, 9); import time; time.sleep(0.3); return os.getpid()"), alone=True)
+    assert killed.ended == "completed"
+    after = worker.run(case(body))
+    assert after.ended == "completed"
+    assert after.reference is not None
+    assert getattr(after.reference.calls[0].outputs, "repr", "") != first
 
 
 @pytest.mark.torch

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assay.backends import DYNAMO, RUNGS, find_backend, rungs_below, split_target
-from assay.campaign.examine import Examination, Judge, Run, Witnesses, examine
+from assay.campaign.examine import Examination, Judge, Known, Run, Witnesses, examine
 from assay.ir.case import Case
 from assay.oracles.verdict import Verdict
 
@@ -61,20 +61,22 @@ def rungs_to_climb(case: Case) -> tuple[str, ...]:
     return tuple(rung for rung in cheap if rung in below)
 
 
-def climb(case: Case, run: Run, judge: Judge, witnesses: Witnesses) -> tuple[Case, Examination]:
+def climb(
+    case: Case, run: Run, judge: Judge, witnesses: Witnesses, known: Known = lambda case, judgement: False
+) -> tuple[Case, Examination]:
     """Examine a case on the ladder: the case as it is on the rung where that ended, and what was seen there. What the
     system under test has spent is that of all rungs."""
     spent = 0.0
     for rung in rungs_to_climb(case):
         lower = on_rung(case, rung)
-        found = examine(lower, run, judge, witnesses)
+        found = examine(lower, run, judge, witnesses, known)
         spent += found.sut_seconds
         if found.judgement.verdict not in GOES_ON:
             return lower, found.with_sut_seconds(spent)
         if not _has_code(case, found):
             # The target itself was not run, and so not engaged.
             return case, found.with_sut_seconds(spent, engaged=False)
-    found = examine(case, run, judge, witnesses)
+    found = examine(case, run, judge, witnesses, known)
     return case, found.with_sut_seconds(spent + found.sut_seconds)
 
 

@@ -326,7 +326,7 @@ class Engine:
     def _run_case(self, index: int, case: Case, bench: Bench) -> None:
         parts = self._parts
         try:
-            seen, examination = climb(case, bench.run, parts.judge, parts.witnesses)
+            seen, examination = climb(case, bench.run, parts.judge, parts.witnesses, self._is_known)
             if examination.judgement.verdict is Verdict.Invalid and (accused := parts.instead(case)) is not None:
                 # Perhaps it is the reference that is wrong: then it is that which is to be judged.
                 other = examine(accused, bench.run, parts.judge, parts.witnesses)
@@ -338,6 +338,9 @@ class Engine:
             self._defect(index, case, traceback.format_exc())
             raise
         self._commit(index, case, seen, examination)
+
+    def _is_known(self, case: Case, judgement: Judgement) -> bool:
+        return self._filing.would_count(Finding(case, judgement, 0))
 
     def _commit(self, index: int, case: Case, seen: Case, examination: Examination) -> None:
         """Keep what became of a case; ``seen`` is the case as it was when the examination ended, perhaps on a lower

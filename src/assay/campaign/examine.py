@@ -140,10 +140,18 @@ def _confirm(case: Case, first: Examination, run: Run, judge: Judge, witnesses: 
     return Examination(settled, first.outcome, again.outcome, again.evidence)
 
 
-def examine(case: Case, run: Run, judge: Judge, witnesses: Witnesses) -> Examination:
-    """Settle a case; one that accuses its target is confirmed."""
+Known = Callable[[Case, Judgement], bool]
+"""Whether a finding would only be counted, since its cause has been reduced and confirmed before."""
+
+
+def examine(
+    case: Case, run: Run, judge: Judge, witnesses: Witnesses, known: Known = lambda case, judgement: False
+) -> Examination:
+    """Settle a case; one that accuses its target is confirmed, unless that would tell nothing new."""
     first = settle(case, run, judge, witnesses)
-    return _confirm(case, first, run, judge, witnesses) if first.judgement.verdict in FINDINGS else first
+    if first.judgement.verdict not in FINDINGS or known(case, first.judgement):
+        return first
+    return _confirm(case, first, run, judge, witnesses)
 
 
 def case_runner(run: Run, judge: Judge, witnesses: Witnesses) -> RunCase:

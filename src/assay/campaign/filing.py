@@ -105,24 +105,50 @@ class Filing:
             else:
                 self._unreduced.setdefault(key, finding.bucket)
 
-    def _known_bucket(self, finding: Finding, time_is_up: bool) -> Bucket | None:
-        key, operators = finding.coarse_key, set(finding.case.operators)
-        told = finding.is_told_by_signature
-        needed = 1 if told else KNOWN_AFTER
+    def would_count(self, finding: Finding) -> bool:
+        """Whether a finding would be counted into a known bucket unseen, as things stand."""
+        with self._turn:
+            if finding.coarse_key not in self._reduced:
+                return self._triage is None and finding.coarse_key in self._unreduced
+        bucket, count = self._likely(finding)
+        return bucket is not None and self._is_enough(finding, count) and bool(self._not_looked_at(finding))
+
+    def _likely(self, finding: Finding) -> tuple[Bucket | None, int]:
+        """The bucket that most findings of the same coarse key were reduced to and whose operators this one has, and
+        how many were."""
+        operators, told = set(finding.case.operators), finding.is_told_by_signature
         buckets = {bucket.id: bucket for bucket in self._store.buckets()}
         with self._turn:
-            for identity, count in self._reduced.get(key, Counter()).most_common():
+            for identity, count in self._reduced.get(finding.coarse_key, Counter()).most_common():
                 bucket = buckets.get(identity)
-                if bucket is None or not (told or operators.issuperset(bucket.operators)):
-                    continue
-                if time_is_up:
-                    return bucket
-                if count >= needed and (self._counted[key] + 1) % EVERY:
-                    return bucket
-                if count >= needed:
-                    self._counted[key] += 1
-                    return None
-            return buckets.get(self._unreduced.get(key, "")) if time_is_up or self._triage is None else None
+                if bucket is not None and (told or operators.issuperset(bucket.operators)):
+                    return bucket, count
+        return None, 0
+
+    @staticmethod
+    def _is_enough(finding: Finding, reduced: int) -> bool:
+        return reduced >= (1 if finding.is_told_by_signature else KNOWN_AFTER)
+
+    def _not_looked_at(self, finding: Finding) -> int:
+        """How many until the next that is reduced although its cause is known: 0 for this one itself."""
+        with self._turn:
+            return (self._counted[finding.coarse_key] + 1) % EVERY
+
+    def _known_bucket(self, finding: Finding, time_is_up: bool) -> Bucket | None:
+        bucket, count = self._likely(finding)
+        if bucket is not None and time_is_up:
+            return bucket
+        if bucket is not None and self._is_enough(finding, count):
+            if self._not_looked_at(finding):
+                return bucket
+            with self._turn:
+                self._counted[finding.coarse_key] += 1
+            return None
+        if not (time_is_up or self._triage is None):
+            return None
+        with self._turn:
+            unreduced = self._unreduced.get(finding.coarse_key, "")
+        return next((each for each in self._store.buckets() if each.id == unreduced), None)
 
 
 def _with(finding: Finding, status: str, bucket: str) -> Finding:

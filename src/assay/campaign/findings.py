@@ -39,7 +39,8 @@ SIGNATURE_PARTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A case that accuses its target, twice with the same verdict and kind, the second time in a fresh process."""
+    """A case that accuses its target, twice with the same verdict and kind, the second time in a fresh process; once,
+    where its cause was known and it is only counted."""
 
     case: Case
     judgement: Judgement

@@ -17,7 +17,7 @@ from itertools import accumulate
 from typing import Any
 
 from assay import __version__
-from assay.backends import find_backend
+from assay.backends import DYNAMO, find_backend
 from assay.emit.cases import build_case
 from assay.generate.between import with_changes
 from assay.generate.builder import Builder
@@ -42,6 +42,9 @@ from assay.transforms.apply import apply_all, dealt
 SOURCE = "graph"
 CHEAP_OPERATIONS = (6, 18)
 DEAR_OPERATIONS = (50, 70)
+# For Dynamo alone, which traces an operator as it does any other: what Python does with a few shows as much as with
+# many, at a fraction of the time.
+DYNAMO_OPERATIONS = (2, 6)
 COMPONENT = 12
 # Keeps what takes little from being dealt far more often than the rest.
 LEAST_WELCOME = 0.3
@@ -88,6 +91,8 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
     dialect = dialect_of(backend, rng, settings.kernels.get(target))
     values = WRAPPING if dialect.special and settings.values == SPECIAL else settings.values
     forced: dict[str, Any] = {"values": values} if backend.tests_python else {"values": values, "transforms": 0}
+    if backend.name == DYNAMO and settings.nodes is None:
+        forced["operations"] = rng.randint(*DYNAMO_OPERATIONS)
     drawn = draw_program(settings, index, backend.module.DEAR, forced, dialect)
     program, environment = drawn.program, drawn.environment
     if find is not None and program.values == FOUND:

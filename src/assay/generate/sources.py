@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assay import __version__
-from assay.backends import find_backend
+from assay.backends import DYNAMO, find_backend
 from assay.generate import graph
 from assay.generate.python import source as python
 from assay.generate.settings import Settings
@@ -20,6 +20,9 @@ from assay.ir.case import Case
 SHARES = {graph.SOURCE: 0.65, python.SOURCE: 0.35}
 """The part of the cases of a campaign that comes from each source, where several take part. Programs over Python are
 small and run on the cheap rungs, so that their part of the time is less."""
+
+DYNAMO_SHARES = {graph.SOURCE: 0.2, python.SOURCE: 0.8}
+"""The same where Dynamo is all that is tested."""
 
 
 def allowed(targets: Sequence[str]) -> tuple[str, ...]:
@@ -39,7 +42,9 @@ def make_case(settings: Settings, index: int, find: graph.Find | None = None) ->
     chosen = settings.sources[0]
     if len(settings.sources) > 1:
         rng = random.Random(f"{__version__}/{settings.seed}/{index}/source")
-        chosen = rng.choices(settings.sources, [SHARES[name] for name in settings.sources])[0]
+        alone = all(find_backend(target).name == DYNAMO for target in settings.targets)
+        shares = DYNAMO_SHARES if alone else SHARES
+        chosen = rng.choices(settings.sources, [shares[name] for name in settings.sources])[0]
     targets = tuple(target for target in settings.targets if suits(chosen, target))
     fitting = settings if targets == settings.targets else replace(settings, targets=targets)
     return python.make_python_case(fitting, index) if chosen == python.SOURCE else graph.make_case(fitting, index, find)

@@ -93,12 +93,12 @@ _ENVIRONMENT = {
     "inference_mode": "torch.is_inference_mode_enabled()",
     "default_dtype": "torch.get_default_dtype()",
     "deterministic": "torch.are_deterministic_algorithms_enabled()",
-    "autocast": "torch.is_autocast_cpu_enabled()",
+    "autocast": 'torch.is_autocast_enabled("cpu")',
     "rng": "torch.get_rng_state().tolist()",
     "python_rng": "random.getstate()",
     "numpy_rng": "numpy.random.get_state()[1].tolist()",
     "deterministic_warns": "torch.is_deterministic_algorithms_warn_only_enabled()",
-    "autocast_dtype": "torch.get_autocast_cpu_dtype()",
+    "autocast_dtype": 'torch.get_autocast_dtype("cpu")',
     "anomaly": "torch.is_anomaly_enabled()",
 }
 

@@ -25,6 +25,7 @@ SAMPLES = from_json(
     {
         "version": "",
         "modelled": ["builtins.sorted", "list.pop"],
+        "unreturnable": ["set_iterator"],
         "calls": {
             "builtins.sorted": {
                 "accepted": [[None, [["list", "[3, 1]"]], {"reverse": "True"}, "list"]],

@@ -77,9 +77,12 @@ def children(pid: int | str = "self") -> list[int]:
     return found
 
 
-def kill_descendants(pid: int | str = "self") -> None:
-    """End every descendant of a process, those in other process groups and sessions too."""
+def kill_descendants(pid: int | str = "self", but: int | None = None) -> None:
+    """End every descendant of a process, those in other process groups and sessions too; ``but`` this child and what is
+    below it."""
     for child in children(pid):
+        if child == but:
+            continue
         kill_descendants(child)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(child, signal.SIGKILL)

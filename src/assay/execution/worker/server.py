@@ -63,6 +63,8 @@ class Server:
         self.board = StageBoard()
         self.decoder = frames.Decoder()
         self.child: Child | None = None
+        # The child that goes on when a case that runs alone has ended: warm, which a new one is not.
+        self.resting: Child | None = None
         self.forks = 0
         self.wake_read, self.wake_write = os.pipe()
         for descriptor in (self.wake_read, self.wake_write):
@@ -82,8 +84,9 @@ class Server:
         finally:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            if self.child is not None:
-                self._end(self.child)
+            for child in (self.resting, self.child):
+                if child is not None:
+                    self._end(child)
 
     def _on_terminate(self, *_: object) -> None:
         # The signal of a parent's death also comes when only the thread that started this process has ended.
@@ -125,8 +128,10 @@ class Server:
 
     def _dispatch(self, frame: frames.Frame) -> None:
         request = frame.header
-        if self.child is not None and (request.get("alone") or self.child.status is not None):
+        if self.child is not None and self.child.status is not None:
             self._end(self.child)
+        if self.child is not None and request.get("alone"):
+            self.resting, self.child = self.child, None
         child = self.child or self._fork()
         self.board.clear()
         child.case = request["id"]
@@ -156,6 +161,9 @@ class Server:
                     os.close(descriptor)
                 for descriptor in (out_read, out_write, err_read, err_write):
                     os.close(descriptor)
+                if self.resting is not None:
+                    for descriptor in (self.resting.connection, self.resting.stdout, self.resting.stderr):
+                        os.close(descriptor)
                 self.runtime.in_child(folder)
                 child_program.serve(theirs.fileno(), self.runtime, self.board)
                 status = 0
@@ -281,6 +289,9 @@ class Server:
                     if child.case is not None:
                         self._report_death(child, status)
                     self._end(child)
+            elif self.resting is not None and pid == self.resting.pid:
+                self.resting.status = status
+                self._end(self.resting)
 
     @staticmethod
     def _more(descriptor: int) -> bool:
@@ -312,8 +323,12 @@ class Server:
         if child.status is None:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(child.pid, 0)
-        limits.kill_descendants()
+        if child is self.resting:
+            self.resting = None
+        else:
+            # What the child left behind is a descendant of ours now; the one that rests is too, and stays.
+            limits.kill_descendants(but=None if self.resting is None else self.resting.pid)
+            self.child, self.resting = self.resting, None
         for descriptor in (child.connection, child.stdout, child.stderr):
             os.close(descriptor)
         shutil.rmtree(child.folder, ignore_errors=True)
-        self.child = None

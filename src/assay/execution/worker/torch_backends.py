@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import warnings
 from typing import Any
 
 import torch
 import torch._dynamo
+
+from . import torch_shortcuts
 
 # Where the settings of a case's options live: "inductor.cpp.simdlen", "dynamo.specialize_int",
 # "functorch.activation_memory_budget".
@@ -127,6 +130,20 @@ def _leave_guards_untimed() -> None:
         setattr(guards, "profile_guard_manager", lambda *_: 0.0)  # noqa: B010 -- the checker wants the C++ function's type
 
 
+class _Object:
+    """What the program over Python of the warm-up reads."""
+
+    def __init__(self) -> None:
+        self.items = [3, 1, 2]
+
+    @property
+    def size(self) -> int:
+        return len(self.items)
+
+    def raises(self) -> None:
+        raise ValueError("caught")
+
+
 def warm(backend: Any) -> dict[str, str]:
     """Compile a program of many kinds of operations, so that what a child needs is imported and initialised before a
     fork. Raises what an installation lacks; a compiler that fails at this program is there to be tested.
@@ -135,6 +152,7 @@ def warm(backend: Any) -> dict[str, str]:
     """
 
     _leave_guards_untimed()
+    torch_shortcuts.silence_dynamo()
 
     def program(x: Any, weight: Any, index: Any) -> Any:
         y = torch.relu(torch.nn.functional.conv2d(x, weight)) * 2
@@ -151,7 +169,21 @@ def warm(backend: Any) -> dict[str, str]:
         x = torch.ones(2, 3, 4, width, requires_grad=training)
         return x, torch.ones(4, 3, 1, 1, requires_grad=training), torch.tensor([0, 1, 3])
 
+    def python(x: Any, count: int, made: Any) -> Any:
+        # A frame that breaks, goes on and is compiled again, and what Dynamo imports when it first meets an object.
+        found = {"a": [count, *made.items], "b": {count}}
+        try:
+            made.raises()
+        except ValueError as error:
+            found["a"].append(len(error.args))
+        torch._dynamo.graph_break()
+        with torch.no_grad(), warnings.catch_warnings():
+            x = x * made.size + sum(value for value in found["a"])
+        return x.reshape(-1)[: x.shape[0]], sorted(found["a"], key=lambda value: -value), f"{count:>4}", iter([1, 2])
+
     try:
+        for count in (1, 2):
+            torch.compile(python, backend=backend)(torch.ones(2 + count, 3), count, _Object())
         with torch.no_grad():
             torch.compile(program, backend=backend)(*arguments(5, False))
         out = torch.compile(program, backend=backend)(*arguments(5, True))

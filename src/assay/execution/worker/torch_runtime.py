@@ -318,7 +318,11 @@ def _seed() -> None:
     import torch
 
     random.seed(0)
-    torch.manual_seed(0)
+    if torch.accelerator.is_available():
+        torch.manual_seed(0)
+    else:
+        # For devices that are not there `manual_seed` notes what to do once they are, with the stack that asked for it.
+        torch.default_generator.manual_seed(0)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(0)
@@ -333,9 +337,9 @@ def _plain_modes() -> None:
         torch.set_default_dtype(torch.float32)
     if torch.are_deterministic_algorithms_enabled():
         torch.use_deterministic_algorithms(False)
-    if torch.is_autocast_cpu_enabled():
+    if torch.is_autocast_enabled("cpu"):
         torch.set_autocast_enabled("cpu", False)
-    if torch.get_autocast_cpu_dtype() is not torch.bfloat16:
+    if torch.get_autocast_dtype("cpu") is not torch.bfloat16:
         torch.set_autocast_dtype("cpu", torch.bfloat16)
     if torch.is_anomaly_enabled():
         torch.autograd.set_detect_anomaly(False)

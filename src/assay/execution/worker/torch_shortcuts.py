@@ -1,5 +1,5 @@
 """What inductor computes again and again, computed once or more cheaply, with the same result: the kernels that it
-generates are the same to the letter.
+generates are the same to the letter. And what Dynamo writes into logs that nobody reads, left out.
 
 A case that runs alone (which confirms a finding) and the script of a finding take inductor's own way, as with
 `torch_merge`.
@@ -7,6 +7,8 @@ A case that runs alone (which confirms a finding) and the script of a finding ta
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
 from typing import Any
 
 _enabled = True
@@ -21,6 +23,26 @@ def enable(wanted: bool) -> None:
 def install() -> list[str]:
     """Put the shortcuts in place; the names of those that this release of inductor has a place for."""
     return [shortcut.__name__.strip("_") for shortcut in (_strides, _dtype_rules) if shortcut()]
+
+
+def silence_dynamo() -> None:
+    """Leave out of Dynamo's logs the stack above each graph break, and the settings of the compiler as text, made for
+    every frame that is compiled: together a twelfth of the CPU of a program over Python."""
+    from torch._dynamo import exc, utils
+
+    def leave_out(module: Any, name: str, instead: Callable[[], Any]) -> None:
+        original = getattr(module, name, None)
+        if original is not None and not hasattr(original, "left_out"):
+
+            def shortened() -> Any:
+                return instead() if _enabled else original()
+
+            shortened.left_out = True  # type: ignore[attr-defined]
+            setattr(module, name, shortened)
+
+    leave_out(exc, "_extract_stack_with_positions", traceback.StackSummary)
+    for family in ("_get_dynamo_config", "_scrubbed_inductor_config", "_compiler_config", "_functorch_config"):
+        leave_out(utils, f"{family}_for_logging", lambda: None)
 
 
 def _strides() -> bool:

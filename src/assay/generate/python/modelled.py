@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from assay.collected import CannotTell, collect
 
 PROBE = Path(__file__).with_name("probe_torch.py")
 PROBE_SECONDS = 300
@@ -44,28 +44,23 @@ class Sample:
 
 @dataclass(frozen=True)
 class Modelled:
-    """All names that are modelled, and the calls of those that can be called by themselves."""
+    """All names that are modelled, the calls of those that can be called by themselves, and the types of
+    iterators of which a compiled program cannot return one."""
 
     version: str
     names: tuple[str, ...]
     accepted: Mapping[str, Sequence[Sample]]
     refused: Sequence[Sample]
+    unreturnable: frozenset[str]
 
 
 @cache
 def modelled(python: str) -> Modelled:
     """What the torch of an interpreter models. Raises NothingModelled."""
     try:
-        done = subprocess.run(
-            [python, str(PROBE)], capture_output=True, text=True, check=False, timeout=PROBE_SECONDS,
-            env={"PYTHONHASHSEED": "0", "PATH": ""},
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NothingModelled(f"{python} does not say what it models ({error})") from None
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise NothingModelled(f"{python} has no torch whose Dynamo can be asked ({said[-1] if said else 'no reason'})")
-    return from_json(json.loads(done.stdout))
+        return from_json(collect(python, PROBE, "torch", ("_dynamo", "version.py"), PROBE_SECONDS))
+    except CannotTell as why:
+        raise NothingModelled(f"{python} has no torch whose Dynamo can be asked ({why})") from None
 
 
 def from_json(data: Mapping[str, Any]) -> Modelled:
@@ -77,7 +72,7 @@ def from_json(data: Mapping[str, Any]) -> Modelled:
         if found:
             accepted[name] = found
         refused += [_sample(name, call, accepted=False) for call in calls["refused"]]
-    return Modelled(data["version"], tuple(data["modelled"]), accepted, refused)
+    return Modelled(data["version"], tuple(data["modelled"]), accepted, refused, frozenset(data["unreturnable"]))
 
 
 def _sample(name: str, call: Sequence[Any], *, accepted: bool) -> Sample:

@@ -3,7 +3,8 @@
     builtins, polyfills, variables.* --> names --> calls tried on a pool of values --> JSON on stdout
 
 The names are read from Dynamo itself, so that a release brings its own. Calls are found by trying: what CPython accepts
-is kept with the type of its result, and some of what it refuses with the exception. Nothing of Dynamo runs.
+is kept with the type of its result, and some of what it refuses with the exception. Dynamo runs only to tell what it
+leaves to CPython together with the whole program around it.
 """
 
 from __future__ import annotations
@@ -344,6 +345,7 @@ def calls(name: str, what: Any) -> dict[str, Any]:
         receivers = [(_type_name(owner), text) for text in POOL[_type_name(owner)]]
     accepted: list[Any] = []
     refused: list[Any] = []
+    iterators: dict[str, bool] = {}
     seen: set[str] = set()
     keywords = _keywords(what)
     for attempt in range(TRIES):
@@ -372,7 +374,58 @@ def calls(name: str, what: Any) -> dict[str, Any]:
             continue
         if len(told) <= LONGEST and len(accepted) < KEPT:
             accepted.append([*call, _type_name(type(result))])
-    return {"accepted": accepted, "refused": refused, "method": receivers is not None}
+            if hasattr(type(result), "__next__"):
+                kind = _type_name(type(result))
+                iterators[kind] = iterators.get(kind, True) and _has_an_end(result)
+    ending = [kind for kind, ends in iterators.items() if ends]
+    return {"accepted": accepted, "refused": refused, "iterators": ending}
+
+
+def _is_returned(text: str) -> bool:
+    """Whether Dynamo takes a program that returns this iterator, of which an item was taken. What it does not refuse
+    but gets wrong is there to be found."""
+    import torch
+    from torch._dynamo.exc import Unsupported
+
+    names: dict[str, Any] = {**MODULES, "torch": torch}
+    exec(f"def program(x):\n    v = {text}\n    next(v, None)\n    return v, x + 1\n", names)
+    compiled: Callable[..., Any] = torch.compile(names["program"], backend="eager", fullgraph=True)
+    try:
+        compiled(torch.ones(2))
+    except Unsupported:
+        return False
+    except Exception:
+        return True
+    finally:
+        torch.compiler.reset()
+    return True
+
+
+def unreturnable(found: dict[str, Any]) -> list[str]:
+    """The types of iterators of which a compiled program cannot return one that was used."""
+    made = {kind: texts[0] for kind, texts in POOL.items() if hasattr(_thunk(texts[0])(), "__next__")}
+    for name, tried in found.items():
+        for call in tried["accepted"]:
+            if call[3] in tried["iterators"]:
+                made.setdefault(call[3], _written(name, call))
+    return [kind for kind, text in made.items() if not _is_returned(text)]
+
+
+def _has_an_end(iterator: Any) -> bool:
+    try:
+        return len(list(itertools.islice(iterator, LONGEST))) < LONGEST
+    except Exception:
+        # What a lazy call raises comes when it is asked for an item.
+        return True
+
+
+def _written(name: str, call: list[Any]) -> str:
+    """A call as text."""
+    receiver, arguments, named, *_ = call
+    operands = ", ".join([text for _, text in arguments] + [f"{key}={text}" for key, text in named.items()])
+    if receiver is None:
+        return f"{name.removeprefix('builtins.')}({operands})"
+    return f"({receiver[1]}).{name.rpartition('.')[2]}({operands})"
 
 
 def _drawn(rng: random.Random) -> tuple[str, str]:
@@ -403,7 +456,13 @@ def main() -> int:
 
     names = modelled()
     found = {name: calls(name, what) for name, what in names.items() if name not in UNCALLED}
-    json.dump({"version": torch.__version__, "modelled": sorted(names), "calls": found}, sys.stdout)
+    told = {
+        "version": torch.__version__,
+        "modelled": sorted(names),
+        "calls": found,
+        "unreturnable": unreturnable(found),
+    }
+    json.dump(told, sys.stdout)
     return 0
 
 

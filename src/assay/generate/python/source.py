@@ -27,7 +27,13 @@ from assay.ir.program import Argument, Call, Input, Opaque, Program, Value, ment
 from assay.ir.types import ScalarType
 
 SOURCE = "python"
-STATEMENTS = (2, 5)
+STATEMENTS = (1, 4)
+GUARDED = 0.8
+# Of the definitions of a feature, those that stand in the program instead of its module.
+INLINED = 0.12
+INLINED_CLASS = 0.03
+# Of the iterators that Dynamo cannot return, those that a program returns as they are.
+RETURNED_ALL_THE_SAME = 0.1
 OBJECT = ScalarType("object")
 MOST_OUTPUTS = 12
 
@@ -81,7 +87,7 @@ def make_python_case(settings: Settings, index: int) -> Case:
     program = compose(rng, modelled(backend.python or sys.executable))
     options = dict(backend.module.options(rng, program.training))
     if "dynamic" in options:
-        options["dynamic"] = rng.choices((None, True, False), (60, 20, 20))[0]
+        options["dynamic"] = rng.choices((None, True, False), (70, 10, 20))[0]
         if rng.random() < 0.1:
             limit = rng.choice(("dynamo.recompile_limit", "dynamo.accumulated_recompile_limit"))
             options["config"] = {**options.get("config", {}), limit: rng.choice((1, 2))}
@@ -213,13 +219,13 @@ class Composer:
             function = sample.name.removeprefix("builtins.")
         name = self.fresh("v")
         text = f"{name} = {function}({', '.join(texts)})"
-        if not sample.accepted or (replaced and rng.random() < 0.9):
-            guarded = f"try:\n    {text}\nexcept Exception as error:\n    {name} = type(error).__name__"
-            bare = rng.random() < 0.03
-            label = sample.name if sample.accepted else f"{sample.name}(refused)"
-            self.add(text if bare else guarded, [(name, "object")], label)
-        else:
-            self.add(text, [(name, sample.result)], sample.name)
+        # What Dynamo refuses though CPython takes it would leave the whole program to CPython: guarded, the refusal is
+        # a result like any other, and wrong.
+        guarded = rng.random() < (GUARDED if sample.accepted and not replaced else 0.97)
+        if guarded:
+            text = _guarded(text, name)
+        kind = sample.result if sample.accepted and not replaced else "object"
+        self.add(text, [(name, kind)], sample.name if sample.accepted else f"{sample.name}(refused)")
 
     def feature(self, chosen: Feature) -> dict[str, str]:
         """A feature of the language, its classes and functions in the module or in the program. The names that it
@@ -235,7 +241,9 @@ class Composer:
 
         label = "; ".join((chosen.name, *chosen.exercises))
         definition, text = chosen.definition, chosen.text
-        if definition and ("global " in definition or self.rng.random() < 0.88):
+        # Dynamo makes no classes: one that the program itself defines breaks the graph.
+        inside = INLINED_CLASS if "class " in definition else INLINED
+        if definition and ("global " in definition or self.rng.random() >= inside):
             self.define(filled(definition))
         elif definition:
             text = f"{definition}\n{text}"
@@ -306,6 +314,12 @@ class Composer:
         outputs = list(dict.fromkeys(self.made))
         if len(outputs) > MOST_OUTPUTS:
             outputs = sorted(rng.sample(outputs, MOST_OUTPUTS), key=outputs.index)
+        for kind in sorted(self.known.unreturnable):
+            for name in self.scope.get(kind, ()):
+                if name in outputs and rng.random() >= RETURNED_ALL_THE_SAME:
+                    # The items that are left are what can be told of it.
+                    text = _guarded(f"{name} = list({name})", name)
+                    self.body.append(Opaque(text, (name,), (name,), (Value(name, OBJECT),), ""))
         if rng.random() < 0.1:
             outputs.append(rng.choice(self.inputs))
         return Program(
@@ -319,6 +333,11 @@ class Composer:
             definitions=tuple(self.definitions),
             watched=tuple(dict.fromkeys(self.watched)),
         )
+
+
+def _guarded(text: str, name: str) -> str:
+    """A statement whose exception, if there is one, becomes the value of ``name``."""
+    return f"try:\n    {text}\nexcept Exception as error:\n    {name} = type(error).__name__"
 
 
 def _statement(text: str) -> Opaque:
