@@ -305,17 +305,15 @@ class _Lifting:
         if operator.name == "index.advanced":
             yield from self._indexed(rest)
             return
-        operands: list[Operand] = []
         waiting = [name for name in rest if name not in attributes]
         named = {each.name for each in operator.operands} & set(rest)
         waiting = [name for name in waiting if name not in named]
         order = [name for name in operator.order if name in operator.index] or [o.name for o in operator.operands]
         taken: dict[str, Any] = {}
         for name in order:
-            optional = operator.operands[operator.index[name]].optional
             if name in named:
                 taken[name] = self._operand(rest[name])
-            elif waiting and (not optional or len(waiting) > 0):
+            elif waiting:
                 taken[name] = self._operand(rest[waiting.pop(0)])
             else:
                 taken[name] = None
@@ -346,13 +344,7 @@ class _Lifting:
             return self.types.get(operand)
         if isinstance(operand, tuple):
             return tuple(self._type(each) for each in operand)
-        return (
-            None
-            if operand is None
-            else ScalarType(type(operand.value).__name__)
-            if isinstance(operand, Literal)
-            else None
-        )
+        return ScalarType(type(operand.value).__name__) if isinstance(operand, Literal) else None
 
     def _values(
         self, attribute: Attribute, rest: Mapping[str, Any], binding: Any, operands: Sequence[Operand]
@@ -373,10 +365,9 @@ class _Lifting:
             except _UNREADABLE:
                 usual = []
             found = [None, *usual[:3]]
-        for value in found:
+        if found:
             # What follows may depend on it; readings of one call seldom differ in more than spelling.
-            setattr(binding, attribute.name, value)
-            break
+            setattr(binding, attribute.name, found[0])
         return found
 
 

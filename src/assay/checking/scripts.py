@@ -135,7 +135,7 @@ def subject_script(
 ) -> str:
     """The script of a difference; empty for a subject that is in no file, and for kinds that no script compares.
     ``extra`` defines the program anew, where the subject is called from within rewritten Python."""
-    seen = _seen(subject, judgement, way)
+    seen = _seen(subject, judgement)
     if not subject.path or seen is None:
         return ""
     source = Path(subject.path).read_text(encoding="utf-8")
@@ -199,7 +199,7 @@ def _is_number(judgement: Judgement) -> bool:
     return judgement.kind in (Kind.value, Kind.gradient, Kind.mutation, Kind.state) and not lost
 
 
-def _seen(subject: Subject, judgement: Judgement, way: Way) -> str | None:
+def _seen(subject: Subject, judgement: Judgement) -> str | None:
     """The expression of what the difference is about."""
     place = judgement.where.partition(", ")[2]
     values = "[*model.parameters(), *model.buffers()]" if subject.module else "[]"

@@ -273,7 +273,6 @@ class _Writer:
         assert isinstance(type_, TensorType)
         kernel.out = (type_,)
         held = {**kernel.memory, **kernel.written.values}
-        name = name
         require(name in held and held[name] == type_, "another type")
         return kernel.read(Arg(name, type_), alone=True)
 
@@ -323,8 +322,7 @@ class _Writer:
 
     def _closed(self, kernel: Kernel, wanted: Set[str]) -> list[str]:
         """The lines that allocate what a kernel writes, and launch it."""
-        reached = set(wanted)
-        stored = [name for name in kernel.written.values if name in reached]
+        stored = [name for name in kernel.written.values if name in wanted]
         if not stored:
             return []
         name = f"kernel_{len(self.kernels)}"

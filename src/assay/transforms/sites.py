@@ -10,7 +10,6 @@ from typing import Any
 
 from assay.ir.program import (
     KEPT,
-    Block,
     Operation,
     Program,
     PythonOperation,
@@ -25,7 +24,7 @@ from assay.ir.sizes import largest, smallest
 from assay.ir.types import FunctionType, TensorType, Type, is_complex
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
-from assay.ops.interpret import Abstract, Environment, Interpreter, interpret
+from assay.ops.interpret import Abstract, interpret
 from assay.ops.protocol import OVERLAPPING, Operator
 from assay.ops.text import parts
 from assay.transforms.registry import Needs, Transform, transforms
@@ -331,24 +330,6 @@ def _is_closed(region: Region) -> bool:
     return known is None or known.opaque or known.kind == "operation"
 
 
-class _Recording(Interpreter):
-    """Interprets, and notes what is known of every value, those in blocks included."""
-
-    def __init__(self, program: Program) -> None:
-        super().__init__(load(), program.size_table, program.instantiations)
-        self.found: dict[str, Abstract] = {}
-
-    def statement(self, statement: Statement, environment: Environment) -> Statement:
-        """One statement, retyped, its results noted."""
-        retyped = super().statement(statement, environment)
-        for value in retyped.results:
-            self.found[value.name] = environment.values[value.name]
-        return retyped
-
-
 def _known(program: Program) -> Mapping[str, Abstract]:
     _, environment = interpret(program, load())
     return environment.values
-
-
-__all__ = ["Block", "Site", "Survey", "written_names"]

@@ -256,7 +256,7 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
         try:
             found = _computed(entry, coming, way)
         except (RuntimeError, NotImplementedError, TypeError, IndexError, ValueError) as error:
-            found = _without(entry, coming, way, str(error))
+            found = _without(entry, coming, str(error))
             if found is None:
                 continue
         if integral and plan.way is None:
@@ -303,7 +303,7 @@ STEP = 2.0**-12
 """Of an operand beyond one, by how much it is moved for a difference."""
 
 
-def _without(entry: Entry, coming: list[torch.Tensor | None], way: str, error: str) -> Any:
+def _without(entry: Entry, coming: list[torch.Tensor | None], error: str) -> Any:
     """The derivative without the operand that torch names as having none; None where there is no such."""
     named = _NO_DERIVATIVE.search(error)
     if named is None or named[1] in entry.plan.excluded:
