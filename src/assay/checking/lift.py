@@ -3,9 +3,9 @@
     worker: torch.export -> graph -> lift -> texts -> worker: held, node by node -> lift without those that are wrong
 
 Which specification a call is is found by names and by the types that come of it, which leaves room for mistakes; so
-each is run beside the call that it stands for, on its operands, and counts only if it gives the same bits. What no
-specification says, or takes, stays as it is: a statement of text that calls the operator, which can be wrapped, moved
-and deleted like any other.
+each is run beside the call that it stands for, on its operands, and counts only if it gives exactly the same, but for
+the sign of a zero. What no specification says, or takes, stays as it is: a statement of text that calls the operator,
+which can be wrapped, moved and deleted like any other.
 
 Parameters and inputs are not those of the subject but like them: of the same type and range, made by formulas, so that
 a program needs nothing but its text.
