@@ -41,8 +41,9 @@ def _stumble(program: Program) -> str:
 
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
+    text = render(program)
     try:
-        executed(render(program), lambda function: torch.compile(function, backend="eager"))
+        executed(text, lambda function: torch.compile(function, backend="eager"))
     except Exception as error:  # a bug of the compiler, or a limitation that it raises
         return f"{type(error).__name__}: {str(error)[:150]}"
     breaks = torch._dynamo.utils.counters["graph_break"]
@@ -97,10 +98,8 @@ def main() -> int:
         if not sites[name]:
             print(f"--- {name}: no site", file=sys.stderr)
     for name, counts in reasons.items():
-        if not known[name].breaks:
-            print(f"{name}: {whole[name]} of {judged[name]} traced; {counts.most_common(1)}", file=sys.stderr)
-    meant = [name for name in judged if not known[name].breaks]
-    unbroken = sum(whole[name] for name in meant) / max(1, sum(judged[name] for name in meant))
+        print(f"{name}: {whole[name]} of {judged[name]} traced; {counts.most_common(1)}", file=sys.stderr)
+    unbroken = sum(whole.values()) / max(1, sum(judged.values()))
     figures = {
         "transforms": len(known),
         "sites": sum(sites.values()),
@@ -108,7 +107,7 @@ def main() -> int:
         "without_a_site": sorted(set(known) - set(sites)),
         "differ": sum(wrong.values()),
         "traced_whole": round(unbroken, 4) if judged else None,
-        "traced_transforms": len(meant),
+        "traced_transforms": len(judged),
         "breaks_declared": sorted(name for name, each in known.items() if each.breaks),
         "cpu_seconds": round(time.process_time() - began, 1),
     }

@@ -38,14 +38,14 @@ def observe(function):
 
 def main():
     print("torch", torch.__version__, "python", sys.version.split()[0])
-    expected = observe(program)
+    observe(program)
     try:
-        actual = observe(torch.compile(program, backend="eager"))
+        observe(torch.compile(program, backend="eager"))
     except Exception as error:
-        actual = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-    if actual != expected:
-        print("expected", expected)
-        print("actual", actual)
+        text = f"{type(error).__name__}: {error}"
+        if not text.startswith("AssertionError") or "Guard failed on the same frame it was created" not in " ".join(text.split()):
+            raise
+        print(text[:1000])
         print("BUG: An entry of __dict__ that hides a non-data descriptor fails its own guard")
         return 1
     print("OK")
@@ -53,4 +53,9 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+    except Exception as error:
+        print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])
+        status = 2
+    sys.exit(status)

@@ -30,4 +30,9 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+    except Exception as error:
+        print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])
+        status = 2
+    sys.exit(status)

@@ -45,11 +45,7 @@ def observe(function):
 
 def main():
     print("torch", torch.__version__, "python", sys.version.split()[0])
-    expected = observe(program)
-    try:
-        actual = observe(torch.compile(program, backend="eager"))
-    except Exception as error:
-        actual = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    expected, actual = observe(program), observe(torch.compile(program, backend="eager"))
     if actual != expected:
         print("expected", expected)
         print("actual", actual)
@@ -60,4 +56,9 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+    except Exception as error:
+        print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])
+        status = 2
+    sys.exit(status)

@@ -399,6 +399,10 @@ def custom() -> Any:
     library.impl("narrow", _narrow, "CPU")
     library.define("sin(Tensor x) -> Tensor")
     library.impl("sin", lambda x: torch.from_numpy(np.sin(x.numpy())), "CPU")
+    library.define("outside(Tensor x) -> Tensor")
+    library.impl("outside", lambda x: x.clone() if x.dtype == torch.float32 else x[torch.tensor([9])], "CPU")
+    library.define("short(Tensor x) -> Tensor")
+    library.impl("short", lambda x: [x.clone()][x.dtype == torch.float64], "CPU")
     yield torch.ops.assay_test
     library._destroy()
 
@@ -430,6 +434,20 @@ def test_an_operation_that_has_no_higher_precision_is_named_and_its_result_unkno
     assert [failed.partition(":")[0] for failed in mode.failed] == ["narrow"]
     assert bool(torch.isinf(bound(mode, y)).all())
     assert bool(torch.isinf(bound(mode, later)).all())
+
+
+def test_an_index_that_may_lie_outside_is_no_failure_and_its_result_unknown(mode: ShadowMode, custom: Any) -> None:
+    with mode:
+        y = custom.outside(X)
+    assert mode.failed == set()
+    assert bool(torch.isinf(bound(mode, y)).all())
+
+
+def test_an_index_error_that_no_kernel_raises_is_a_failure(mode: ShadowMode, custom: Any) -> None:
+    with mode:
+        y = custom.short(X)
+    assert [failed.partition(":")[0] for failed in mode.failed] == ["short"]
+    assert bool(torch.isinf(bound(mode, y)).all())
 
 
 OTHER_MEMORY: dict[str, Function] = {

@@ -19,9 +19,8 @@ from assay.oracles.verdict import Verdict
 
 PYTHON = "python"
 CHEAP = (DYNAMO, "aot_eager")
-"""The rungs that run before the target for a program over Python: together an eighth of what code generation costs.
-Before a fat program from specifications that is rewritten there is the first alone, a tenth: what rewrites add is
-Python."""
+"""The rungs that run before the target for a program over Python: together a small part of what code generation costs.
+Before a fat program from specifications that is rewritten there is the first alone: what rewrites add is Python."""
 
 FEWEST_OPERATORS = 6
 """Of fewer operators in all the graphs of a program over Python there are few different graphs, and those are in every

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assay.backends import DYNAMO, RUNGS, find_backend
+from assay.backends import RUNGS, find_backend
 from assay.campaign import assemble
 from assay.campaign.examine import Examination, Run, Witness, examine, settle
 from assay.campaign.mistake import UserMistake
-from assay.checking.described import SOURCE, Described, bare_case, describe, eager_beside, told_where
+from assay.checking.described import Described, bare_case, describe, eager_beside, told_where
 from assay.checking.report import Difference, Part, Report
 from assay.checking.sizes import Varying, varying
 from assay.checking.texts import Subject, Way, case_text
@@ -74,7 +74,7 @@ class Check:
     def case(self, way: Way, target: str, extra: Sequence[str] = ()) -> Case:
         """The case of the subject itself."""
         text = case_text(self.described.subject, way, extra)
-        case = bare_case(self.described.subject, text, target, way, **options_of(target))
+        case = bare_case(text, target, way, **options_of(target))
         self.ways[case.text] = way, tuple(extra)
         return case
 
@@ -236,6 +236,3 @@ def report_of(check: Check, sizes: Varying, differences: Sequence[Difference], s
         notes=tuple(check.notes),
         seconds=seconds,
     )
-
-
-__all__ = ["DYNAMO", "SOURCE", "Check", "Wish", "compare_subject", "report_of", "start"]

@@ -68,7 +68,7 @@ def first_wrong(check: Check, case: Case, judgement: Judgement) -> Cut | None:
     subject = check.described.subject
     way = Way(training=case.training)
     options = {"folder": subject.path.rpartition("/")[0] if subject.path else subject.folder}
-    plain = bare_case(subject, case_text(subject, way), eager_beside(case.target), way, **options)
+    plain = bare_case(case_text(subject, way), eager_beside(case.target), way, **options)
     try:
         told = ask(check.run, plain, "graph", subject.title)
     except UserMistake:

@@ -55,7 +55,7 @@ class Described:
         return floats or bool(self.facts.get("trainable"))
 
 
-def bare_case(subject: Subject, text: str, target: str, way: Way | None = None, **options: Any) -> Case:
+def bare_case(text: str, target: str, way: Way | None = None, **options: Any) -> Case:
     """A case of a text that is no program of ours."""
     way = way or Way()
     return Case(SOURCE, target, options, text, way.training, way.calls, {}, {}, (), 0)
@@ -89,7 +89,7 @@ def describe(subject: Subject, run: Run, target: str) -> Described:
     """The subject, its inputs named. Raises UserMistake with one line: what does not import, is missing, or does not
     fit."""
     title = subject.title
-    told = ask(run, bare_case(subject, case_text(subject, Way()), eager_beside(target)), "describe", title)
+    told = ask(run, bare_case(case_text(subject, Way()), eager_beside(target)), "describe", title)
     if "failed" in told:
         raise UserMistake(f"{title}: {told['failed']}")
     names = _distinct([*told["names"], *told["keywords"]])

@@ -51,7 +51,7 @@ def differences_of(check: Check, lifted: dict[bool, Lifted | str], out: Path | N
         else:
             difference = _of_subject(check, part, case, judgement, lifted.get(case.training, "not tried"))
             difference = replace(difference, transforms=tuple(filter(None, transforms.split(", "))))
-        found.append(_written(difference, check, out))
+        found.append(_written(difference, out))
     return found
 
 
@@ -164,7 +164,7 @@ def shown(difference: Difference, script: str, case: Case) -> Difference:
     return replace(difference, script=script, note="; ".join(filter(None, (difference.note, note))))
 
 
-def _written(difference: Difference, check: Check, out: Path | None) -> Difference:
+def _written(difference: Difference, out: Path | None) -> Difference:
     """The difference with its script in a file."""
     if out is None or not difference.script:
         return difference

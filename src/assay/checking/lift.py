@@ -3,9 +3,9 @@
     worker: torch.export -> graph -> lift -> texts -> worker: held, node by node -> lift without those that are wrong
 
 Which specification a call is is found by names and by the types that come of it, which leaves room for mistakes; so
-each is run beside the call that it stands for, on its operands, and counts only if it gives the same bits. What no
-specification says, or takes, stays as it is: a statement of text that calls the operator, which can be wrapped, moved
-and deleted like any other.
+each is run beside the call that it stands for, on its operands, and counts only if it gives exactly the same, but for
+the sign of a zero. What no specification says, or takes, stays as it is: a statement of text that calls the operator,
+which can be wrapped, moved and deleted like any other.
 
 Parameters and inputs are not those of the subject but like them: of the same type and range, made by formulas, so that
 a program needs nothing but its text.
@@ -305,17 +305,15 @@ class _Lifting:
         if operator.name == "index.advanced":
             yield from self._indexed(rest)
             return
-        operands: list[Operand] = []
         waiting = [name for name in rest if name not in attributes]
         named = {each.name for each in operator.operands} & set(rest)
         waiting = [name for name in waiting if name not in named]
         order = [name for name in operator.order if name in operator.index] or [o.name for o in operator.operands]
         taken: dict[str, Any] = {}
         for name in order:
-            optional = operator.operands[operator.index[name]].optional
             if name in named:
                 taken[name] = self._operand(rest[name])
-            elif waiting and (not optional or len(waiting) > 0):
+            elif waiting:
                 taken[name] = self._operand(rest[waiting.pop(0)])
             else:
                 taken[name] = None
@@ -346,13 +344,7 @@ class _Lifting:
             return self.types.get(operand)
         if isinstance(operand, tuple):
             return tuple(self._type(each) for each in operand)
-        return (
-            None
-            if operand is None
-            else ScalarType(type(operand.value).__name__)
-            if isinstance(operand, Literal)
-            else None
-        )
+        return ScalarType(type(operand.value).__name__) if isinstance(operand, Literal) else None
 
     def _values(
         self, attribute: Attribute, rest: Mapping[str, Any], binding: Any, operands: Sequence[Operand]
@@ -373,10 +365,9 @@ class _Lifting:
             except _UNREADABLE:
                 usual = []
             found = [None, *usual[:3]]
-        for value in found:
+        if found:
             # What follows may depend on it; readings of one call seldom differ in more than spelling.
-            setattr(binding, attribute.name, value)
-            break
+            setattr(binding, attribute.name, found[0])
         return found
 
 

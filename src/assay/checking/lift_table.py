@@ -18,12 +18,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "index": ("index.advanced",),
     "dropout": ("chance.dropout_none",),
     "constant_pad_nd": ("pad.constant",),
-    "embedding": ("index.embedding",),
-    "batch_norm": ("norm.batch_norm", "norm.batch_norm_training"),
-    "flatten": ("view.flatten",),
-    "numpy_T": (),
 }
-"""Specifications of operators of aten whose names tell another story, or none."""
+"""Specifications of operators of aten whose names tell another story."""
 
 ARGUMENTS = {
     "view.reshape": {"size": "shape"},
@@ -31,7 +27,6 @@ ARGUMENTS = {
     "index.embedding": {"weight": "x", "indices": "index"},
     "split.split": {"split_size": "split_size_or_sections"},
     "chance.dropout_none": {"train": "training"},
-    "move.tile": {"dims": "dims"},
 }
 """Arguments of aten by the names that a specification has for them."""
 
@@ -52,7 +47,6 @@ IDLE: Mapping[str, tuple[Any, ...]] = {
 IDLE_IN: Mapping[str, Mapping[str, tuple[Any, ...] | None]] = {
     "norm.batch_norm": {"training": (False,), "momentum": None},
     "pad.constant": {"mode": ("constant",)},
-    "cast.to": {},
 }
 """The same for one specification; None for any value."""
 

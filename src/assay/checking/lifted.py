@@ -23,7 +23,7 @@ def lift_subject(described: Described, run: Run, target: str, training: bool) ->
     eager = eager_beside(target)
 
     def asked(question: str, **options: Any) -> Mapping[str, Any]:
-        told = ask(run, bare_case(subject, text, eager, way, **options), question, subject.title)
+        told = ask(run, bare_case(text, eager, way, **options), question, subject.title)
         if "failed" in told:
             raise Unliftable(str(told["failed"]))
         return told

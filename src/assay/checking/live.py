@@ -19,7 +19,7 @@ from typing import Any
 
 from assay.backends import UnknownTarget, find_backend
 from assay.campaign.mistake import UserMistake
-from assay.checking.checker import LADDER, TRANSFORMED, Wish, start
+from assay.checking.checker import LADDER, SECONDS, TRANSFORMED, Wish, start
 from assay.checking.report import Report
 from assay.checking.run import CASE_SECONDS, MEMORY_MB, bench_of, finished, silent
 from assay.checking.texts import LIVE, Subject
@@ -38,7 +38,7 @@ def check_live(
     transforms: int = TRANSFORMED,
     training: bool = True,
     sizes: bool = True,
-    seconds: float = 300.0,
+    seconds: float = SECONDS,
     out: str | os.PathLike[str] | None = None,
     tell: Callable[[str], None] = silent,
 ) -> Report:

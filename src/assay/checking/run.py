@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from assay.backends import rungs_below
 from assay.campaign import assemble
 from assay.campaign.bench import Bench
 from assay.campaign.mistake import UserMistake
@@ -46,15 +45,7 @@ def check_file(
 
 def bench_of(wish: Wish, seconds: float, memory_mb: int) -> Bench:
     """Workers for the targets of a check."""
-    targets = wish.targets or LADDER
-    return Bench(
-        targets,
-        assemble.start_worker,
-        assemble.group_of,
-        seconds=seconds,
-        memory_mb=memory_mb,
-        below=rungs_below,
-    )
+    return assemble.start_bench(wish.targets or LADDER, seconds, memory_mb)
 
 
 def finished(check: Check, begun: float, out: Path | None) -> Report:

@@ -15,6 +15,7 @@ from assay.backends import find_backend
 from assay.checking.texts import NAMED, Subject, Way, call_lines, settings_lines
 from assay.ir.case import Case
 from assay.oracles.verdict import Judgement, Kind
+from assay.triage.script_text import ENTRY, in_docstring
 from assay.triage.scripts import summary
 
 _LOAD = '''
@@ -111,16 +112,6 @@ _RAISES = """
         return 1
 """.strip("\n").splitlines()
 
-_END = """
-if __name__ == "__main__":
-    try:
-        status = main()
-    except Exception as error:
-        print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])
-        status = 2
-    sys.exit(status)
-""".strip().splitlines()
-
 _FORMS = {
     Kind.dtype: "[leaf.dtype for leaf in {}]",
     Kind.shape: "[tuple(leaf.shape) for leaf in {}]",
@@ -135,7 +126,7 @@ def subject_script(
 ) -> str:
     """The script of a difference; empty for a subject that is in no file, and for kinds that no script compares.
     ``extra`` defines the program anew, where the subject is called from within rewritten Python."""
-    seen = _seen(subject, judgement, way)
+    seen = _seen(subject, judgement)
     if not subject.path or seen is None:
         return ""
     source = Path(subject.path).read_text(encoding="utf-8")
@@ -144,9 +135,8 @@ def subject_script(
     compiler = [line for line in lines if not line.startswith(("import ", "from "))]
     bug = f"BUG: {summary(judgement)}"
     comparison = _RAISES if judgement.kind is Kind.exception else _NUMBERS if _is_number(judgement) else _EQUAL
-    said = summary(judgement).replace("\\", "/").replace('"""', "'''").rstrip('"')
     parts = [
-        f'"""{title} on {case.target}: {said}"""',
+        f'"""{title} on {case.target}: {in_docstring(summary(judgement))}"""',
         "",
         *(f"import {name}" for name in ("importlib", "math", "random", "sys", "types")),
         "",
@@ -189,7 +179,7 @@ def subject_script(
         "    return 0",
         "",
         "",
-        *_END,
+        *ENTRY,
     ]
     return "\n".join(parts) + "\n"
 
@@ -199,7 +189,7 @@ def _is_number(judgement: Judgement) -> bool:
     return judgement.kind in (Kind.value, Kind.gradient, Kind.mutation, Kind.state) and not lost
 
 
-def _seen(subject: Subject, judgement: Judgement, way: Way) -> str | None:
+def _seen(subject: Subject, judgement: Judgement) -> str | None:
     """The expression of what the difference is about."""
     place = judgement.where.partition(", ")[2]
     values = "[*model.parameters(), *model.buffers()]" if subject.module else "[]"

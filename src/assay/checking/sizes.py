@@ -92,7 +92,7 @@ def _tried(described: Described, run: Run, target: str, wanted: Sequence[dict[in
     if not wanted:
         return []
     way = Way(len(wanted), sizes=dict(enumerate(wanted)))
-    outcome = run(bare_case(described.subject, case_text(described.subject, way), eager_beside(target), way))
+    outcome = run(bare_case(case_text(described.subject, way), eager_beside(target), way))
     if outcome.ended != "completed" or outcome.reference is None:
         return [ending(outcome)] * len(wanted)
     said = []

@@ -42,11 +42,7 @@ def load(path):
     return module
 '''.strip().splitlines()
 
-NAMED = '''
-class Refused(Exception):
-    """What is asked for is not to be had; the text says why."""
-
-
+_NAMED = '''
 def named(module, name):
     """What has a name in a module; of a class of modules, one that is made without arguments."""
     found = module
@@ -64,6 +60,8 @@ def named(module, name):
         raise Refused(f"{name} is of type {type(found).__name__}, and cannot be called")
     return found
 '''.strip().splitlines()
+
+NAMED = [*_REFUSED, "", "", *_NAMED]
 
 _TAKEN = '''
 def given():

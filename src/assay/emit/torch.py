@@ -9,7 +9,7 @@ where they differ from the framework's defaults.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from assay.emit.rewriting import Change, Definitions, Writing, writer_of
 from assay.emit.torch_inputs import fill_lines, input_lines, needs_fill
@@ -185,6 +185,19 @@ def _enclosed(program: Program, body: list[str]) -> list[str]:
     return [*lines, "", "", "def state():", f"{INDENT}return Model()", "", "", f"def program{header}", *body]
 
 
+def tree_text(tree: Tree, read: Callable[[str], str] = str) -> str:
+    """A nest of values; ``read`` says by which text each is read."""
+    if isinstance(tree, str):
+        return read(tree)
+    kind, items, keys = tree
+    inner = [tree_text(item, read) for item in items]
+    if kind == "dict":
+        return "{" + ", ".join(f"{key!r}: {item}" for key, item in zip(keys, inner, strict=True)) + "}"
+    if kind == "list":
+        return "[" + ", ".join(inner) + "]"
+    return f"({inner[0]},)" if len(inner) == 1 else "(" + ", ".join(inner) + ")"
+
+
 class _Writer:
     """Writes statements; knows by which text each value is read."""
 
@@ -236,15 +249,7 @@ class _Writer:
 
     def tree(self, tree: Tree) -> str:
         """A nest of outputs."""
-        if isinstance(tree, str):
-            return self.operand(tree)
-        kind, items, keys = tree
-        inner = [self.tree(item) for item in items]
-        if kind == "dict":
-            return "{" + ", ".join(f"{key!r}: {item}" for key, item in zip(keys, inner, strict=True)) + "}"
-        if kind == "list":
-            return "[" + ", ".join(inner) + "]"
-        return f"({inner[0]},)" if len(inner) == 1 else "(" + ", ".join(inner) + ")"
+        return tree_text(tree, self.operand)
 
     def block(self, statements: Sequence[Statement]) -> list[str]:
         """The statements' lines."""

@@ -140,7 +140,7 @@ class _Writer:
                 self.scalars.add(entry.name)
         body = [f"{e.name} = model.{e.name}" for e in self.program.inputs if e.role != "argument"]
         body += self.block(self.program.body, set(output_names(self.program.outputs)))
-        body.append(f"return {self._tree(self.program.outputs)}")
+        body.append(f"return {torch.tree_text(self.program.outputs)}")
         texts = "\n".join(line for each in self.kernels for line in each)
         found: list[str] = []
         for name, lines in HELPERS.items():
@@ -151,17 +151,6 @@ class _Writer:
         names = [*state, *(entry.name for entry in self.program.inputs if entry.role == "argument")]
         found.append(f"def launched({', '.join(['launch', 'block', 'rows', *names])}):")
         return [*found, *(INDENT + line for line in body)]
-
-    def _tree(self, tree: Any) -> str:
-        if isinstance(tree, str):
-            return tree
-        kind, items, keys = tree
-        inner = [self._tree(item) for item in items]
-        if kind == "dict":
-            return "{" + ", ".join(f"{key!r}: {item}" for key, item in zip(keys, inner, strict=True)) + "}"
-        if kind == "list":
-            return "[" + ", ".join(inner) + "]"
-        return f"({inner[0]},)" if len(inner) == 1 else "(" + ", ".join(inner) + ")"
 
     def block(self, statements: Sequence[Statement], wanted: Set[str]) -> list[str]:
         """The lines that run statements; ``wanted`` are read after them."""
@@ -273,7 +262,6 @@ class _Writer:
         assert isinstance(type_, TensorType)
         kernel.out = (type_,)
         held = {**kernel.memory, **kernel.written.values}
-        name = name
         require(name in held and held[name] == type_, "another type")
         return kernel.read(Arg(name, type_), alone=True)
 
@@ -323,8 +311,7 @@ class _Writer:
 
     def _closed(self, kernel: Kernel, wanted: Set[str]) -> list[str]:
         """The lines that allocate what a kernel writes, and launch it."""
-        reached = set(wanted)
-        stored = [name for name in kernel.written.values if name in reached]
+        stored = [name for name in kernel.written.values if name in wanted]
         if not stored:
             return []
         name = f"kernel_{len(self.kernels)}"

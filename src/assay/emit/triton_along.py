@@ -180,7 +180,7 @@ def _dotted(dtype: str) -> str | None:
     }.get(dtype)
 
 
-def _product(k: Kernel, x: str, y: str, dtype: str, shapes: Sequence[tuple[int, ...]], add: str = "") -> str:
+def _product(k: Kernel, x: str, y: str, dtype: str, shapes: Sequence[tuple[int, ...]]) -> str:
     """A product of two matrices, or of rows of them, in the dtype of its sums."""
     if _dotted(dtype) is not None and k.written.least == LEAST_DOT:
         more = ', input_precision="ieee"' if dtype == "float32" else ""

@@ -79,6 +79,26 @@ class _Gone(Exception):
     """The server closed its end or broke the protocol."""
 
 
+def run_request(case: Case, backend: str, evidence: Iterable[str], code: Code) -> dict[str, Any]:
+    """What a worker's program is asked, to run a case: `Worker.run` without limits."""
+    wanted = list(evidence)
+    request = {
+        "op": "run",
+        "id": case.id,
+        "text": case.text,
+        "target": backend,
+        "options": dict(case.options),
+        "training": case.training,
+        "calls": case.calls,
+        "evidence": wanted,
+        "code": code,
+        "goes_on": case.source != VALID_BY_CONSTRUCTION,
+    }
+    if "shadow" in wanted:
+        request["rules"] = error_rules()
+    return request
+
+
 class Worker:
     """A fork server with the given targets loaded. All share one framework and one interpreter.
 
@@ -220,26 +240,8 @@ class Worker:
         precision and error bounds). What the case does to the worker is part of the outcome. Raises WorkerDefect, and
         KeyError for a target that the worker was not started with.
         """
-        backend = self._backends[case.target]
-        wanted = list(evidence)
-        request = {
-            "op": "run",
-            "id": case.id,
-            "text": case.text,
-            "target": backend.name,
-            "options": dict(case.options),
-            "training": case.training,
-            "calls": case.calls,
-            "evidence": wanted,
-            "seconds": seconds,
-            "memory_mb": memory_mb,
-            "alone": alone,
-            "code": code,
-            "goes_on": case.source != VALID_BY_CONSTRUCTION,
-        }
-        if "shadow" in wanted:
-            request["rules"] = error_rules()
-        return self._ask(request)
+        request = run_request(case, self._backends[case.target].name, evidence, code)
+        return self._ask(request | {"seconds": seconds, "memory_mb": memory_mb, "alone": alone})
 
     def find_inputs(self, program: Program, seed: str, *, seconds: float = 60.0, memory_mb: int = 4096) -> Found:
         """Search inputs of a program for torch with which every intermediate is finite; ``seed`` decides where the

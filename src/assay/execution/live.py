@@ -19,11 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from assay.backends import find_backend
-from assay.execution.client import PROGRAM, BackendNotInstalled
+from assay.execution.client import PROGRAM, BackendNotInstalled, run_request
 from assay.ir.case import Case
-from assay.ops.framework import error_rules
 from assay.oracles.outcome import Code, Outcome, outcome_from_frame
-from assay.oracles.registry import VALID_BY_CONSTRUCTION
 
 PACKAGE = "assay_worker"
 
@@ -78,20 +76,7 @@ class LiveBench:
         """Run a case; nothing runs alone here, and machine code is made as the target makes it."""
         backend = find_backend(case.target)
         self._prepare(case.target)
-        request: dict[str, Any] = {
-            "op": "run",
-            "id": case.id,
-            "text": case.text,
-            "target": backend.name,
-            "options": dict(case.options),
-            "training": case.training,
-            "calls": case.calls,
-            "evidence": list(evidence),
-            "code": "plain",
-            "goes_on": case.source != VALID_BY_CONSTRUCTION,
-        }
-        if "shadow" in evidence:
-            request["rules"] = error_rules()
+        request = run_request(case, backend.name, evidence, "plain")
         with self._here():
             header, buffers = self._runtime.execute(request, _Board())
         return outcome_from_frame(header, [bytes(each) for each in buffers])

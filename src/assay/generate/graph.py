@@ -62,7 +62,6 @@ NUMBERS_SHARE = 0.15
 # Of the programs, those whose state changes between their calls.
 BETWEEN_SHARE = 0.25
 ATTEMPTS = 4
-MAX_OUTPUTS = 10
 
 
 Find = Callable[[Program, str], Program | None]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from assay.ir.sizes import Size
@@ -309,8 +309,3 @@ def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
 def operations(program: Program) -> list[Operation]:
     """Every tensor operation in textual order."""
     return [statement for statement in walk(program.body) if isinstance(statement, Operation)]
-
-
-def with_body(program: Program, body: tuple[Statement, ...]) -> Program:
-    """The program with other statements."""
-    return replace(program, body=body)

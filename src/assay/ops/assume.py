@@ -178,11 +178,6 @@ class Assumption:
             return None
         return there.low
 
-    def _moves(self) -> bool:
-        """Whether what the result has are elements of the first operand, or may be."""
-        name = self.operator.name
-        return (self.operator.family in _MOVING and name not in _OTHER_NUMBERS) or self.operator.torch in _MOVING_PARTS
-
     def _integer(self, known: Facts | None, dtype: str) -> Facts:
         # Bounds that no float widens are those of an index, or of a count.
         if known is not None and max(-known.low, known.high) < WIDEST / 2:

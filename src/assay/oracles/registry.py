@@ -9,17 +9,15 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
 from types import MappingProxyType, ModuleType
 
 from assay.ir.case import Case
 from assay.oracles.outcome import Execution, Outcome
 from assay.oracles.verdict import Discrepancy
+from assay.plugins import collected
 
 STRIDES = "strides"
 """The promise that outputs have the strides that eager gives them, as torch.compile makes it."""
@@ -87,12 +85,5 @@ def oracles() -> tuple[Oracle, ...]:
 
     Raises ValueError where two have one name.
     """
-    folder = importlib.import_module(__package__)
-    names = [f"{__package__}.{entry.name}" for entry in pkgutil.iter_modules(folder.__path__) if not entry.ispkg]
-    names += [entry.value for entry in entry_points(group="assay.oracles")]
-    found: dict[str, Oracle] = {}
-    for name in names:
-        for each in oracles_of(importlib.import_module(name)):
-            if found.setdefault(each.name, each) is not each:
-                raise ValueError(f"two oracles are called {each.name!r}; the one in {name} needs another name")
+    found = collected(__package__, "assay.oracles", oracles_of)
     return tuple(sorted(found.values(), key=lambda each: (each.order, each.name)))

@@ -45,7 +45,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A program, the same with one rewrite, and the number of outputs that the rewrite adds."""
+    """A program and the same with one rewrite; ``index`` is that of the program among those that were made."""
 
     transform: Transform
     index: int

@@ -98,11 +98,11 @@ def _largest(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def compare(original: str, rewritten: str, rounded: bool, known: list[str]) -> str | None:
-    """What differs between two texts, or what the rewritten one raises; None where nothing does."""
+    """What differs between two texts, or what one of them raises; None where nothing does."""
     try:
         first = executed(original)
-    except Exception:  # a program that eager mode refuses is generation's to mend
-        return None
+    except Exception as error:  # generation's to mend, and no proof of a transform
+        return f"the original raises {type(error).__name__}: {str(error)[:300]}"
     try:
         second = executed(rewritten)
     except Exception as error:  # whatever a rewritten program raises is the finding

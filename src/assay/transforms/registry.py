@@ -12,16 +12,14 @@ four kinds: a *run* of consecutive statements, a *value*, an *operation*, a *poi
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any
 
 from assay.emit.rewriting import Write, Writing
+from assay.plugins import collected
 
 KINDS = ("run", "value", "operation", "point")
 
@@ -135,14 +133,7 @@ def transforms() -> Mapping[str, Transform]:
 
     Raises ValueError where two have one name.
     """
-    package = f"{__package__}.families"
-    names = [f"{package}.{entry.name}" for entry in pkgutil.iter_modules(importlib.import_module(package).__path__)]
-    names += [entry.value for entry in entry_points(group="assay.transforms")]
-    found: dict[str, Transform] = {}
-    for name in names:
-        for each in transforms_of(importlib.import_module(name)):
-            if found.setdefault(each.name, each) is not each:
-                raise ValueError(f"two transforms are called {each.name!r}; the one in {name} needs another name")
+    found = collected(f"{__package__}.families", "assay.transforms", transforms_of)
     return {name: found[name] for name in sorted(found)}
 
 

@@ -6,11 +6,11 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from assay.ir.program import (
     KEPT,
-    Block,
     Operation,
     Program,
     PythonOperation,
@@ -25,7 +25,7 @@ from assay.ir.sizes import largest, smallest
 from assay.ir.types import FunctionType, TensorType, Type, is_complex
 from assay.ops.catalogue import load
 from assay.ops.facts import Facts, Unsatisfied
-from assay.ops.interpret import Abstract, Environment, Interpreter, interpret
+from assay.ops.interpret import Abstract, interpret
 from assay.ops.protocol import OVERLAPPING, Operator
 from assay.ops.text import parts
 from assay.transforms.registry import Needs, Transform, transforms
@@ -65,12 +65,12 @@ class Site:
 
 
 class Survey:
-    """What is known of a program for choosing sites in it. Raises Unsatisfied where it meets no specification."""
+    """What is known of a program for choosing sites in it. `known` raises Unsatisfied where it meets no
+    specification."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.operators: Mapping[str, Operator] = load()
-        self.known = _known(program)
         self.storage = {entry.name: entry.value.storage for entry in program.inputs}
         self.types: dict[str, Type] = {entry.name: entry.value.type for entry in program.inputs}
         for statement in walk(program.body):
@@ -113,6 +113,12 @@ class Survey:
                 if known is not None and known.needs.writable:
                     found |= {self.storage.get(name) or "?" for name in statement.blocks[0].results}
         return frozenset(self.storage.values()) if "?" in found else frozenset(found)
+
+    @cached_property
+    def known(self) -> Mapping[str, Abstract]:
+        """What is known of every value. Few transforms ask, and it costs as much as all of the rest."""
+        _, environment = interpret(self.program, self.operators)
+        return environment.values
 
     def facts(self, name: str) -> Facts | None:
         """What is known of a value where it is defined, and after."""
@@ -329,26 +335,3 @@ def _is_closed(region: Region) -> bool:
         return False
     known = transforms().get(str(dict(region.attributes)["transform"]))
     return known is None or known.opaque or known.kind == "operation"
-
-
-class _Recording(Interpreter):
-    """Interprets, and notes what is known of every value, those in blocks included."""
-
-    def __init__(self, program: Program) -> None:
-        super().__init__(load(), program.size_table, program.instantiations)
-        self.found: dict[str, Abstract] = {}
-
-    def statement(self, statement: Statement, environment: Environment) -> Statement:
-        """One statement, retyped, its results noted."""
-        retyped = super().statement(statement, environment)
-        for value in retyped.results:
-            self.found[value.name] = environment.values[value.name]
-        return retyped
-
-
-def _known(program: Program) -> Mapping[str, Abstract]:
-    _, environment = interpret(program, load())
-    return environment.values
-
-
-__all__ = ["Block", "Site", "Survey", "written_names"]

@@ -67,7 +67,7 @@ def _seen(program: Program, judgement: Judgement, place: Accused) -> str:
 
 def _by_form(program: Program, form: str, rest: str, place: Accused) -> Observation | None:
     """Observations of what is not a number, by the first word of the judgement's own signature."""
-    whole = _whole(program, place)
+    whole = _whole(place)
     each = f"for leaf in {TENSORS.format(whole)}"
     if form == "dtype":
         return Observation(f"[leaf.dtype {each}]", "equal")
@@ -107,7 +107,7 @@ def _has_state(program: Program) -> bool:
     return any(entry.role != "argument" for entry in program.inputs)
 
 
-def _whole(program: Program, place: Accused) -> str:
+def _whole(place: Accused) -> str:
     if place.place == "argument":
         return "arguments"
     if place.place == "state":

@@ -9,14 +9,12 @@ code: every candidate is typed anew, cleaned and verified before anything runs. 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from types import ModuleType
 
+from assay.plugins import collected
 from assay.triage.subject import Subject
 
 Candidates = Callable[[Subject], Iterator[Subject]]
@@ -58,12 +56,5 @@ def reducers() -> tuple[Reducer, ...]:
 
     Raises ValueError where two have one name.
     """
-    package = f"{__package__}.reducers"
-    names = [f"{package}.{entry.name}" for entry in pkgutil.iter_modules(importlib.import_module(package).__path__)]
-    names += [entry.value for entry in entry_points(group="assay.reducers")]
-    found: dict[str, Reducer] = {}
-    for name in names:
-        for each in reducers_of(importlib.import_module(name)):
-            if found.setdefault(each.name, each) is not each:
-                raise ValueError(f"two reducers are called {each.name!r}; the one in {name} needs another name")
+    found = collected(f"{__package__}.reducers", "assay.reducers", reducers_of)
     return tuple(sorted(found.values(), key=lambda each: (each.order, each.name)))

@@ -27,6 +27,7 @@ from assay.triage.describing import DESCRIBED
 from assay.triage.observing import HANG_SECONDS, Observation, Unscriptable, observation
 from assay.triage.places import accused
 from assay.triage.rewriting import types_of
+from assay.triage.script_text import ENTRY, in_docstring
 from assay.triage.scripts_onnx import render_onnx_script
 
 INDENT = "    "
@@ -97,8 +98,7 @@ def _header(case: Case, title: str, versions: str) -> list[str]:
     settings = ", ".join(f"{key}={value!r}" for key, value in case.options.items()) or "defaults"
     found = f"Found with {versions}. " if versions else ""
     operators = ", ".join(case.operators) or "no operator"
-    text = title.replace("\\", "/").replace('"""', "'''").rstrip('"')
-    return [f'"""{operators} on {case.target}: {text}', "", f"{found}Options: {settings}.", '"""']
+    return [f'"""{operators} on {case.target}: {in_docstring(title)}', "", f"{found}Options: {settings}.", '"""']
 
 
 def _imports(extra: Sequence[str], text: str, judgement: Judgement) -> list[str]:
@@ -307,13 +307,7 @@ def _main(judgement: Judgement, seen: Observation, reference: str) -> list[str]:
         *lines,
         "",
         "",
-        'if __name__ == "__main__":',
-        f"{INDENT}try:",
-        f"{INDENT * 2}status = main()",
-        f"{INDENT}except Exception as error:",
-        f'{INDENT * 2}print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])',
-        f"{INDENT * 2}status = 2",
-        f"{INDENT}sys.exit(status)",
+        *ENTRY,
     ]
 
 

@@ -27,6 +27,7 @@ from assay.triage.observing import HANG_SECONDS, Unscriptable
 from assay.triage.places import accused
 from assay.triage.predicate import judged_exactly
 from assay.triage.rewriting import types_of
+from assay.triage.script_text import ENTRY
 
 INDENT = "    "
 WIDTH = 116
@@ -140,13 +141,7 @@ def _main(program: Program, judgement: Judgement, title: str, needle: str, call:
         *bug,
         "",
         "",
-        'if __name__ == "__main__":',
-        f"{INDENT}try:",
-        f"{INDENT * 2}status = main()",
-        f"{INDENT}except Exception as error:",
-        f'{INDENT * 2}print("CANNOT RUN:", type(error).__name__, *str(error).splitlines()[:1])',
-        f"{INDENT * 2}status = 2",
-        f"{INDENT}sys.exit(status)",
+        *ENTRY,
     ]
 
 

@@ -141,6 +141,21 @@ def test_a_feature_runs_without_an_exception(name: str, run: Any) -> None:
     assert run(composed(next(each for each in features() if each.name == name)))
 
 
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore")
+def test_no_handler_hides_a_name_that_the_program_lacks(run: Any) -> None:
+    """What CPython may refuse is guarded; a name that nothing binds would be refused as well, by both sides alike."""
+    for number in range(150):
+        made = program(number)
+        if any(isinstance(each, Opaque) and "exception.name is gone" in each.label for each in made.body):
+            continue
+        try:
+            results = run(made)
+        except Exception as error:  # a few calls that are refused stand bare
+            results = [type(error).__name__]
+        assert not any("NameError" in each or "UnboundLocalError" in each for each in results), render(made)
+
+
 # Of equal values, or of the compiler alone.
 SILENT = (
     "change.reset in between",

@@ -64,11 +64,6 @@ def set_config(key: str, value: Any) -> None:
     setattr(owner, name, value)
 
 
-def unknown_settings(keys: tuple[str, ...]) -> list[str]:
-    """Those of ``keys`` that this release does not have."""
-    return [key for key in keys if _owner(key) is None]
-
-
 def reset() -> None:
     """Forget everything compiled, all counters, and every changed setting."""
     while _changed:

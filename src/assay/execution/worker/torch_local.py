@@ -39,6 +39,11 @@ def wide_dtype(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype.is_floating_point else dtype
 
 
+def in_float64(tensor: torch.Tensor, copy: bool = False) -> torch.Tensor:
+    """The same numbers in float64 or complex128, integers too."""
+    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64, copy=copy)
+
+
 def roundoff(dtype: torch.dtype) -> float:
     """The unit roundoff of a floating or complex dtype; of float8, that of its mantissa."""
     known = _ROUNDOFF.get(dtype)

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from .torch_local import roundoff
-from .torch_tape import Entry, address, is_moving, tensors, wide
+from .torch_local import fractional, in_float64, roundoff, wide_dtype
+from .torch_tape import Entry, address, tensors
 
 NEAR_ZERO = 0.0625
 AFTER = 0.125
@@ -96,7 +96,7 @@ class Losses:
         if "empty" in entry.plan.name:
             return
         for result in entry.results:
-            if is_moving(result) and result.numel() and not finite(result):
+            if fractional(result) and result.numel() and not finite(result):
                 if all(finite(each.value) for each in entry.operands) and not _infinite(entry):
                     self._mend(entry)
                 break
@@ -143,16 +143,18 @@ class Losses:
             # Its derivative is taken there, too.
             operand.value = mended.get(id(operand.place), operand.value)
         values = [
-            (operand, wide(operand.value.detach(), copy=True)) for operand in entry.operands if is_moving(operand.value)
+            (operand, in_float64(operand.value.detach(), copy=True))
+            for operand in entry.operands
+            if fractional(operand.value)
         ]
         try:
             again = list(tensors(entry.call({id(operand.place): value for operand, value in values})))
         except (RuntimeError, TypeError, IndexError, NotImplementedError, ValueError):
             again = list(entry.results)
         for result, item in zip(entry.results, again):  # noqa: B905 -- Python 3.9
-            if not is_moving(result):
+            if not fractional(result):
                 continue
-            item = parts(item.detach().to(wide(result).dtype).reshape(result.shape))
+            item = parts(item.detach().to(wide_dtype(result.dtype)).reshape(result.shape))
             most = float(torch.finfo(result.dtype).max) * AFTER
             most = min(most, 1e150)
             if not finite(item):
@@ -167,7 +169,7 @@ class Losses:
     def _shrink(self, entry: Entry) -> None:
         """Where nothing else is known: smaller operands."""
         for operand in entry.operands:
-            if is_moving(operand.value) and operand.value.numel():
+            if fractional(operand.value) and operand.value.numel():
                 value = parts(operand.value.detach())
                 size = value.abs()
                 if float(size.max()) > 1.0:
@@ -200,7 +202,7 @@ class Losses:
 
     def _complex_away(self, entry: Entry, operand: Any) -> dict[int, torch.Tensor]:
         """The same of complex numbers, outward along the direction in which they lie."""
-        value = wide(operand.value.detach())
+        value = in_float64(operand.value.detach())
         side = torch.where(value == 0, torch.ones_like(value), torch.sgn(value))
         away = torch.where(value.abs() < NEAR_ZERO, side * NEAR_ZERO, value)
         if not bool((away != value).any()):
@@ -261,7 +263,7 @@ class Losses:
 
 def parts(tensor: torch.Tensor) -> torch.Tensor:
     """Real numbers in float64: of complex ones the two parts, in a last dimension."""
-    return torch.view_as_real(wide(tensor).resolve_conj()) if tensor.is_complex() else tensor.to(torch.float64)
+    return torch.view_as_real(in_float64(tensor).resolve_conj()) if tensor.is_complex() else tensor.to(torch.float64)
 
 
 def whole(real: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
@@ -272,7 +274,7 @@ def whole(real: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 def _at(entry: Entry, position: int) -> list[Any]:
     if position >= len(entry.args):
         return []
-    return [o for o in entry.operands if o.place is entry.args[position] and is_moving(o.value)]
+    return [o for o in entry.operands if o.place is entry.args[position] and fractional(o.value)]
 
 
 def _infinite(entry: Entry) -> bool:
@@ -282,7 +284,7 @@ def _infinite(entry: Entry) -> bool:
 
 def finite(tensor: torch.Tensor) -> bool:
     """Whether all elements are finite; integers are."""
-    if not is_moving(tensor) or not tensor.numel():
+    if not fractional(tensor) or not tensor.numel():
         return True
     if tensor.is_complex():
         return bool(torch.isfinite(tensor).all())

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from .torch_local import in_float64
+
 FLAT = frozenset(
     {
         "relu",
@@ -29,14 +31,8 @@ FLAT = frozenset(
 """Functions with parts of derivative zero, through which a tenth of the gradient goes on."""
 
 
-def _wide(value: Any) -> Any:
-    if not isinstance(value, torch.Tensor):
-        return value
-    return value.to(torch.complex128 if value.is_complex() else torch.float64)
-
-
 def _values(entry: Any) -> list[torch.Tensor]:
-    return [_wide(operand.value) for operand in entry.operands]
+    return [in_float64(operand.value) for operand in entry.operands]
 
 
 def _straight(entry: Any, gradient: torch.Tensor) -> Any:
@@ -56,7 +52,7 @@ def _steep(entry: Any, gradient: torch.Tensor) -> Any:
 
 def _apart(entry: Any, sign: float) -> Any:
     """The difference of the compared, the slope of a comparison there, and where the operands are in it."""
-    values = {id(operand.place): _wide(operand.value) for operand in entry.operands}
+    values = {id(operand.place): in_float64(operand.value) for operand in entry.operands}
     left, right = (values.get(id(each), each) for each in entry.args[:2])
     difference = left - right
     slope = sign / (1 + difference.abs()) if isinstance(difference, torch.Tensor) else 0.0
@@ -109,7 +105,7 @@ def _spread(entry: Any, gradient: torch.Tensor) -> Any:
 
 def _quotient(entry: Any, gradient: torch.Tensor) -> Any:
     """Of a rounded quotient, that of the quotient."""
-    values = {id(operand.place): _wide(operand.value) for operand in entry.operands}
+    values = {id(operand.place): in_float64(operand.value) for operand in entry.operands}
     x, y = (values.get(id(each), each) for each in entry.args[:2])
     if isinstance(y, torch.Tensor):
         y = torch.where(y == 0, torch.ones((), dtype=torch.float64), y)
@@ -130,7 +126,7 @@ def _divided(entry: Any, gradient: torch.Tensor) -> Any:
 
 def _chosen(entry: Any, gradient: torch.Tensor) -> Any:
     """where: of the condition, what choosing the other would change."""
-    values = {id(operand.place): _wide(operand.value) for operand in entry.operands}
+    values = {id(operand.place): in_float64(operand.value) for operand in entry.operands}
     if len(entry.args) < 3:
         return None
     condition, x, y = entry.args[:3]

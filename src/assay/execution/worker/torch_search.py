@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
+from .torch_local import fractional
 from .torch_losses import Losses
-from .torch_tape import Tape, is_moving, tensors
+from .torch_tape import Tape, tensors
 
 STEPS = 80
 STARTS = 16
@@ -243,7 +244,7 @@ class _Finite(TorchFunctionMode):
         result = function(*args, **(kwargs or {}))
         if "empty" not in getattr(function, "__name__", ""):
             for leaf in tensors(result):
-                if is_moving(leaf) and not bool(torch.isfinite(leaf.detach()).all()):
+                if fractional(leaf) and not bool(torch.isfinite(leaf.detach()).all()):
                     raise ArithmeticError("not finite")
         return result
 

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from .torch_local import fractional, in_float64
 from .torch_proxies import FLAT, PROXIES
 
 
@@ -251,12 +252,12 @@ def derivative(entry: Entry, coming: list[torch.Tensor | None]) -> list[torch.Te
         return [None] * len(entry.operands)
     if plan.fails:
         return differences(entry, coming[0])
-    integral = any(not is_moving(operand.value) for operand in entry.operands)
+    integral = any(not fractional(operand.value) for operand in entry.operands)
     for way in WAYS[(plan.way or 0) if integral else 1 :]:
         try:
             found = _computed(entry, coming, way)
         except (RuntimeError, NotImplementedError, TypeError, IndexError, ValueError) as error:
-            found = _without(entry, coming, way, str(error))
+            found = _without(entry, coming, str(error))
             if found is None:
                 continue
         if integral and plan.way is None:
@@ -278,7 +279,9 @@ def differences(entry: Entry, coming: torch.Tensor | None) -> list[torch.Tensor 
     if coming is None or len(entry.results) != 1 or not entry.results[0].is_floating_point():
         return nothing
     found, shape = nothing[:], entry.results[0].shape
-    values = {id(each.place): wide(each.value) if is_moving(each.value) else each.value for each in entry.operands}
+    values = {
+        id(each.place): in_float64(each.value) if fractional(each.value) else each.value for each in entry.operands
+    }
     for number, operand in enumerate(entry.operands):
         value = values[id(operand.place)]
         if not operand.value.is_floating_point() or not _broadcasts(value.shape, shape):
@@ -303,7 +306,7 @@ STEP = 2.0**-12
 """Of an operand beyond one, by how much it is moved for a difference."""
 
 
-def _without(entry: Entry, coming: list[torch.Tensor | None], way: str, error: str) -> Any:
+def _without(entry: Entry, coming: list[torch.Tensor | None], error: str) -> Any:
     """The derivative without the operand that torch names as having none; None where there is no such."""
     named = _NO_DERIVATIVE.search(error)
     if named is None or named[1] in entry.plan.excluded:
@@ -326,10 +329,10 @@ def _computed(entry: Entry, coming: list[torch.Tensor | None], way: str) -> list
     with torch.enable_grad():
         for operand in entry.operands:
             value = operand.value.detach()
-            number = is_moving(value) or way == "numbers"
+            number = fractional(value) or way == "numbers"
             if number:
                 # Copied: running statistics are written, though no schema says so.
-                value = wide(value, copy=True)
+                value = in_float64(value, copy=True)
             elif value.dtype == torch.int32:
                 # Below autograd an index may be of 32 bits.
                 value = value.to(torch.int64)
@@ -381,16 +384,6 @@ def substituted(value: Any, values: dict[int, torch.Tensor]) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value)([substituted(item, values) for item in value])
     return value
-
-
-def is_moving(tensor: torch.Tensor) -> bool:
-    """Whether its elements are floating or complex numbers."""
-    return tensor.is_floating_point() or tensor.is_complex()
-
-
-def wide(tensor: torch.Tensor, copy: bool = False) -> torch.Tensor:
-    """The same in float64 or complex128."""
-    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64, copy=copy)
 
 
 def address(tensor: torch.Tensor) -> int:

@@ -17,13 +17,12 @@ defined in the module or in the program itself. ``gives`` names what the rest of
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 import textwrap
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+
+from assay.plugins import collected
 
 HOLE = re.compile(r"\$(int|float|str|list|tuple|dict|bool|t)\b")
 _DECORATOR = re.compile(
@@ -65,12 +64,5 @@ def feature(name: str, gives: str, text: str, exercises: str = "") -> Feature:
 def features() -> tuple[Feature, ...]:
     """Every feature of the folder and of installed packages (``assay.sources``), by name. Raises ValueError where two
     have one name."""
-    package = f"{__package__}.features"
-    names = [f"{package}.{entry.name}" for entry in pkgutil.iter_modules(importlib.import_module(package).__path__)]
-    names += [entry.value for entry in entry_points(group="assay.sources")]
-    found: dict[str, Feature] = {}
-    for name in names:
-        for each in vars(importlib.import_module(name)).get("FEATURES", ()):
-            if found.setdefault(each.name, each) is not each:
-                raise ValueError(f"two features are called {each.name!r}; the one in {name} needs another name")
+    found = collected(f"{__package__}.features", "assay.sources", lambda module: vars(module).get("FEATURES", ()))
     return tuple(found[name] for name in sorted(found))

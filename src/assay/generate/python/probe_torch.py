@@ -327,9 +327,6 @@ def _type_name(owner: type) -> str:
     return owner.__name__ if owner.__module__ == "builtins" else f"{owner.__module__}.{owner.__name__}"
 
 
-_POOL = [(kind, text) for kind, texts in POOL.items() for text in texts]
-
-
 @functools.cache
 def _thunk(text: str) -> Callable[[], Any]:
     made: Callable[[], Any] = eval(f"lambda: {text}", dict(MODULES))

@@ -28,6 +28,8 @@ from assay.ir.types import ScalarType
 
 SOURCE = "python"
 STATEMENTS = (1, 4)
+# Of the features, those whose purpose is what Dynamo does around what it cannot trace.
+BREAKING = 0.05
 GUARDED = 0.8
 # Of the definitions of a feature, those that stand in the program instead of its module.
 INLINED = 0.12
@@ -177,7 +179,8 @@ class Composer:
         elif way < 0.55 and self.known.refused:
             self.call(self.rng.choice(self.known.refused))
         elif way < 0.82:
-            self.feature(self.rng.choice(features()))
+            breaking = self.rng.random() < BREAKING
+            self.feature(self.rng.choice([each for each in features() if each.breaks == breaking]))
         else:
             self.tensor_statement()
 
@@ -227,30 +230,20 @@ class Composer:
         kind = sample.result if sample.accepted and not replaced else "object"
         self.add(text, [(name, kind)], sample.name if sample.accepted else f"{sample.name}(refused)")
 
-    def feature(self, chosen: Feature) -> dict[str, str]:
-        """A feature of the language, its classes and functions in the module or in the program. The names that it
-        got."""
+    def feature(self, chosen: Feature) -> None:
+        """A feature of the language, its classes and functions in the module or in the program."""
         names: dict[str, str] = {}
-
-        def filled(text: str) -> str:
-            text = HOLE.sub(lambda hole: self.value(hole[1]), text.replace("@@", "\0"))
-            for stem in dict.fromkeys(FRESH.findall(text)):
-                if stem not in names:
-                    names[stem] = self.fresh(stem)
-            return FRESH.sub(lambda hole: names[hole[1]], text).replace("\0", "@")
-
         label = "; ".join((chosen.name, *chosen.exercises))
         definition, text = chosen.definition, chosen.text
         # Dynamo makes no classes: one that the program itself defines breaks the graph.
         inside = INLINED_CLASS if "class " in definition else INLINED
         if definition and ("global " in definition or self.rng.random() >= inside):
-            self.define(filled(definition))
+            self.define(self.filled(definition, names))
         elif definition:
             text = f"{definition}\n{text}"
-        text = filled(text)
+        text = self.filled(text, names)
         gives = [(names[stem], kind) for stem, kind in chosen.gives]
         self.add(text, gives, label)
-        return names
 
     def define(self, text: str) -> None:
         writes = _assigned(text)
@@ -283,13 +276,18 @@ class Composer:
         for hole, one, other in chosen.arguments:
             one, other = self.named(one, names), self.named(other, names)
             self.argument("", one, other, names[hole[1:]])
-        text = self.named(HOLE.sub(lambda hole: self.value(hole[1]), reads.text.replace("@@", "\0")), names)
+        text = self.filled(reads.text, names)
         self.add(text, [(names[stem], kind) for stem, kind in reads.gives], chosen.name)
         if chosen.there:
             self.before.append((self.named(chosen.there, names), self.named(chosen.back, names)))
         self.watched += [names[each[1:]] for each in chosen.watched]
 
+    def filled(self, text: str, names: dict[str, str]) -> str:
+        """A text with values in its holes, and its names."""
+        return self.named(HOLE.sub(lambda hole: self.value(hole[1]), text), names)
+
     def named(self, text: str, names: dict[str, str]) -> str:
+        """A text with fresh names in place of its own; ``names`` are those that it already got."""
         text = text.replace("@@", "\0")
         for stem in dict.fromkeys(FRESH.findall(text)):
             if stem not in names:

@@ -27,8 +27,6 @@ ROOT2 = math.sqrt(2.0)
 PARTS = ("float32", "float64")
 # In the first quadrant, away from zero.
 QUADRANT = Interval(0.25, 8)
-# Transcendental functions of complex numbers are made of several of real ones.
-FUNCTION = rounded(24.0, one=1.0)
 
 
 def whole_of(dtype: str) -> str:
@@ -82,7 +80,6 @@ def bounded(bound: Callable[[Facts], float], b: Binding, f: Any) -> Facts:
 
 
 X = free("x", COMPLEXES)
-PAIR = broadcast("y", "x", dtypes=COMPLEXES, scalars=("float", "int"))
 MIXED = broadcast("y", "x", dtypes=(*COMPLEXES, *PARTS, "int64"), scalars=("float", "int"))
 
 

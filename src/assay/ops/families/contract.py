@@ -273,6 +273,7 @@ operator(
     infer=lambda b: TensorType(b.x.dtype if is_float(b.x.dtype) else "int64", ()),
     facts=lambda b, f: hull(constant(0), f.x.summed(min(map(largest, b.x.shape)))),
     torch="torch.trace",
+    onnx=trace_form,
     saves="none",
     jax="jnp.trace",
     tensorflow="tf.linalg.trace",

@@ -100,7 +100,7 @@ def dispatch_mode(w: Writing) -> list[str]:
     return [f"with {mode}():", *w.indented()]
 
 
-def _defined(w: Writing, name: str, schema: str, *body: str) -> str:
+def _defined(w: Writing, name: str, *body: str) -> str:
     """A custom operator, made once in a process."""
     return w.define(
         name, f"if not hasattr(torch.ops.assay, '{name}'):", *(f"    {line}" for line in body),
@@ -112,7 +112,7 @@ def _defined(w: Writing, name: str, schema: str, *body: str) -> str:
 def copy(w: Writing) -> list[str]:
     """An operator of one's own that returns a copy."""
     op = _defined(
-        w, "copy", "", "@torch.library.custom_op('assay::copy', mutates_args=())",
+        w, "copy", "@torch.library.custom_op('assay::copy', mutates_args=())",
         "def kernel(value: torch.Tensor) -> torch.Tensor:", "    return value.clone()", "@kernel.register_fake",
         "def _(value):", "    return value.clone()",
     )  # fmt: skip
@@ -123,7 +123,7 @@ def copy(w: Writing) -> list[str]:
 def copy_with_gradient(w: Writing) -> list[str]:
     """The same, with a backward that hands the gradient on."""
     op = _defined(
-        w, "copy_back", "", "@torch.library.custom_op('assay::copy_back', mutates_args=())",
+        w, "copy_back", "@torch.library.custom_op('assay::copy_back', mutates_args=())",
         "def kernel_back(value: torch.Tensor) -> torch.Tensor:", "    return value.clone()",
         "@kernel_back.register_fake", "def _(value):", "    return value.clone()",
         "kernel_back.register_autograd(lambda ctx, gradient: gradient)",
@@ -131,13 +131,17 @@ def copy_with_gradient(w: Writing) -> list[str]:
     return [f"{op}({w.value})"]
 
 
+def _filling(w: Writing) -> str:
+    return _defined(
+        w, "fills", "@torch.library.custom_op('assay::fills', mutates_args={'target'})",
+        "def filling(target: torch.Tensor, source: torch.Tensor) -> None:", "    target.copy_(source)",
+    )  # fmt: skip
+
+
 @value("custom.fills", quiet=True, training=False)
 def fills(w: Writing) -> list[str]:
     """An operator of one's own that writes its first argument, as it says."""
-    op = _defined(
-        w, "fills", "", "@torch.library.custom_op('assay::fills', mutates_args={'target'})",
-        "def filling(target: torch.Tensor, source: torch.Tensor) -> None:", "    target.copy_(source)",
-    )  # fmt: skip
+    op = _filling(w)
     buf = w.fresh("buf")
     return [f"{buf} = torch.zeros_like({w.value})", f"{op}({buf}, {w.value})", buf]
 
@@ -145,10 +149,7 @@ def fills(w: Writing) -> list[str]:
 @value("custom.fills_view", quiet=True, training=False, rank=1)
 def fills_view(w: Writing) -> list[str]:
     """What it writes into a view the base shows."""
-    op = _defined(
-        w, "fills", "", "@torch.library.custom_op('assay::fills', mutates_args={'target'})",
-        "def filling(target: torch.Tensor, source: torch.Tensor) -> None:", "    target.copy_(source)",
-    )  # fmt: skip
+    op = _filling(w)
     buf = w.fresh("buf")
     return [
         f"{buf} = torch.zeros_like({w.value})", f"{op}({buf}[1:], {w.value}[1:])", f"{op}({buf}[:1], {w.value}[:1])",
@@ -160,7 +161,7 @@ def fills_view(w: Writing) -> list[str]:
 def library(w: Writing) -> list[str]:
     """An operator that is defined by its schema."""
     op = _defined(
-        w, "twin", "", "torch.library.define('assay::twin', '(Tensor value) -> Tensor')",
+        w, "twin", "torch.library.define('assay::twin', '(Tensor value) -> Tensor')",
         "torch.library.impl('assay::twin', 'CompositeExplicitAutograd', lambda value: value.clone())",
         "torch.library.register_fake('assay::twin', lambda value: value.clone())",
     )  # fmt: skip
