@@ -235,7 +235,9 @@ FAULTS: dict[str, Callable[[Program], Program]] = {
     ),
     "subclass lost": _on_result(
         "subclass lost",
-        lambda v: (list(v),) if isinstance(v, list) and type(v) is not list else None,
+        lambda v: next(
+            ((kind(v),) for kind in (list, tuple, set) if isinstance(v, kind) and type(v) is not kind), None
+        ),
     ),
     "attribute lost": _on_result(
         "attribute lost",

@@ -33,16 +33,19 @@ FRESH = re.compile(r"@(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A named piece of text. ``exercises`` are the modelled names that it calls, beside its own."""
+    """A named piece of text. ``exercises`` are the modelled names that it calls, beside its own. ``breaks`` says that
+    compilers are known to leave it to CPython, whole or in part: what is around it is then compiled in pieces at best.
+    """
 
     name: str
     gives: tuple[tuple[str, str], ...]
     text: str
     definition: str = ""
     exercises: tuple[str, ...] = ()
+    breaks: bool = False
 
 
-def feature(name: str, gives: str, text: str, exercises: str = "") -> Feature:
+def feature(name: str, gives: str, text: str, exercises: str = "", *, breaks: bool = False) -> Feature:
     """Make a `Feature` of a text with holes. ``gives`` is ``name:type`` by spaces. Raises ValueError for a hole of no
     known type."""
     lines = textwrap.dedent(text).strip("\n").splitlines()
@@ -57,7 +60,7 @@ def feature(name: str, gives: str, text: str, exercises: str = "") -> Feature:
         if not HOLE.match(f"${hole}"):
             raise ValueError(f"{name} has a hole for '{hole}', which is no type")
     pairs = tuple((part.partition(":")[0], part.partition(":")[2]) for part in gives.split())
-    return Feature(name, pairs, rest.rstrip("\n"), definition.rstrip("\n"), tuple(exercises.split()))
+    return Feature(name, pairs, rest.rstrip("\n"), definition.rstrip("\n"), tuple(exercises.split()), breaks)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Classes: attributes and the protocols behind them, inheritance, special methods, class bodies."""
+"""Classes: attributes and the protocols behind them, inheritance, class bodies, what makes classes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,28 @@ class @C:
 @a = @C()
 @first = @a.d
 @a.__dict__["d"] = $int
-@r = (@first, @a.d, @C.d)
+@r = (@first, @a.d)
+"""),
+    feature("class.descriptor of the class", "r:object", """
+class @D:
+    def __get__(self, instance, owner):
+        return (instance is None, owner.__name__[0])
+
+class @C:
+    d = @D()
+---
+@r = @C.d
+"""),
+    feature("class.descriptor of both", "r:tuple", """
+class @D:
+    def __get__(self, instance, owner):
+        return (instance is None, owner.__name__[0])
+
+class @C:
+    d = @D()
+---
+@a = @C()
+@r = (@a.d, @C.d)
 """),
     feature("class.getattr", "r:tuple", """
 class @C:
@@ -83,7 +104,7 @@ class @C:
 @a = @C()
 @a.calls = $int
 @r = (@a.double, @a.calls)
-"""),
+""", breaks=True),
     feature("class.setattr", "a:object r:list", """
 class @C:
     def __init__(self):
@@ -92,6 +113,46 @@ class @C:
     def __setattr__(self, name, value):
         self.log.append((name, value))
         object.__setattr__(self, name, value)
+---
+@a = @C()
+@a.x = $int
+setattr(@a, "y", $str)
+@r = [*@a.log, @a.x]
+"""),
+    feature("class.attributes deleted", "a:object r:tuple", """
+class @C:
+    x = "of the class"
+
+    def __init__(self, v):
+        self.x = self.y = v
+---
+@a = @C($int)
+del @a.x
+delattr(@a, "y")
+try:
+    del @a.none
+    @e = None
+except AttributeError as error:
+    @e = type(error).__name__
+@r = (@a.x, hasattr(@a, "y"), @e, list(vars(@a)))
+""", "builtins.delattr builtins.vars"),
+    feature("class.attribute deleted twice", "a:object r:object", """
+class @C:
+    def __init__(self, v):
+        self.x = v
+---
+@a = @C($int)
+del @a.x
+try:
+    del @a.x
+    @r = None
+except AttributeError as error:
+    @r = type(error).__name__
+""", breaks=True),
+    feature("class.delattr", "a:object r:list", """
+class @C:
+    def __init__(self):
+        self.log = []
 
     def __delattr__(self, name):
         self.log.append(("del", name))
@@ -99,10 +160,9 @@ class @C:
 ---
 @a = @C()
 @a.x = $int
-setattr(@a, "y", $str)
 del @a.x
-@r = @a.log
-"""),
+@r = [*@a.log, hasattr(@a, "x")]
+""", breaks=True),
     feature("class.slots", "a:object r:tuple", """
 class @B:
     __slots__ = ("x", "y")
@@ -162,158 +222,6 @@ class @D(@B, @C):
 @value = @D().f(@log)
 @r = [@value, *@log, *[each.__name__[0] for each in @D.__mro__]]
 """, "builtins.super"),
-    feature("class.arithmetic", "r:tuple", """
-class @V:
-    def __init__(self, v):
-        self.v = v
-
-    def __add__(self, other):
-        return ("add", self.v, getattr(other, "v", other))
-
-    def __radd__(self, other):
-        return ("radd", self.v, other)
-
-    def __iadd__(self, other):
-        self.v += 10
-        return self
-
-    def __mul__(self, other):
-        return NotImplemented if isinstance(other, str) else self.v * other
-
-    def __neg__(self):
-        return -self.v
-
-    def __matmul__(self, other):
-        return ("at", self.v)
-
-    def __divmod__(self, other):
-        return (self.v, other)
----
-@a = @V($int)
-@b = @a
-@b += 1
-try:
-    @m = @a * "x"
-except TypeError as error:
-    @m = type(error).__name__
-@r = (@a + 3, 3 + @a, @a + @b, @m, -@a, @a @ 2, divmod(@a, 4), @a is @b)
-""", "builtins.divmod"),
-    feature("class.reflected by subclass", "r:tuple", """
-class @B:
-    def __add__(self, other):
-        return "B.add"
-
-    def __lt__(self, other):
-        return "B.lt"
-
-class @C(@B):
-    def __radd__(self, other):
-        return "C.radd"
-
-    def __gt__(self, other):
-        return "C.gt"
----
-@r = (@B() + @C(), @C() + @B(), @B() < @C())
-"""),
-    feature("class.comparison", "r:tuple", """
-import functools
-
-@functools.total_ordering
-class @V:
-    def __init__(self, v):
-        self.v = v
-
-    def __eq__(self, other):
-        return isinstance(other, @V) and self.v == other.v
-
-    def __lt__(self, other):
-        return self.v < other.v
-
-    def __hash__(self):
-        return self.v % 3
----
-@vs = [@V(3), @V($int), @V(-1), @V(3)]
-@r = (min(@vs).v, max(@vs).v, [each.v for each in sorted(@vs, reverse=True)], @vs[0] == @vs[3], @V(3) in @vs, len(set(@vs)), @vs.index(@V(3)))
-""", "builtins.min builtins.max builtins.sorted list.index"),
-    feature("class.container protocol", "a:object r:tuple", """
-class @C:
-    def __init__(self, items):
-        self.items = items
-
-    def __len__(self):
-        return len(self.items)
-
-    def __getitem__(self, key):
-        if isinstance(key, slice):
-            return ("slice", key.start, key.stop, key.step)
-        return self.items[key]
-
-    def __setitem__(self, key, value):
-        self.items[key] = value
-
-    def __delitem__(self, key):
-        del self.items[key]
-
-    def __contains__(self, value):
-        return value == 99 or value in self.items
----
-@a = @C([5, 6, 7])
-@a[-1] = $int
-del @a[0]
-@r = (len(@a), @a[0], @a[::-2], 99 in @a, 6 in @a, list(@a), bool(@a), list(reversed(@a)))
-""", "builtins.len builtins.bool builtins.list builtins.reversed"),
-    feature("class.truth", "r:tuple", """
-class @E:
-    def __len__(self):
-        return 0
-
-class @F:
-    def __bool__(self):
-        return False
-
-    def __len__(self):
-        return 3
----
-@r = (bool(@E()), not @F(), @E() or "other", 1 if @F() else 2, any([@E(), @F()]), all([object()]))
-""", "builtins.bool builtins.any builtins.all operator.not_"),
-    feature("class.callable", "a:object r:tuple", """
-class @C:
-    def __init__(self, step):
-        self.step, self.seen = step, []
-
-    def __call__(self, v, *rest, scale=1, **named):
-        self.seen.append(v)
-        return v * scale + self.step + len(rest) + len(named)
----
-@a = @C($int)
-@r = (@a(1), @a(2, 3, 4, scale=5), @a(*[6, 7], **{"scale": 2, "x": 1}), callable(@a))
-""", "builtins.callable"),
-    feature("class.index and conversions", "r:tuple", """
-class @I:
-    def __index__(self):
-        return 2
-
-class @N:
-    def __int__(self):
-        return 7
-
-    def __float__(self):
-        return 0.25
-
-    def __round__(self, digits=None):
-        return ("round", digits)
-
-    def __format__(self, spec):
-        return f"<{spec}>"
-
-    def __str__(self):
-        return "N"
-
-    def __abs__(self):
-        return 11
----
-@r = ([4, 5, 6][@I()], range(9)[@I()], int(@N()), float(@N()), round(@N()), round(@N(), 2), f"{@N():>3}", str(@N()), abs(@N()), hex(@I()))
-""", "builtins.int builtins.float builtins.round builtins.str builtins.abs builtins.hex builtins.format"),
     feature("class.body", "r:tuple", """
 class @C:
     items = [1, 2]
@@ -329,7 +237,7 @@ class @C:
 ---
 @r = (@C.items, @C.total, @C.big, hasattr(@C, "small"), @C.number, @C.pairs)
 """, "builtins.__build_class__ builtins.sum"),
-    feature("class.attributes written", "a:object r:tuple", """
+    feature("class.attributes of an object", "a:object r:tuple", """
 class @C:
     shared = []
     level = 1
@@ -337,9 +245,28 @@ class @C:
 @a, @b = @C(), @C()
 @a.level = $int
 @a.shared.append($int)
-@C.extra = $str
-@r = (@b.level, @a.level, @b.shared is @a.shared, list(@b.shared), @b.extra)
+@r = (@b.level, @a.level, @b.shared is @a.shared, list(@b.shared))
+"""),
+    feature("class.attributes written", "a:object r:tuple", """
+class @C:
+    level = 1
+---
+@a, @b = @C(), @C()
+@a.level = $int
 @C.level += 1
+@r = (@C.level, @a.level, @b.level)
+"""),
+    feature("class.attributes added", "a:object r:tuple", """
+class @C:
+    pass
+---
+@a = @C()
+@C.extra = $str
+try:
+    @read = @a.extra
+except AttributeError as error:
+    @read = type(error).__name__
+@r = (@C.extra, @read, hasattr(@a, "extra"))
 """),
     feature("class.init_subclass", "r:tuple", """
 class @B:
@@ -357,24 +284,54 @@ class @C(@B, tag="t"):
 """, "builtins.issubclass builtins.isinstance builtins.super"),
     feature("class.metaclass", "r:tuple", """
 class @M(type):
-    def __call__(cls, *args):
-        made = super().__call__(*args)
-        made.made = "by M"
+    def __new__(mcls, name, bases, body):
+        made = super().__new__(mcls, name, bases, body)
+        made.extra = len(bases)
         return made
 
     def __len__(cls):
         return 5
 
+    def __contains__(cls, value):
+        return value == 3
+
+    def __getitem__(cls, key):
+        return key * 2
+
+    def __iter__(cls):
+        yield cls.__name__[0]
+
     @property
     def title(cls):
         return cls.__name__[0]
+
+    def plain(cls):
+        return cls.extra
 
 class @C(metaclass=@M):
     def __init__(self, v):
         self.v = v
 ---
 @a = @C($int)
-@r = (@a.v, @a.made, len(@C), @C.title)
+@r = (@a.v, @a.extra, len(@C), @C.title, @C.plain(), 3 in @C, @C[$int], list(@C), isinstance(@C, @M), type(@C) is @M)
+"""),
+    feature("class.metaclass makes objects", "r:tuple", """
+class @M(type):
+    def __call__(cls, *args):
+        made = super().__call__(*args)
+        made.made = "by M"
+        return made
+
+class @C(metaclass=@M):
+    def __init__(self, v):
+        self.v = v
+---
+@a = @C($int)
+try:
+    @made = @a.made
+except AttributeError as error:
+    @made = type(error).__name__
+@r = (@a.v, @made, hasattr(@a, "made"))
 """),
     feature("class.new", "r:tuple", """
 class @C:

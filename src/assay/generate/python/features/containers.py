@@ -80,19 +80,29 @@ import collections
 @c = collections.Counter("abcab")
 @c.update("aa")
 @c["z"] -= 1
-@r = (@c.most_common(2), @c["missing"], +@c, @c - collections.Counter("aa"), sum(@c.values()))
+@r = (@c.most_common(), @c["missing"], +@c, @c - collections.Counter("aa"), sum(@c.values()))
 """),
+    feature("container.Counter most common", "r:list", """
+import collections
+---
+@r = collections.Counter("abcab").most_common(2)
+""", breaks=True),
     feature("container.deque", "q:object r:tuple", """
 import collections
 ---
 @q = collections.deque([1, 2, 3], maxlen=3)
 @q.append($int)
-@q.rotate(-1)
 @q.appendleft("left")
 @r = (list(@q), @q.maxlen, @q[-1], @q.count(2))
 @q.extendleft([7, 8])
-""", "collections.deque collections.deque.append collections.deque.rotate collections.deque.appendleft"
+""", "collections.deque collections.deque.append collections.deque.appendleft"
      " collections.deque.extendleft collections.deque.count"),
+    feature("container.deque rotated", "q:object", """
+import collections
+---
+@q = collections.deque([1, $int, 3], maxlen=3)
+@q.rotate(-1)
+""", "collections.deque.rotate", breaks=True),
     feature("container.ChainMap", "m:object r:tuple", """
 import collections
 ---
@@ -235,14 +245,14 @@ heapq.heappush(@h, $int)
 @r += heapq.nsmallest(2, @h)
 @r += heapq.nlargest(2, @h, key=lambda v: -v)
 @r += list(heapq.merge([1, 4], [2, 3]))
-"""),
+""", breaks=True),
     feature("container.bisect", "a:list r:tuple", """
 import bisect
 ---
 @a = [1, 3, 3, 7]
 @r = (bisect.bisect_left(@a, 3), bisect.bisect(@a, 3), bisect.bisect_right(@a, 0))
 bisect.insort(@a, 4)
-"""),
+""", breaks=True),
     feature("container.mutated through arguments", "a:list r:tuple", """
 def @f(items, t):
     items.append(t.shape[0] if t.dim() else 0)

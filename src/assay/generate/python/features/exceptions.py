@@ -74,6 +74,31 @@ except RuntimeError as error:
     feature("exception.own class", "e:object r:tuple", """
 class @Error(ValueError):
     def __init__(self, code, *, note="none"):
+        self.code, self.note = code, note
+
+class @Narrow(@Error):
+    pass
+---
+try:
+    raise @Narrow($int, note=$str)
+except @Error as error:
+    @e = error
+@r = (@e.code, @e.note, @e.args, isinstance(@e, ValueError))
+"""),
+    feature("exception.own text", "e:object r:tuple", """
+class @Error(ValueError):
+    def __str__(self):
+        return f"shown {self.args}"
+---
+try:
+    raise @Error($int)
+except ValueError as error:
+    @e = error
+@r = (str(@e), f"{@e}", @e.args)
+""", "builtins.str"),
+    feature("exception.own initialiser", "e:object r:tuple", """
+class @Error(ValueError):
+    def __init__(self, code, *, note="none"):
         super().__init__(code)
         self.code, self.note = code, note
 
@@ -88,7 +113,7 @@ try:
 except @Error as error:
     @e = error
 @r = (@e.code, str(@e), @e.args, isinstance(@e, ValueError))
-"""),
+""", breaks=True),
     feature("exception.reraise", "log:list", """
 def @f(log):
     try:
@@ -103,7 +128,14 @@ try:
 except Exception as error:
     @log.append(type(error).__name__)
 """),
-    feature("exception.name is gone", "r:str", """
+    feature("exception.name is gone", "r:tuple", """
+try:
+    raise ValueError
+except ValueError as @e:
+    @r = ("@e" in locals(),)
+@r += ("@e" in locals(),)
+""", "builtins.locals"),
+    feature("exception.name is read when gone", "r:str", """
 try:
     raise ValueError
 except ValueError as @e:
@@ -113,7 +145,7 @@ try:
     @r = "still there"
 except NameError as error:
     @r = type(error).__name__
-"""),
+""", breaks=True),
     feature("exception.of several", "r:list", """
 @r = []
 for @each in ("x", [], {}, None, 3):
@@ -141,11 +173,26 @@ except StopIteration as stop:
 """, "builtins.next"),
     feature("exception.assert", "r:object", """
 try:
-    assert $int > 50, "too small"
+    assert $int < 5000, "too large"
     @r = "passed"
 except AssertionError as error:
     @r = error.args
 """),
+    feature("exception.assertion raised", "r:object", """
+try:
+    if $int < 5000:
+        raise AssertionError("raised")
+    @r = "passed"
+except AssertionError as error:
+    @r = error.args
+"""),
+    feature("exception.assert fails", "r:object", """
+try:
+    assert $int > 5000, "too small"
+    @r = "passed"
+except AssertionError as error:
+    @r = error.args
+""", breaks=True),
     feature("exception.suppress", "log:list", """
 import contextlib
 ---

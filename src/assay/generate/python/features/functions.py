@@ -21,12 +21,20 @@ def @f(v, seen=[]):
     feature("function.defaults replaced", "r:tuple", """
 def @f(a, b=2, *, c=3):
     return (a, b, c)
+@first = @f(1)
+@f.__defaults__ = ($int,)
+@f.__kwdefaults__ = {"c": "new"}
+@r = (@first, @f(1), @f.__defaults__)
+"""),
+    feature("function.defaults of a global replaced", "r:tuple", """
+def @f(a, b=2, *, c=3):
+    return (a, b, c)
 ---
 @first = @f(1)
 @f.__defaults__ = ($int,)
 @f.__kwdefaults__ = {"c": "new"}
 @r = (@first, @f(1))
-"""),
+""", breaks=True),
     feature("function.closure cells", "r:tuple", """
 def @make(start):
     total = start
@@ -132,20 +140,49 @@ def _(v: int):
 def _(v):
     return "list"
 ---
-@r = [@f(1), @f([]), @f("x"), @f(True)]
+@r = [@f([]), @f.dispatch(int)($int), @f.dispatch(list)([])]
 """),
+    feature("function.singledispatch by inheritance", "r:list", """
+import functools
+
+@@functools.singledispatch
+def @f(v):
+    return "other"
+
+@@@f.register
+def _(v: int):
+    return "int"
+
+@@@f.register(list)
+def _(v):
+    return "list"
+---
+@r = [@f(1), @f([]), @f("x"), @f(True)]
+""", breaks=True),
     feature("function.in containers", "r:list", """
 @table = {"neg": lambda v: -v, "add": lambda v, w=4: v + w, "len": len, "abs": abs}
 @r = [@table["neg"]($int), @table["add"](1), @table["len"]($list), @table["abs"](-3), sorted(@table)]
 """, "builtins.len builtins.abs builtins.sorted"),
     feature("function.attributes", "r:tuple", """
+def @g(v, b=2, *, c=3):
+    "what it is for"
+    return (v, b, c)
+@g.note = [7]
+---
+def @f(v):
+    return v + 1
+@f.calls = 0
+@f.calls += $int
+@r = (@f.calls, @f.__name__[0], @g.note, @g.__doc__, @g.__defaults__, @g.__kwdefaults__, @g.__code__.co_varnames, hasattr(@g, "none"), hasattr(@f, "calls"))
+"""),
+    feature("function.attributes of a global written", "r:tuple", """
 def @f(v):
     @f.calls += 1
     return v + @f.calls
 @f.calls = 0
 ---
 @r = (@f(1), @f($int), @f.calls, @f.__name__[0])
-"""),
+""", breaks=True),
     feature("function.walrus and conditional", "r:tuple", """
 @r = tuple((y, z) for v in $list if (y := v * 2) > 2 and (z := y - 1))
 @n = 10 if (@m := len($str)) > 2 else -10
@@ -215,20 +252,32 @@ import operator
     feature("function.random", "r:tuple", """
 import random
 ---
-@r = (random.random(), random.randint(1, 6), random.uniform(0, 2), random.randrange(0, 10, 3))
-""", "random.random random.randint random.uniform random.randrange"),
+@r = (random.randint(1, 6), random.uniform(0, 2), random.randrange(0, 10, 3))
+""", "random.randint random.uniform random.randrange"),
+    feature("function.random number", "r:object", """
+import random
+---
+@r = random.random()
+""", "random.random", breaks=True),
     feature("function.own generator of numbers", "g:object r:tuple", """
 import random
 ---
 @g = random.Random(7)
 @r = (@g.random(), @g.randint(1, 9))
 """),
+    feature("function.warnings caught", "r:list", """
+import warnings
+---
+@r = []
+with warnings.catch_warnings():
+    @r.append($int)
+"""),
     feature("function.warning", "r:str", """
 import warnings
 ---
 warnings.warn("something about " + $str, UserWarning)
 @r = "warned"
-"""),
+""", breaks=True),
     feature("function.typing cast", "r:object", """
 import typing
 ---

@@ -131,20 +131,38 @@ except ValueError:
 @first = list(@m)
 @r = (@first, list(@m), next(@m, "none"))
 """, "builtins.map"),
-    feature("iterator.returned", "m:object f:object e:object r:object z:object", """
+    feature("iterator.returned", "m:object f:object r:object z:object i:object", """
 @m = map(lambda v: v + 1, [1, 2, 3])
 next(@m)
 @f = filter(None, [0, 1, 2])
-@e = enumerate("ab", $int)
 @r = reversed([1, 2, 3])
 @z = zip([1, 2], ["a", "b"])
 next(@z)
+@i = iter((1, $int))
 """),
-    feature("iterator.of a dict", "k:object v:object i:object r:list", """
+    feature("iterator.enumerate returned", "e:object", """
+@e = enumerate("ab", $int)
+""", breaks=True),
+    feature("iterator.chain and islice returned", "c:object i:object", """
+import itertools
+---
+@c = itertools.chain([1], [2, $int])
+@i = itertools.islice([1, 2, 3], 2)
+""", "itertools.chain itertools.islice", breaks=True),
+    feature("iterator.of a dict", "r:list", """
+@d = {"a": 1, "b": 2, "c": $int}
+@k, @v, @i = iter(@d), iter(@d.values()), iter(@d.items())
+@r = [next(@k), next(@v), next(@i), list(@k), list(@v), list(@i), next(@k, "none")]
+@r += [list(reversed(@d.values())), list(reversed(@d.items()))]
+""", "builtins.iter builtins.next"),
+    feature("iterator.of a dict returned", "k:object v:object i:object r:list", """
 @d = {"a": 1, "b": 2, "c": $int}
 @k, @v, @i = iter(@d), iter(@d.values()), iter(@d.items())
 @r = [next(@k), next(@v), next(@i)]
-"""),
+""", breaks=True),
+    feature("iterator.of a set returned", "i:object", """
+@i = iter({1, $int})
+""", breaks=True),
     feature("iterator.changed meanwhile", "r:list", """
 @items = [1, 2, 3]
 @r = []
@@ -194,12 +212,18 @@ import itertools
 ---
 @r = [(key, list(group)) for key, group in itertools.groupby([1, 1, 2, 1, 3, 3], key=lambda v: v % 2)]
 """, "itertools.groupby"),
-    feature("iterator.tee", "b:object r:tuple", """
+    feature("iterator.tee", "r:tuple", """
+import itertools
+---
+@a, @b, @c = itertools.tee(iter([1, 2, $int]), 3)
+@r = (next(@a), next(@a), next(@b), list(@c), list(@a), list(@b), next(@b, "none"))
+""", "itertools.tee"),
+    feature("iterator.tee returned", "b:object r:tuple", """
 import itertools
 ---
 @a, @b = itertools.tee(iter([1, 2, 3]))
 @r = (next(@a), next(@a), next(@b))
-""", "itertools.tee"),
+""", "itertools.tee", breaks=True),
     feature("iterator.product", "r:tuple", """
 import itertools
 ---
@@ -207,15 +231,19 @@ import itertools
     list(itertools.product([1, 2], "ab")),
     list(itertools.permutations([1, 2, 3], 2)),
     list(itertools.combinations("abc", 2)),
-    list(itertools.combinations_with_replacement("ab", 2)),
     list(itertools.chain.from_iterable([[1], (2, 3), "x"])),
     list(itertools.compress("abcd", [1, 0, 1, 0])),
     list(itertools.pairwise([1, 2, 4])),
     list(itertools.dropwhile(lambda v: v < 2, [1, 2, 1])),
     list(itertools.filterfalse(None, [0, 1, 2])),
 )
-""", "itertools.product itertools.permutations itertools.combinations itertools.combinations_with_replacement"
+""", "itertools.product itertools.permutations itertools.combinations"
      " itertools.chain.from_iterable itertools.compress itertools.pairwise itertools.dropwhile itertools.filterfalse"),
+    feature("iterator.combinations with replacement", "r:list", """
+import itertools
+---
+@r = list(itertools.combinations_with_replacement("ab", 2))
+""", "itertools.combinations_with_replacement", breaks=True),
     feature("iterator.sentinel", "r:tuple", """
 @left = [3, 2, 1, 0, 5]
 @r = (list(iter(@left.pop, 0)), @left)

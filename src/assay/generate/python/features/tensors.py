@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.generate.python.feature import feature
 
 FEATURES = (
-    feature("tensor.subclass", "u:t r:tuple", """
+    feature("tensor.subclass", "u:object r:tuple", """
 class @T(torch.Tensor):
     seen = []
 
@@ -16,11 +16,17 @@ class @T(torch.Tensor):
 ---
 @a = $t.detach().as_subclass(@T)
 @b = @a + 1
-@c = torch.add(@a, @b)
-@u = @c.as_subclass(torch.Tensor)
-@r = (type(@b).__name__ == @T.__name__, isinstance(@c, @T), len(@T.seen) > 2)
+@u = torch.add(@a, @b)
+@r = (type(@b).__name__ == @T.__name__, isinstance(@u, @T), len(@T.seen) > 2)
 """),
-    feature("tensor.subclass scales", "u:t", """
+    feature("tensor.subclass made plain", "u:t", """
+class @T(torch.Tensor):
+    def twice(self):
+        return self * 2
+---
+@u = $t.detach().as_subclass(@T).twice().as_subclass(torch.Tensor)
+""", breaks=True),
+    feature("tensor.subclass scales", "u:object", """
 class @T(torch.Tensor):
     @@classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
@@ -30,7 +36,7 @@ class @T(torch.Tensor):
         return result
 ---
 @a = $t.detach().as_subclass(@T)
-@u = (torch.add(@a, 1) + @a.add(2) + (@a + 3)).as_subclass(torch.Tensor).clamp(-99, 99)
+@u = (torch.add(@a, 1) + @a.add(2) + (@a + 3)).clamp(-99, 99)
 """),
     feature("tensor.subclass returned", "u:object", """
 class @T(torch.Tensor):
@@ -215,8 +221,11 @@ import numpy
 """),
     feature("tensor.list of results", "r:list", """
 @r = list(map(lambda each: each.sum(), [$t, $t * 2]))
-@r.extend(torch.stack(@r).tolist())
+@r.append(torch.stack(@r))
 """),
+    feature("tensor.tolist", "r:list", """
+@r = torch.stack([$t.sum(), $t.sum() * 2]).tolist()
+""", breaks=True),
     feature("tensor.by size", "u:t", """
 @u = $t
 if @u.numel() > 4:
@@ -233,10 +242,10 @@ if @u.sum() > 3:
     @r = "large"
 else:
     @r = "small"
-"""),
+""", breaks=True),
     feature("tensor.item", "r:object", """
 @r = $t.sum().item() * 2
-"""),
+""", breaks=True),
     feature("tensor.checkpoint", "u:t", """
 import functools
 
