@@ -38,7 +38,7 @@ BODIES = (
 
 
 def _cases() -> list[Case]:
-    nothing = Modelled("", (), {}, ())
+    nothing = Modelled("", (), {}, (), frozenset())
     programs = [compose(random.Random(f"oracles/{number}"), nothing) for number in range(PROGRAMS)]
     return [build_case(each, source="python", target="eager", options={}) for each in programs] + [
         _written(body) for body in BODIES

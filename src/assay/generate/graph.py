@@ -45,6 +45,7 @@ DEAR_OPERATIONS = (50, 70)
 # For Dynamo alone, which traces an operator as it does any other: what Python does with a few shows as much as with
 # many, at a fraction of the time.
 DYNAMO_OPERATIONS = (2, 6)
+DYNAMO_CHANGING = 0.5
 COMPONENT = 12
 # Keeps what takes little from being dealt far more often than the rest.
 LEAST_WELCOME = 0.3
@@ -92,6 +93,8 @@ def make_case(settings: Settings, index: int, find: Find | None = None) -> Case:
     forced: dict[str, Any] = {"values": values} if backend.tests_python else {"values": values, "transforms": 0}
     if backend.name == DYNAMO and settings.nodes is None:
         forced["operations"] = rng.randint(*DYNAMO_OPERATIONS)
+        if rng.random() >= DYNAMO_CHANGING:
+            forced |= {"changing": False, "symbols": 0}
     drawn = draw_program(settings, index, backend.module.DEAR, forced, dialect)
     program, environment = drawn.program, drawn.environment
     if find is not None and program.values == FOUND:
