@@ -27,8 +27,9 @@ from assay.oracles.verdict import FINDINGS, Verdict  # noqa: E402
 from . import wrong_python  # noqa: E402
 
 PROGRAMS = 120
-# What features have little of: exceptions that leave the program, writes to what it was given, bare numbers.
+# What features have little of: exceptions that leave the program, writes to what it was given, bare numbers, warnings.
 BODIES = (
+    "import warnings\nwarnings.warn('given')\nreturn x",
     "try:\n    {}['k']\nexcept KeyError as error:\n    raise ValueError('x') from error",
     "try:\n    [][1]\nexcept IndexError:\n    raise TypeError('y')",
     "raise LookupError('z')",

@@ -187,6 +187,13 @@ def _afterwards(name: str, spoil: Callable[[], Any]) -> Callable[[Program], Prog
     return system
 
 
+def _autocast_left(program: Program) -> Program:
+    left = _afterwards("autocast left", lambda: torch.set_autocast_enabled("cpu", True))(program)
+
+    # What is set under inference mode ends with it.
+    return lambda *arguments: (program if torch.is_inference_mode_enabled() else left)(*arguments)
+
+
 def _stale(program: Program) -> Program:
     """What the first call returned, returned ever after: a guard that was forgotten."""
     kept: list[Any] = []
@@ -202,7 +209,10 @@ def _stale(program: Program) -> Program:
 
 
 def _plain(value: Any) -> str:
-    return repr([type(each).__name__ + repr(each)[:200] for each in _walk(value) if type(each) in IMMUTABLE])
+    # The sign of a zero is not compared.
+    return repr(
+        [type(each).__name__ + repr(each or type(each)())[:200] for each in _walk(value) if type(each) in IMMUTABLE]
+    )
 
 
 def _quiet(program: Program) -> Program:
@@ -259,7 +269,7 @@ FAULTS: dict[str, Callable[[Program], Program]] = {
     "grad mode left": _afterwards("grad mode left", lambda: torch.set_grad_enabled(not torch.is_grad_enabled())),
     "default dtype left": _afterwards("default dtype left", lambda: torch.set_default_dtype(torch.float64)),
     "deterministic left": _afterwards("deterministic left", lambda: torch.use_deterministic_algorithms(True)),
-    "autocast left": _afterwards("autocast left", lambda: torch.set_autocast_enabled("cpu", True)),
+    "autocast left": _autocast_left,
     "stale": _stale,
     "quiet": _quiet,
 }

@@ -18,8 +18,9 @@ KNOWN_AFTER = 3
 """So many findings of one coarse key must have been reduced to one bucket before others are counted into it unseen; of
 exceptions that their signature tells apart one is enough."""
 
-EVERY = 10
-"""Of those, every so manieth is reduced nevertheless: the guard against two causes that look alike."""
+LOOK_AT = 10
+"""Of those, this one is reduced nevertheless, and again each time that their number has doubled: the guard against two
+causes that look alike."""
 
 
 def unreduced(case: Case, judgement: Judgement) -> Triaged:
@@ -111,7 +112,7 @@ class Filing:
             if finding.coarse_key not in self._reduced:
                 return self._triage is None and finding.coarse_key in self._unreduced
         bucket, count = self._likely(finding)
-        return bucket is not None and self._is_enough(finding, count) and bool(self._not_looked_at(finding))
+        return bucket is not None and self._is_enough(finding, count) and not self._is_looked_at(finding)
 
     def _likely(self, finding: Finding) -> tuple[Bucket | None, int]:
         """The bucket that most findings of the same coarse key were reduced to and whose operators this one has, and
@@ -129,17 +130,18 @@ class Filing:
     def _is_enough(finding: Finding, reduced: int) -> bool:
         return reduced >= (1 if finding.is_told_by_signature else KNOWN_AFTER)
 
-    def _not_looked_at(self, finding: Finding) -> int:
-        """How many until the next that is reduced although its cause is known: 0 for this one itself."""
+    def _is_looked_at(self, finding: Finding) -> bool:
+        """Whether this one is reduced although its cause is known."""
         with self._turn:
-            return (self._counted[finding.coarse_key] + 1) % EVERY
+            turns, rest = divmod(self._counted[finding.coarse_key] + 1, LOOK_AT)
+        return not rest and turns.bit_count() == 1
 
     def _known_bucket(self, finding: Finding, time_is_up: bool) -> Bucket | None:
         bucket, count = self._likely(finding)
         if bucket is not None and time_is_up:
             return bucket
         if bucket is not None and self._is_enough(finding, count):
-            if self._not_looked_at(finding):
+            if not self._is_looked_at(finding):
                 return bucket
             with self._turn:
                 self._counted[finding.coarse_key] += 1
