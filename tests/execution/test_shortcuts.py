@@ -77,3 +77,22 @@ def test_the_rules_of_dtypes_are_set_again_when_one_is_added(cpp: Any, monkeypat
     del handler.assay_new_rule
     torch_shortcuts.enable(False)
     assert Handler().add is not before
+
+
+def test_dynamo_does_all_of_its_work_where_no_shortcut_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from torch._dynamo import config, exc, utils
+
+    stack, told = exc._extract_stack_with_positions, utils._get_dynamo_config_for_logging
+    for module, name in ((exc, stack.__name__), (utils, told.__name__)):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    torch_shortcuts.silence_dynamo()
+    with config.patch(run_gc_after_compile=True):
+        torch_shortcuts.enable(True)
+        assert (len(exc._extract_stack_with_positions()), utils._get_dynamo_config_for_logging()) == (0, None)
+        assert not config.run_gc_after_compile
+        torch_shortcuts.enable(False)
+        assert len(exc._extract_stack_with_positions()) > 0
+        assert utils._get_dynamo_config_for_logging()
+        assert config.run_gc_after_compile
+    torch_shortcuts.enable(True)

@@ -15,7 +15,7 @@ from typing import Any
 from . import frames, limits
 from .stage import StageBoard
 
-CASES_PER_CHILD = 48
+CASES_PER_CHILD = 96
 GROWTH_LIMIT_MB = 1024
 
 

@@ -7,6 +7,7 @@ A case that runs alone (which confirms a finding) and the script of a finding ta
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,10 @@ def enable(wanted: bool) -> None:
     """Whether shortcuts are taken from now on."""
     global _enabled
     _enabled = wanted
+    # Dynamo looks for garbage after every frame that it compiles, a fortieth of the CPU of a program over Python.
+    config = sys.modules.get("torch._dynamo.config")
+    if config is not None and getattr(config, "run_gc_after_compile", None) is wanted:
+        config.run_gc_after_compile = not wanted
 
 
 def install() -> list[str]:
