@@ -1,4 +1,4 @@
-"""An entry of '__dict__' that hides a non-data descriptor fails its own guard.
+"""A descriptor read through its class and through an object fails its own guard.
 
 torch.compile, backend eager: compilation ends with AssertionError: Guard failed on the same frame it was created.
 """
@@ -23,9 +23,7 @@ class Thing:
 
 def program(x):
     thing = Thing()
-    first = thing.d
-    thing.__dict__["d"] = 3
-    return x + 1, first, thing.d, Thing.d
+    return x + 1, thing.d, Thing.d
 
 
 def observe(function):
@@ -46,7 +44,7 @@ def main():
         if not text.startswith("AssertionError") or "Guard failed on the same frame it was created" not in " ".join(text.split()):
             raise
         print(text[:1000])
-        print("BUG: An entry of __dict__ that hides a non-data descriptor fails its own guard")
+        print("BUG: A descriptor read through its class and through an object fails its own guard")
         return 1
     print("OK")
     return 0
