@@ -18,7 +18,7 @@ from assay.oracles.signature import NONE_IN_PLACE, normalise_message
 from assay.oracles.verdict import Judgement, Kind, Verdict
 from assay.triage.places import accused, output_leaves
 from assay.triage.replay import replay
-from assay.triage.scripts import Unscriptable, render_script, summary
+from assay.triage.scripts import Unscriptable, _needle, render_script, summary
 from assay.triage.subject import subject_of
 from triage.build import Builder, case_of, random_program
 
@@ -317,3 +317,9 @@ def test_in_float64_arguments_share_the_memory_that_they_shared() -> None:
     shared.neg_()
     assert half.tolist() == [-1, -3, -5]
     assert x.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_what_a_script_looks_for_is_in_the_message_itself() -> None:
+    """A signature says "a wrong number of arguments" where the error has numbers."""
+    assert _needle("TypeError: a wrong number of arguments") == ""
+    assert _needle("TypeError: fold() got a wrong number of arguments here") == "fold() got"

@@ -38,6 +38,7 @@ _EXPRESSION = rf"(?=[\dsu*+/% -]*[su]\d)[su]?\d+(?:\s?{_OPERATOR}\s?[su]?\d+)+"
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b|\b1[34]\d{13}\b")
 # How a builtin complains of the number of its arguments: one text for each builtin and each number.
 _COUNT = r"(?:exactly |at least |at most |from \w+ to )?\w+"
+MISCALLED = "a wrong number of arguments"
 _MISCALLED = re.compile(
     rf"\b\w+\(\) takes {_COUNT} (?:positional |keyword )?arguments? \(\w+ given\)"
     rf"|\b(?:\w+ )?expected {_COUNT} arguments?, got \w+"
@@ -95,7 +96,7 @@ def normalise_message(message: str) -> str:
             telling.append(line.strip())
         if len(telling) == FRAMES:
             break
-    text = _GUARDED.sub(r"\1", _MISCALLED.sub("a wrong number of arguments", " ".join(telling)))
+    text = _GUARDED.sub(r"\1", _MISCALLED.sub(MISCALLED, " ".join(telling)))
     text = _QUOTED.sub(_quoted, text)
     for pattern, word in _RULES:
         text = pattern.sub(word, text)

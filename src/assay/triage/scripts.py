@@ -21,7 +21,7 @@ from assay.ops.facts import Unsatisfied
 from assay.ops.python_forms import modules_in
 from assay.ops.twin import in_float64
 from assay.oracles.numerics.closeness import tolerance
-from assay.oracles.signature import NONE_IN_PLACE
+from assay.oracles.signature import MISCALLED, NONE_IN_PLACE
 from assay.oracles.verdict import Judgement, Kind
 from assay.triage.describing import DESCRIBED
 from assay.triage.observing import HANG_SECONDS, Observation, Unscriptable, observation
@@ -33,7 +33,9 @@ from assay.triage.scripts_onnx import render_onnx_script
 INDENT = "    "
 IN_FLOAT64 = "program_in_float64"
 # What a normalised message does not share with the message itself; a quoted cause is written otherwise there.
-_PLACEHOLDER = re.compile(r"\b\w+(?:Error|Exception): |ADDRESS|PATH|DTYPE|SHAPE|NAME|(?:\b|(?<=[a-z]))N\b|[^\x20-\x7e]")
+_PLACEHOLDER = re.compile(
+    rf"\b\w+(?:Error|Exception): |{MISCALLED}|ADDRESS|PATH|DTYPE|SHAPE|NAME|(?:\b|(?<=[a-z]))N\b|[^\x20-\x7e]"
+)
 _IN_CHILD = frozenset({Kind.crash, Kind.hang, Kind.memory})
 
 

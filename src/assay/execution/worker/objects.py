@@ -146,12 +146,15 @@ def _of_class(value: type) -> Parts:
 
 
 def _unnamed(kind: type) -> bool:
-    """Whether it is a type of iterators to which the language gives no name, such as that of ``iter([])``.
+    """Whether it is a type of iterators to which the language gives no name, such as that of ``iter([])``, or of those
+    that itertools describes as functions.
 
     All that is promised of these is what they give; a generator can do more.
     """
     if not hasattr(kind, "__next__") or hasattr(kind, "send"):
         return False
+    if kind.__module__ == "itertools":
+        return True
     public = _reachable(kind) and not kind.__name__.startswith("_")
     return kind.__module__ in ("builtins", "_collections") and not public
 

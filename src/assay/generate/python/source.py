@@ -258,7 +258,7 @@ class Composer:
         name = self.fresh("t" if kind == "t" else "v")
         kinds = ("t", "int", "float", "bool", "str", "list")
         filled = text.format(**{each: self.value(each) if "{" + each + "}" in text else "" for each in kinds})
-        if kind == "t" and self.rng.random() < 0.4:
+        if kind == "t" and ("{list}" in text or self.rng.random() < 0.4):
             # A value that came from elsewhere may be of any size: what is refused then is behaviour too.
             filled = f"try:\n    {name} = {filled}\nexcept Exception as error:\n    {name} = {self.value('t')}"
         else:

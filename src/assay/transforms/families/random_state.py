@@ -66,16 +66,3 @@ def python_own(w: Writing) -> list[str]:
         *w.body,
         f"{w.extras[0]} = str([{g}.randrange(50), {g}.uniform(0, 1) < 0.5, {g}.randint(1, 6)])",
     ]
-
-
-@run("random.numpy_seeded", extras=("str",))
-def numpy_seeded(w: Writing) -> list[str]:
-    """Numpy's stream after a seed is always the same; its state is put back."""
-    state = w.fresh("rng")
-    return [
-        f"{state} = numpy.random.get_state()",
-        f"numpy.random.seed({w.number % 1000})",
-        *w.body,
-        f"{w.extras[0]} = str(int(numpy.random.randint(0, 100)))",
-        f"numpy.random.set_state({state})",
-    ]
