@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from assay.transforms.registry import Writing, run, value
@@ -9,15 +11,32 @@ from assay.transforms.registry import Writing, run, value
 NUMBERS = ("float32", "float64", "int32", "int64")
 
 
-def _arms(w: Writing) -> tuple[list[str], str, str]:
+def arms(w: Writing) -> tuple[list[str], str, str]:
     """Two functions of the same statements, and their names."""
     a, b = w.fresh("yes"), w.fresh("no")
     given = ", ".join(w.reads)
     return [*w.def_(a, given), *w.def_(b, given)], a, b
 
 
-def _operands(w: Writing) -> str:
+def operands(w: Writing) -> str:
     return f"({', '.join(w.reads)},)" if w.reads else "()"
+
+
+def of_arguments(w: Writing) -> tuple[Writing, str]:
+    """The site with what it reads of a module as local names, and what is handed in for all that it reads; nothing
+    where it reads of a module what has no name of its own."""
+    names: dict[str, str] = {}
+
+    def local(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names[found[1]] = w.fresh(found[1])
+        return names[found[1]]
+
+    body = tuple(re.sub(r"\bself\.([bp]\d+)\b", local, line) for line in w.body)
+    if any("self." in line for line in body):
+        return w, ""
+    given = ", ".join((*w.reads, *(f"self.{name}" for name in names)))
+    return replace(w, body=body, reads=(*w.reads, *names.values())), given
 
 
 REGION: dict[str, Any] = {
@@ -27,7 +46,7 @@ ARMS: dict[str, Any] = {**REGION, "rank": 1, "dtypes": NUMBERS}
 ROWS: dict[str, Any] = {"quiet": True, "training": False, "rank": 1, "filled": True, "dtypes": NUMBERS}
 
 
-def _plainly(w: Writing, name: str, call: str, *otherwise: str) -> str:
+def plainly(w: Writing, name: str, call: str, *otherwise: str) -> str:
     """A function that calls an operator where it is compiled, and is plain Python elsewhere: outside of a compiled
     region the operators compile themselves, and would be compared with themselves."""
     return w.define(
@@ -36,33 +55,38 @@ def _plainly(w: Writing, name: str, call: str, *otherwise: str) -> str:
     )  # fmt: skip
 
 
-def _cond(w: Writing) -> str:
-    return _plainly(w, "cond", "torch.cond(test, yes, no, given)", "return yes(*given) if test else no(*given)")
+def conditional(w: Writing) -> str:
+    return plainly(w, "cond", "torch.cond(test, yes, no, given)", "return yes(*given) if test else no(*given)")
 
 
 @run("higher.cond", **ARMS)
 def cond(w: Writing) -> list[str]:
     """Both arms hold the same statements."""
-    lines, a, b = _arms(w)
+    lines, a, b = arms(w)
     test = f"{w.reads[0]}.sum() > 0" if w.reads else "torch.tensor(True)"
-    return [*lines, w.bind(f"{_cond(w)}({test}, {a}, {b}, {_operands(w)})")]
+    return [*lines, w.bind(f"{conditional(w)}({test}, {a}, {b}, {operands(w)})")]
 
 
 @run("higher.cond_on_size", **ARMS)
 def cond_on_size(w: Writing) -> list[str]:
     """Both arms hold the same statements; the condition is a Python truth value."""
-    lines, a, b = _arms(w)
+    lines, a, b = arms(w)
     test = f"{w.reads[0]}.shape[0] > 2" if w.reads else "True"
-    return [*lines, w.bind(f"{_cond(w)}({test}, {a}, {b}, {_operands(w)})")]
+    return [*lines, w.bind(f"{conditional(w)}({test}, {a}, {b}, {operands(w)})")]
+
+
+def looping(w: Writing) -> str:
+    """The name of a function that is ``while_loop``."""
+    return plainly(
+        w, "while_loop", "torch._higher_order_ops.while_loop(test, step, given)", "while test(*given):",
+        "    given = step(*given)", "return given",
+    )  # fmt: skip
 
 
 @value("higher.while_loop", **ROWS)
 def while_loop(w: Writing) -> list[str]:
     """Each trip hands the value on; the counter ends the loop."""
-    loop = _plainly(
-        w, "while_loop", "torch._higher_order_ops.while_loop(test, step, given)", "while test(*given):",
-        "    given = step(*given)", "return given",
-    )  # fmt: skip
+    loop = looping(w)
     test, step, k = w.fresh("test"), w.fresh("step"), 1 + w.number % 3
     return [
         f"def {test}(i, t):",
@@ -73,13 +97,18 @@ def while_loop(w: Writing) -> list[str]:
     ]
 
 
-@value("higher.scan", **ROWS)
-def scan(w: Writing) -> list[str]:
-    """Each step yields its row."""
-    scan_ = _plainly(
+def scanning(w: Writing) -> str:
+    """The name of a function that is ``scan``."""
+    return plainly(
         w, "scan", "torch._higher_order_ops.scan(step, carry, rows)", "made = []", "for row in rows:",
         "    carry, each = step(carry, row)", "    made.append(each)", "return carry, torch.stack(made)",
     )  # fmt: skip
+
+
+@value("higher.scan", **ROWS)
+def scan(w: Writing) -> list[str]:
+    """Each step yields its row."""
+    scan_ = scanning(w)
     step = w.fresh("step")
     return [
         f"def {step}(carry, row):",
@@ -88,31 +117,40 @@ def scan(w: Writing) -> list[str]:
     ]
 
 
-@value("higher.map", **ROWS)
-def map_(w: Writing) -> list[str]:
-    """The identity, row by row."""
-    mapped = _plainly(
+def mapping(w: Writing) -> str:
+    """The name of a function that is ``map``."""
+    return plainly(
         w, "map_rows", "torch._higher_order_ops.map(function, rows)",
         "return torch.stack([function(row) for row in rows])",
     )  # fmt: skip
-    return [f"{mapped}(lambda row: row.clone(), {w.value})"]
+
+
+@value("higher.map", **ROWS)
+def map_(w: Writing) -> list[str]:
+    """The identity, row by row."""
+    return [f"{mapping(w)}(lambda row: row.clone(), {w.value})"]
 
 
 @value("higher.associative_scan", **ROWS)
 def associative_scan(w: Writing) -> list[str]:
     """The scan of one row is the row."""
-    scan_ = _plainly(
+    scan_ = plainly(
         w, "associative_scan", "torch._higher_order_ops.associative_scan(combine, rows, dim, reverse, mode)",
         "return rows.clone()",
     )  # fmt: skip
     return [f"{scan_}(lambda a, b: a + b, {w.value}.unsqueeze(0), 0, False, 'generic').squeeze(0)"]
 
 
+def region(w: Writing) -> str:
+    """The name of a copy that is to be compiled as one region."""
+    lines = ["@torch.compiler.nested_compile_region", "def {}(value):", "    return value.clone()"]
+    return w.define("region", *lines)
+
+
 @value("higher.nested_compile_region", quiet=True, training=False)
 def nested_compile_region(w: Writing) -> list[str]:
     """A function that is to be compiled as one region, called twice: copies of copies."""
-    lines = ["@torch.compiler.nested_compile_region", "def {}(value):", "    return value.clone()"]
-    f = w.define("region", *lines)
+    f = region(w)
     return [f"{f}({f}({w.value}))"]
 
 

@@ -157,6 +157,68 @@ def fills_view(w: Writing) -> list[str]:
     ]  # fmt: skip
 
 
+@value("custom.fills_list", quiet=True, training=False, rank=1)
+def fills_list(w: Writing) -> list[str]:
+    """What it writes into each tensor of a list, views of one base among them, is there."""
+    op = _defined(
+        w, "fills_list", "torch.library.define('assay::fills_list', '(Tensor(a!)[] targets, Tensor[] sources) -> ()')",
+        "def filling_list(targets, sources):", "    for target, source in zip(targets, sources):",
+        "        target.copy_(source)",
+        "torch.library.impl('assay::fills_list', 'CompositeExplicitAutograd', filling_list)",
+        "torch.library.register_fake('assay::fills_list', lambda targets, sources: None)",
+    )  # fmt: skip
+    buf = w.fresh("buf")
+    parts = ("[:1]", "[1:]") if w.number % 2 else ("[::2]", "[1::2]")
+    targets, sources = (", ".join(f"{name}{part}" for part in parts) for name in (buf, w.value))
+    return [f"{buf} = torch.zeros_like({w.value})", f"{op}([{targets}], [{sources}])", buf]
+
+
+@value("custom.fills_tensors", quiet=True, training=False)
+def fills_tensors(w: Writing) -> list[str]:
+    """The same by the annotation of a function, into memory of their own."""
+    op = _defined(
+        w, "fills_tensors", "@torch.library.custom_op('assay::fills_tensors', mutates_args={'targets'})",
+        "def filling_tensors(targets: list[torch.Tensor], source: torch.Tensor) -> None:",
+        "    for target in targets:", "        target.copy_(source)",
+    )  # fmt: skip
+    a, b = w.fresh("buf"), w.fresh("buf")
+    return [
+        f"{a}, {b} = torch.zeros_like({w.value}), torch.ones_like({w.value})", f"{op}([{a}, {b}], {w.value})",
+        b if w.number % 2 else a,
+    ]  # fmt: skip
+
+
+@value("custom.fills_two_views", quiet=True, training=False, rank=1)
+def fills_two_views(w: Writing) -> list[str]:
+    """Two arguments that it writes, views of one base that share no element or the same ones, show what was written."""
+    op = _defined(
+        w, "fills_two", "@torch.library.custom_op('assay::fills_two', mutates_args={'left', 'right'})",
+        "def filling_two(left: torch.Tensor, right: torch.Tensor, one: torch.Tensor, two: torch.Tensor) -> None:",
+        "    left.copy_(one)", "    right.copy_(two)",
+    )  # fmt: skip
+    buf = w.fresh("buf")
+    left, right = (("[:1]", "[1:]"), ("[::2]", "[1::2]"), ("[:]", "[1:]"))[w.number % 3]
+    return [
+        f"{buf} = torch.zeros_like({w.value})",
+        f"{op}({buf}{left}, {buf}{right}, {w.value}{left}, {w.value}{right})",
+        buf,
+    ]
+
+
+@value("custom.copy_with_rules", exact=True, quiet=True, rank=1, filled=True, dtypes=("float32", "float64"))
+def copy_with_rules(w: Writing) -> list[str]:
+    """An operator of one's own with rules for the gradient and for vmap, mapped over the rows of the value."""
+    op = _defined(
+        w, "copy_rows", "@torch.library.custom_op('assay::copy_rows', mutates_args=())",
+        "def kernel_rows(value: torch.Tensor) -> torch.Tensor:", "    return value.clone()",
+        "@kernel_rows.register_fake", "def _(value):", "    return value.clone()",
+        "kernel_rows.register_autograd(lambda ctx, gradient: gradient)",
+        "kernel_rows.register_vmap(lambda info, in_dims, value: (torch.ops.assay.copy_rows(value), in_dims[0]))",
+    )  # fmt: skip
+    dim = -(w.number % 2)
+    return [f"torch.func.vmap(lambda row: {op}(row), in_dims={dim}, out_dims={dim})({w.value})"]
+
+
 @value("custom.library", quiet=True, training=False)
 def library(w: Writing) -> list[str]:
     """An operator that is defined by its schema."""
