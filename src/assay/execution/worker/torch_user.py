@@ -198,7 +198,7 @@ class _Watching(torch.fx.Interpreter):
         if node.op != "call_function":
             return super().run_node(node)
         args, kwargs = self.fetch_args_kwargs_from_env(node)
-        before = self.seen.before(node, args, kwargs) if self.seen.wants(node) else None
+        before = self.seen.before(node, self.env) if self.seen.wants(node) else None
         torch.manual_seed(0)
         result = node.target(*args, **kwargs)
         self.seen.after(node, result, before)
@@ -395,24 +395,23 @@ def _text(value: Any) -> str:
 class _Holding:
     """Holds the texts of operations against what the graph's own calls give: exactly, but for the sign of a zero."""
 
-    def __init__(self, texts: dict[str, Any], called: dict[str, str]) -> None:
+    def __init__(self, texts: dict[str, Any]) -> None:
         self.texts = texts
-        self.called = called
         self.wrong: dict[str, str] = {}
 
     def wants(self, node: Any) -> bool:
         return node.name in self.texts
 
-    def before(self, node: Any, args: Any, kwargs: Any) -> Any:
+    def before(self, node: Any, environment: Any) -> Any:
         """What the text gives on copies of the operands; why it gives nothing."""
         scope: dict[str, Any] = {"torch": torch, "self": types.SimpleNamespace()}
-        for each, value in zip(pytree.tree_leaves((node.args, node.kwargs)), pytree.tree_leaves((args, kwargs))):  # noqa: B905
-            if isinstance(each, torch.fx.Node):
-                owner, _, name = self.called.get(each.name, each.name).rpartition(".")
-                if owner:
-                    setattr(scope[owner], name, _copied(value))
-                else:
-                    scope[name] = _copied(value)
+        named = self.texts[node.name]["operands"]
+        for each, value in environment.items():
+            owner, _, name = named.get(each.name, "").rpartition(".")
+            if owner:
+                setattr(scope[owner], name, _copied(value))
+            elif name:
+                scope[name] = _copied(value)
         try:
             exec(self.texts[node.name]["text"], scope)
             return [scope[name] for name in self.texts[node.name]["results"]]
@@ -449,6 +448,6 @@ def _same(a: Any, b: Any) -> bool:
 def hold(request: dict[str, Any]) -> dict[str, Any]:
     """Of texts of operations, by the names of nodes, those that do not do what the nodes do."""
     program, values = _exported(request)
-    holding = _Holding(request["options"]["texts"], request["options"]["operands"])
+    holding = _Holding(request["options"]["texts"])
     _watched(program, holding, values)
     return {"wrong": holding.wrong}
