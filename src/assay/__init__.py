@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from assay.checking.defaults import SECONDS, TRANSFORMED
+
 if TYPE_CHECKING:
     import os
 
@@ -20,10 +22,10 @@ def check(
     kwargs: Mapping[str, Any] | None = None,
     *,
     targets: Sequence[str | Callable[..., Any]] = (),
-    transforms: int = 8,
+    transforms: int = TRANSFORMED,
     training: bool = True,
     sizes: bool = True,
-    seconds: float = 300.0,
+    seconds: float = SECONDS,
     out: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Compare a function or nn.Module of this process, eager against compiled: as it is, at other sizes, in training,

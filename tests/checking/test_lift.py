@@ -101,6 +101,41 @@ def test_a_reading_of_another_type_is_none() -> None:
     assert lift(_graph(other, inputs=INPUTS), training=False).opaque == ("aten.linear.default",)
 
 
+COUNT = _node("arange", "aten.arange.default", ["int64", [4], "arange", False], ["end", 4])
+
+
+def test_positions_are_counted_by_a_size_of_an_input() -> None:
+    """A program whose sizes are changed counts as far as they then go."""
+    lifted = lift(_graph(COUNT, inputs=INPUTS), training=False)
+    (statement,) = lifted.program.body
+    assert isinstance(statement, Operation)
+    assert "torch.arange(x2.shape[0])" in render(lifted.program)
+    # What it reads is none of the call's own operands, and has to be there when it is held against the call.
+    assert lifted.texts()["arange"]["operands"] == {"x": "x2"}
+
+
+@pytest.mark.parametrize("more", [["start", 1], ["step", 2]])
+def test_a_count_that_is_no_size_stays_a_call(more: list[Any]) -> None:
+    node = dict(COUNT, arguments=[*COUNT["arguments"], more], text="torch.ops.aten.arange.start_step(0, 4)")
+    assert lift(_graph(node, inputs=INPUTS), training=False).opaque == ("aten.arange.default",)
+
+
+def test_what_is_filled_takes_its_shape_from_another_tensor() -> None:
+    node = _node("zeros", "aten.zeros.default", ["int64", [4, 5], "zeros", False], ["size", [4, 5]])
+    node["arguments"].append(["dtype", {"dtype": "int64"}])
+    lifted = lift(_graph(node, inputs=INPUTS), training=False)
+    assert "torch.zeros_like(x2, dtype=torch.int64)" in render(lifted.program)
+
+
+@pytest.mark.parametrize(("train", "opaque"), [(False, ()), (True, ("aten.dropout.default",))])
+def test_dropout_is_an_operation_where_it_drops_nothing(train: bool, opaque: tuple[str, ...]) -> None:
+    """Of values that nothing is known of; while training it draws, and stays a call."""
+    given = (["input", _of("linear")], ["p", 0.1], ["train", train])
+    text = "torch.ops.aten.dropout.default({linear}, 0.1, False)"
+    node = _node("dropout", "aten.dropout.default", ["float32", [4, 3], "linear", True], *given, text=text)
+    assert lift(_graph(LINEAR, node, inputs=INPUTS), training=False).opaque == opaque
+
+
 def test_items_of_a_list_are_the_results_of_what_gives_it() -> None:
     parts = {"many": [["float32", [4, 2], "x", False], ["float32", [4, 3], "x", False]]}
     sizes = _node(

@@ -60,6 +60,46 @@ def test_a_mistake_is_told(subject: Any, targets: Any, said: str) -> None:
         assay.check(subject, torch.ones(2), targets=targets)
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("torch:tests.checking.backends.absent", "tests.checking.backends has no function 'absent'"),
+        (
+            "torch:tests.checking.subjects.broken.backend",
+            "does not import: ModuleNotFoundError: ",
+        ),
+        ("torch:nonsense", "dynamo has no backend 'nonsense'"),
+    ],
+)
+def test_a_backend_that_is_not_there_is_told(target: str, said: str) -> None:
+    import torch
+
+    import assay
+    from assay.campaign.mistake import UserMistake
+
+    with pytest.raises(UserMistake, match=said):
+        assay.check(torch.tanh, torch.ones(2), targets=[target], **FAST)
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError, IndexError])
+def test_an_error_of_ours_while_a_target_is_loaded_is_no_target_that_is_missing(error: type[Exception]) -> None:
+    import torch  # noqa: F401
+
+    from assay.execution.live import LiveBench
+
+    def load(stem: str, path: str) -> None:
+        raise error("ours")
+
+    bench = LiveBench((), "assay_live", lambda: None)
+    try:
+        bench._load = load
+        bench._runtime.modules.pop("torch:eager", None)
+        with pytest.raises(error, match="ours"):
+            bench._prepare("torch:eager")
+    finally:
+        bench.close()
+
+
 def test_the_fixture_fails_with_the_screen_and_takes_the_marker_s_targets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

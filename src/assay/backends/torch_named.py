@@ -39,15 +39,26 @@ def source(name: str, options: dict[str, Any]) -> str:
     return _torch_options.source(path, options, f"import {module}" if module else "")
 
 
+def _function(module: str, name: str) -> Any:
+    """The user's own function. Raises LookupError, with what is wrong with it, whatever their module raises."""
+    try:
+        found = importlib.import_module(module)
+    except Exception as error:
+        raise LookupError(f"{module} does not import: {type(error).__name__}: {error}") from error
+    if not callable(getattr(found, name, None)):
+        raise LookupError(f"{module} has no function '{name}'")
+    return getattr(found, name)
+
+
 def prepare(name: str) -> dict[str, Any]:
     """Import the user's function, or see that dynamo knows the name; warm dynamo and AOTAutograd up. Raises
-    LookupError, ImportError."""
+    LookupError."""
     from assay_worker import torch_backends  # type: ignore[import-not-found, unused-ignore]
 
     path = name[len(PREFIX) :]
     module, _, attribute = path.rpartition(".")
     if module:
-        _functions[name] = getattr(importlib.import_module(module), attribute)
+        _functions[name] = _function(module, attribute)
     else:
         import torch
 

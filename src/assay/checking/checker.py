@@ -14,6 +14,7 @@ from assay.backends import RUNGS, find_backend
 from assay.campaign import assemble
 from assay.campaign.examine import Examination, Run, Witness, examine, settle
 from assay.campaign.mistake import UserMistake
+from assay.checking.defaults import SECONDS, TRANSFORMED
 from assay.checking.described import Described, bare_case, describe, eager_beside, told_where
 from assay.checking.report import Difference, Part, Report
 from assay.checking.sizes import Varying, varying
@@ -27,8 +28,6 @@ LADDER = RUNGS[1:]
 """What a subject is compared on unless targets are named: every layer of torch.compile, from Dynamo alone up."""
 
 PLAIN, SIZES, TRAINING, TRANSFORMS = "plain", "other sizes", "training", "transforms"
-TRANSFORMED = 8
-SECONDS = 300.0
 INDUCTOR = {"config": {"inductor.fallback_random": True}}
 """Inductor draws random numbers of its own unless it is told to draw eager's."""
 

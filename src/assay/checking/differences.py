@@ -7,6 +7,7 @@ case of the subject -> the same on the program that it was lifted to? -> parted,
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from assay.checking.report import Difference
 from assay.checking.scripts import subject_script
 from assay.emit.cases import build_case
 from assay.ir.case import Case
-from assay.ir.program import Operation
+from assay.ir.program import Operation, walk
 from assay.ir.serialize import program_from_json
 from assay.ops.catalogue import load
 from assay.ops.facts import Unsatisfied
@@ -73,7 +74,7 @@ def _of_subject(check: Check, part: str, case: Case, judgement: Judgement, lifte
     if part not in (SIZES, TRANSFORMS):
         cut = first_wrong(check, case, judgement)
         if cut is not None:
-            difference = replace(difference, operators=(cut.operator,), origin=cut.origin, text=cut.text)
+            difference = replace(difference, operators=cut.operators, origin=cut.origin, text=cut.text)
     way, extra = check.ways[case.text]
     script = subject_script(subject, way, case, judgement, subject.title, extra)
     if not script:
@@ -114,7 +115,7 @@ def _triaged(check: Check, part: str, case: Case, judgement: Judgement, lifted: 
         note=triaged.notes,
     )
     if isinstance(lifted, Lifted) and same_finding(judgement, triaged.judgement):
-        origin, text = _origin(lifted, difference.operators)
+        origin, text = _origin(lifted, difference.operators, lambda: _parted(case, judgement, check))
         difference = replace(difference, origin=origin, text=text)
     return difference
 
@@ -140,20 +141,41 @@ def _operators(case: Case, judgement: Judgement, check: Check) -> tuple[str, ...
     return tuple(f"{name} ({catalogue[name].torch})" if name in catalogue else name for name in dict.fromkeys(names))
 
 
-def _origin(lifted: Lifted, operators: tuple[str, ...]) -> tuple[str, str]:
-    """The lines that the operators to blame come from: of the first of them, and how many others there are."""
+def _parted(case: Case, judgement: Judgement, check: Check) -> tuple[str, ...]:
+    """What the statement gives at which eager and the target part, in a case that was not reduced."""
+    if judgement.verdict is not Verdict.Mismatch or judgement.kind not in NUMERIC or check.late:
+        return ()
+    explained = explain_finding(case, check.run_text, assemble.judge, assemble.witnesses, TRIAGE_SECONDS)
+    parting = explained.parting
+    if parting is None or parting.statement is None:
+        return ()
+    statement = program_from_json(case.recipe["program"]).body[parting.statement]
+    return tuple(value.name for each in walk((statement,)) for value in each.results)
+
+
+def _origin(lifted: Lifted, operators: tuple[str, ...], parted: Callable[[], tuple[str, ...]]) -> tuple[str, str]:
+    """The line that the operators to blame come from. Where there are several, that of the one which gives what
+    ``parted`` says; else the first, and how many others there are."""
     wanted = {name.partition(" ")[0] for name in operators}
     found = [
-        origin
+        (statement, origin)
         for statement, origin in zip(lifted.program.body, lifted.origins, strict=True)
-        if (isinstance(statement, Operation) and statement.operator in wanted)
-        or any(f"torch.ops.{name}(" in getattr(statement, "text", "") for name in wanted)
+        if origin[0]
+        and (
+            (isinstance(statement, Operation) and statement.operator in wanted)
+            or any(f"torch.ops.{name}(" in getattr(statement, "text", "") for name in wanted)
+        )
     ]
-    distinct = list(dict.fromkeys(each for each in found if each[0]))
+    distinct = list(dict.fromkeys(origin for _, origin in found))
+    if len(distinct) > 1:
+        names = set(parted())
+        exact = [origin for statement, origin in found if names & {value.name for value in statement.results}]
+        distinct = exact[:1] or distinct
     if not distinct:
         return "", ""
     where, text = distinct[0]
-    more = f" and {len(distinct) - 1} other places" if len(distinct) > 1 else ""
+    others = len(distinct) - 1
+    more = f" and {others} other place{'s' if others > 1 else ''}" if others else ""
     return f"{where}{more}", text
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.checking.inputs import contents
-from assay.checking.lift_table import ARGUMENTS, IDLE, IDLE_IN, NAMES, NOTHING
+from assay.checking.lift_table import ARGUMENTS, COUNTED, FILLED, IDLE, IDLE_IN, NAMES, NOTHING
 from assay.emit.torch import statement_lines
 from assay.ir.program import (
     FOUND,
@@ -35,6 +35,7 @@ from assay.ir.program import (
     Statement,
     Tree,
     Value,
+    operand_names,
 )
 from assay.ir.types import ALL, ANY, Dtype, ScalarType, TensorType, Type, is_complex, is_float
 from assay.ops.catalogue import load
@@ -72,11 +73,15 @@ class Lifted:
         return f"{whole}; wrapped as they are: {names}" if names else whole
 
     def texts(self) -> dict[str, dict[str, Any]]:
-        """By node the text of each operation that a specification says, and the names that it binds."""
+        """By node the text of each operation that a specification says, the names that it binds, and by the nodes that
+        give them the names that it reads."""
         found = {}
         for node, statement, lines in zip(self.nodes, self.program.body, statement_lines(self.program), strict=True):
             if isinstance(statement, Operation):
-                found[node] = {"text": "\n".join(lines), "results": [value.name for value in statement.results]}
+                results = [value.name for value in statement.results]
+                read = {name for operand in statement.operands for name in operand_names(operand)}
+                operands = {each: said for each, said in self.operands.items() if said.rpartition(".")[2] in read}
+                found[node] = {"text": "\n".join(lines), "results": results, "operands": operands}
         return found
 
 
@@ -92,6 +97,7 @@ class _Lifting:
         self.wrong = wrong
         self.operators = load()
         self.names: dict[str, str] = {}
+        self.given: set[str] = set()
         self.many: dict[str, list[str]] = {}
         self.body: list[Statement] = []
         self.nodes: list[str] = []
@@ -144,6 +150,8 @@ class _Lifting:
             role = entry["role"]
             name = f"x{number}" if role == "argument" else _state_name(entry["name"], number)
             self.names[entry["name"]] = name
+            if role == "argument":
+                self.given.add(name)
             self.storages[entry["name"]] = name
             value = Value(name, TensorType(dtype, tuple(entry["shape"])), name)
             self.types[name] = value.type
@@ -240,7 +248,7 @@ class _Lifting:
         readings = (
             (operator, form, operands, attributes)
             for operator, form in self._candidates(name, types)
-            for operands, attributes in self._readings(operator, node["arguments"])
+            for operands, attributes in self._readings(operator, node["arguments"], results)
         )
         for operator, form, operands, attributes in itertools.islice(readings, TRIES):
             try:
@@ -290,7 +298,7 @@ class _Lifting:
             yield operator, form
 
     def _readings(
-        self, operator: Operator, given: Sequence[Sequence[Any]]
+        self, operator: Operator, given: Sequence[Sequence[Any]], results: Sequence[Value]
     ) -> Iterator[tuple[tuple[Operand, ...], dict[str, Any]]]:
         """The operands and attributes that a call may stand for."""
         renamed = ARGUMENTS.get(operator.name, {})
@@ -304,6 +312,12 @@ class _Lifting:
                     del rest[name]
         if operator.name == "index.advanced":
             yield from self._indexed(rest)
+            return
+        if operator.name in COUNTED:
+            yield from self._counted(operator.name, rest, results)
+            return
+        if operator.name in FILLED and "size" in rest:
+            yield from self._filled(rest, results)
             return
         waiting = [name for name in rest if name not in attributes]
         named = {each.name for each in operator.operands} & set(rest)
@@ -331,6 +345,37 @@ class _Lifting:
         places = [place for place, each in enumerate(indices) if each is not None]
         if len(places) == 1:
             yield (self._operand(rest["self"]), self._operand(indices[places[0]])), {"dim": places[0]}
+
+    def _counted(
+        self, name: str, rest: dict[str, Any], results: Sequence[Value]
+    ) -> Iterator[tuple[tuple[Operand, ...], dict[str, Any]]]:
+        """What has as many elements as some tensor's dimension: positions, say, are counted by a size of an input."""
+        counted, idle = COUNTED[name]
+        dtype = _value(rest.get("dtype"))
+        if any(rest[each] != idle.get(each) for each in rest if each not in (counted, "dtype")):
+            return
+        for tensor, shape in self._shapes(results):
+            for dim in (place for place, size in enumerate(shape) if size == rest[counted]):
+                yield (tensor,), {"dim": dim, "dtype": dtype}
+
+    def _filled(
+        self, rest: dict[str, Any], results: Sequence[Value]
+    ) -> Iterator[tuple[tuple[Operand, ...], dict[str, Any]]]:
+        """What has the shape of some tensor, of the dtype that came of it."""
+        result = results[0].type
+        fill = {"fill_value": _value(rest["fill_value"])} if "fill_value" in rest else {}
+        for tensor, shape in self._shapes(results):
+            if isinstance(result, TensorType) and shape == result.shape:
+                yield (tensor,), {"dtype": Dtype(result.dtype), **fill}
+
+    def _shapes(self, results: Sequence[Value]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """The tensors that there are before some results, with their shapes: arguments before parameters and what is
+        computed."""
+        known = set(self.names.values()) - {value.name for value in results}
+        for name in sorted(known, key=lambda each: (each not in self.given, list(self.types).index(each))):
+            found = self.types[name]
+            if isinstance(found, TensorType):
+                yield name, found.shape
 
     def _operand(self, value: Any) -> Operand:
         if isinstance(value, dict) and "node" in value:

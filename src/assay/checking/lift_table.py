@@ -18,8 +18,26 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "index": ("index.advanced",),
     "dropout": ("chance.dropout_none",),
     "constant_pad_nd": ("pad.constant",),
+    "__and__": ("binary.bitwise_and",),
+    "__or__": ("binary.bitwise_or",),
+    "__xor__": ("binary.bitwise_xor",),
+    "arange": ("create.arange",),
+    "eye": ("create.eye",),
+    "zeros": ("create.zeros_like",),
+    "ones": ("create.ones_like",),
+    "full": ("create.full_like",),
+    "new_zeros": ("create.zeros_like",),
+    "new_ones": ("create.ones_like",),
+    "new_full": ("create.full_like",),
 }
 """Specifications of operators of aten whose names tell another story."""
+
+COUNTED = {"create.arange": ("end", {"start": 0, "step": 1}), "create.eye": ("n", {})}
+"""Specifications that take the size of a tensor where aten has a number, by the name of that, with the arguments that
+say nothing."""
+
+FILLED = ("create.zeros_like", "create.ones_like", "create.full_like")
+"""Specifications that take the shape of a tensor where aten may have sizes."""
 
 ARGUMENTS = {
     "view.reshape": {"size": "shape"},

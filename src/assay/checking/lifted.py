@@ -32,7 +32,7 @@ def lift_subject(described: Described, run: Run, target: str, training: bool) ->
     lifted = lift(graph, training)
     texts = lifted.texts()
     if texts:
-        wrong = frozenset(asked("hold", texts=texts, operands=dict(lifted.operands))["wrong"])
+        wrong = frozenset(asked("hold", texts=texts)["wrong"])
         if wrong:
             lifted = lift(graph, training, wrong)
     return lifted

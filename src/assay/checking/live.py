@@ -19,9 +19,10 @@ from typing import Any
 
 from assay.backends import UnknownTarget, find_backend
 from assay.campaign.mistake import UserMistake
-from assay.checking.checker import LADDER, SECONDS, TRANSFORMED, Wish, start
+from assay.checking.checker import LADDER, Wish, start
+from assay.checking.defaults import CASE_SECONDS, MEMORY_MB, SECONDS, TRANSFORMED
 from assay.checking.report import Report
-from assay.checking.run import CASE_SECONDS, MEMORY_MB, bench_of, finished, silent
+from assay.checking.run import bench_of, finished, silent
 from assay.checking.texts import LIVE, Subject
 from assay.execution import BackendNotInstalled
 from assay.execution.live import LiveBench

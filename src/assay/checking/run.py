@@ -10,15 +10,13 @@ from assay.campaign import assemble
 from assay.campaign.bench import Bench
 from assay.campaign.mistake import UserMistake
 from assay.checking.checker import LADDER, Check, Wish, compare_subject, report_of, start
+from assay.checking.defaults import CASE_SECONDS, MEMORY_MB
 from assay.checking.differences import differences_of
 from assay.checking.lift import Lifted, Unliftable
 from assay.checking.lifted import lift_subject
 from assay.checking.report import Report
 from assay.checking.texts import Subject
 from assay.checking.transformed import compare_transformed
-
-CASE_SECONDS = 120.0
-MEMORY_MB = 8192
 
 
 def silent(what: str) -> None:

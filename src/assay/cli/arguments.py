@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from assay import __version__
 from assay.campaign.mistake import UserMistake
+from assay.checking.defaults import CASE_SECONDS, MEMORY_MB, SECONDS, TRANSFORMED
 
 Command = Callable[[argparse.Namespace, float], int]
 
@@ -131,10 +132,14 @@ def _check_command(commands: Any) -> None:
     check.add_argument(
         "--target", action="append", default=[], metavar="T", help="a system under test; by default all of the ladder"
     )
-    check.add_argument("--transforms", type=whole, default=8, metavar="N", help="how many transformed programs (8)")
-    check.add_argument("--time", type=duration, default=300.0, metavar="T", help="after which nothing is begun (5m)")
-    check.add_argument("--case-time", type=duration, default=120.0, metavar="T", help="time limit of one case (2m)")
-    check.add_argument("--memory", type=positive, default=8192, metavar="MB", help="memory limit of one case (8192)")
+    numbers: list[tuple[str, Callable[[str], Any], float, str, str]] = [
+        ("--transforms", whole, TRANSFORMED, "N", f"how many transformed programs ({TRANSFORMED})"),
+        ("--time", duration, SECONDS, "T", f"after which nothing is begun ({SECONDS / 60:g}m)"),
+        ("--case-time", duration, CASE_SECONDS, "T", f"time limit of one case ({CASE_SECONDS / 60:g}m)"),
+        ("--memory", positive, MEMORY_MB, "MB", f"memory limit of one case ({MEMORY_MB})"),
+    ]
+    for name, kind, default, metavar, said in numbers:
+        check.add_argument(name, type=kind, default=default, metavar=metavar, help=said)
     check.add_argument("--no-training", action="store_true", help="do not compare gradients")
     check.add_argument("--no-sizes", action="store_true", help="do not compare at other sizes")
     check.add_argument("--out", type=Path, metavar="DIR", help="where scripts go; by default a folder in ./runs")

@@ -60,7 +60,10 @@ class LiveBench:
             if backend.module.PREFIX:
                 # Its own import is all that a backend of the user's needs.
                 module.prepare(backend.name)
-        except (ImportError, LookupError, AttributeError) as error:
+        except (ImportError, LookupError) as error:
+            if not isinstance(error, ImportError) and type(error) is not LookupError:
+                # A key or an index that is not there is an error of ours.
+                raise
             raise BackendNotInstalled(f"target '{target}' is not available here ({error})") from None
         self._runtime.modules[backend.name] = module
 

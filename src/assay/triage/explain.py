@@ -18,7 +18,7 @@ from assay.oracles.numeric import EXACT, FLOAT64, FLOAT64_SHADOW, SHADOW
 from assay.oracles.numerics.rounding import Ruling
 from assay.oracles.outcome import Outcome
 from assay.oracles.verdict import Judgement, Kind, Verdict
-from assay.triage.parting import Parting, find_parting
+from assay.triage.parting import SECONDS, Parting, find_parting
 from assay.triage.subject import subject_of
 
 NUMERIC = frozenset({Kind.value, Kind.gradient, Kind.mutation, Kind.state})
@@ -37,8 +37,8 @@ class Explanation:
     parting: Parting | None = None
 
 
-def explain_finding(case: Case, run: Run, judge: Judge, witnesses: Witnesses) -> Explanation:
-    """Run a case afresh and explain what is wrong with its numbers."""
+def explain_finding(case: Case, run: Run, judge: Judge, witnesses: Witnesses, seconds: float = SECONDS) -> Explanation:
+    """Run a case afresh and explain what is wrong with its numbers; where they part is looked for so long."""
     examination = settle(case, run, judge, witnesses, alone=True, code="plain")
     judgement = examination.judgement
     if judgement.verdict is not Verdict.Mismatch or judgement.kind not in NUMERIC:
@@ -53,7 +53,9 @@ def explain_finding(case: Case, run: Run, judge: Judge, witnesses: Witnesses) ->
             continue
         element = worst(compared, resolution)
         subject = subject_of(other)
-        parting = None if subject is None else find_parting(subject, element, pair.place, run, witnesses)
+        parting = (
+            None if subject is None else find_parting(subject, element, pair.place, run, witnesses, seconds=seconds)
+        )
         return Explanation(case, judgement, element, shown_in, parting)
     return Explanation(case, judgement)
 

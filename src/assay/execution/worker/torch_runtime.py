@@ -26,7 +26,7 @@ from .torch_merge import MERGER
 from .torch_records import MODULE, Recorder, environment, tensor_leaves
 
 FILE = "assay_case.py"
-QUESTIONS = ("describe", "graph", "hold")
+QUESTIONS = ("describe", "graph", "hold", "traced")
 """What is asked of a user's own code in place of a run (`torch_user`)."""
 
 GC_THRESHOLD = 50_000

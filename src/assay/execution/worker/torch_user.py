@@ -33,9 +33,9 @@ class Failed(Exception):
 
 
 def answer(question: str, request: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a question by its name: describe, graph, hold."""
+    """The answer to a question by its name: describe, graph, hold, traced."""
     try:
-        return {"describe": describe, "graph": graph, "hold": hold}[question](request)
+        return {"describe": describe, "graph": graph, "hold": hold, "traced": traced}[question](request)
     except Failed as reason:
         return {"failed": str(reason)}
 
@@ -198,7 +198,7 @@ class _Watching(torch.fx.Interpreter):
         if node.op != "call_function":
             return super().run_node(node)
         args, kwargs = self.fetch_args_kwargs_from_env(node)
-        before = self.seen.before(node, args, kwargs) if self.seen.wants(node) else None
+        before = self.seen.before(node, self.env) if self.seen.wants(node) else None
         torch.manual_seed(0)
         result = node.target(*args, **kwargs)
         self.seen.after(node, result, before)
@@ -247,18 +247,72 @@ class _Drawing:
             told.update(operator=str(node.target), arguments=_arguments(node), text=_call(node))
         else:
             raise Failed(f"{getattr(node.target, '__name__', node.target)} is no operator of tensors")
-        told["origin"] = self.origin(node)
+        told["origin"] = _origin(node, self.folder, {})
         self.nodes.append(told)
 
-    def origin(self, node: Any) -> list[Any]:
-        """The innermost line of the user's own that an operation comes from: file, line, text; and the module."""
-        modules = [entry[0] for entry in (node.meta.get("nn_module_stack") or {}).values() if entry[0]]
-        path = modules[-1].replace("model.", "", 1) if modules and modules[-1].startswith("model.") else ""
-        found: list[Any] = ["", 0, "", path]
-        for file, line, _, text in _FRAME.findall(node.meta.get("stack_trace") or ""):
-            if self.folder and file.startswith(self.folder) and "/site-packages/" not in file[len(self.folder) :]:
-                found = [file[len(self.folder) :].lstrip("/"), int(line), text.strip(), path]
-        return found
+
+def _path(name: str, kind: Any, known: dict[str, str]) -> str:
+    """The name of a module within the subject; empty where that cannot be told. ``known`` are its modules by name, with
+    their classes."""
+    if not name.startswith("L["):
+        return name.replace("model.", "", 1) if name.startswith("model.") else ""
+    # Dynamo begins with what a frame was given: the subject in the outermost, some module of it in another.
+    inner = name.partition("].")[2]
+    named = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+    ends = [each for each, other in known.items() if f".{each}".endswith(f".{inner}") and other == named]
+    return ends[0] if inner and len(ends) == 1 else ""
+
+
+def _origin(node: Any, folder: str, known: dict[str, str]) -> list[Any]:
+    """The innermost line of the user's own that an operation comes from: file, line, text; and the module."""
+    modules = [entry for entry in (node.meta.get("nn_module_stack") or {}).values() if entry[0]]
+    path = _path(*modules[-1], known) if modules else ""
+    found: list[Any] = ["", 0, "", path]
+    for file, line, _, text in _FRAME.findall(node.meta.get("stack_trace") or ""):
+        if folder and file.startswith(folder) and "/site-packages/" not in file[len(folder) :]:
+            found = [file[len(folder) :].lstrip("/"), int(line), text.strip(), path]
+    return found
+
+
+def traced(request: dict[str, Any]) -> dict[str, Any]:
+    """The graphs that Dynamo makes of the subject, as its text has them, with the operations of each."""
+    module = _load(request["text"])
+    folder = request["options"].get("folder") or ""
+    try:
+        found = module.traced()
+    except Exception as error:
+        raise Failed(_said(error, module)) from None
+    modules = module.SUBJECT.named_modules() if isinstance(module.SUBJECT, torch.nn.Module) else ()
+    known = {name: f"{type(each).__module__}.{type(each).__qualname__}" for name, each in modules}
+    graphs = [[node for node in each.graph.nodes if _computes(node)] for each, _ in found]
+    return {"graphs": [[_call_of(node, folder, known) for node in nodes] for nodes in graphs]}
+
+
+def _computes(node: Any) -> bool:
+    return node.op in ("call_function", "call_method", "call_module")
+
+
+def _call_of(node: Any, folder: str, known: dict[str, str]) -> dict[str, Any]:
+    """An operation of one of Dynamo's graphs as plain data."""
+    if node.op == "call_function":
+        name = str(node.target) if isinstance(node.target, torch._ops.OpOverload) else _qualified(node.target)
+    else:
+        name = f"Tensor.{node.target}" if node.op == "call_method" else str(node.target)
+    return {
+        "name": node.name,
+        "operator": name,
+        "tensor": bool(tensor_leaves(node.meta.get("example_value"))),
+        "users": [each.name for each in node.users],
+        "origin": _origin(node, folder, known),
+    }
+
+
+def _qualified(target: Any) -> str:
+    try:
+        return str(torch.fx.node._get_qualified_name(target))
+    except (AssertionError, AttributeError, RuntimeError):
+        # It knows of few kinds of functions, and torch has more.
+        return str(getattr(target, "__name__", target))
 
 
 def graph(request: dict[str, Any]) -> dict[str, Any]:
@@ -341,24 +395,23 @@ def _text(value: Any) -> str:
 class _Holding:
     """Holds the texts of operations against what the graph's own calls give: exactly, but for the sign of a zero."""
 
-    def __init__(self, texts: dict[str, Any], called: dict[str, str]) -> None:
+    def __init__(self, texts: dict[str, Any]) -> None:
         self.texts = texts
-        self.called = called
         self.wrong: dict[str, str] = {}
 
     def wants(self, node: Any) -> bool:
         return node.name in self.texts
 
-    def before(self, node: Any, args: Any, kwargs: Any) -> Any:
+    def before(self, node: Any, environment: Any) -> Any:
         """What the text gives on copies of the operands; why it gives nothing."""
         scope: dict[str, Any] = {"torch": torch, "self": types.SimpleNamespace()}
-        for each, value in zip(pytree.tree_leaves((node.args, node.kwargs)), pytree.tree_leaves((args, kwargs))):  # noqa: B905
-            if isinstance(each, torch.fx.Node):
-                owner, _, name = self.called.get(each.name, each.name).rpartition(".")
-                if owner:
-                    setattr(scope[owner], name, _copied(value))
-                else:
-                    scope[name] = _copied(value)
+        named = self.texts[node.name]["operands"]
+        for each, value in environment.items():
+            owner, _, name = named.get(each.name, "").rpartition(".")
+            if owner:
+                setattr(scope[owner], name, _copied(value))
+            elif name:
+                scope[name] = _copied(value)
         try:
             exec(self.texts[node.name]["text"], scope)
             return [scope[name] for name in self.texts[node.name]["results"]]
@@ -395,6 +448,6 @@ def _same(a: Any, b: Any) -> bool:
 def hold(request: dict[str, Any]) -> dict[str, Any]:
     """Of texts of operations, by the names of nodes, those that do not do what the nodes do."""
     program, values = _exported(request)
-    holding = _Holding(request["options"]["texts"], request["options"]["operands"])
+    holding = _Holding(request["options"]["texts"])
     _watched(program, holding, values)
     return {"wrong": holding.wrong}

@@ -48,7 +48,7 @@ def chance(
         method=None,
         render=render,
         saves=rest.pop("saves", "both"),
-        finite=True,
+        finite=rest.pop("finite", True),
         error={} if error is None else error,
         **rest,
     )
@@ -57,6 +57,12 @@ def chance(
 def kept(b: Binding, f: Any) -> Facts:
     """The operand."""
     return Facts(f.x.low, f.x.high, f.x.scale)
+
+
+def passed(b: Binding, f: Any) -> Facts:
+    """The operand, where nothing is dropped."""
+    require(not b.training or b.p == 0, "it draws")
+    return kept(b, f)
 
 
 def doubled(b: Binding, f: Any) -> Facts:
@@ -102,11 +108,13 @@ for name in ("dropout", "alpha_dropout", "feature_alpha_dropout"):
     chance(
         f"{name}_none",
         f"torch.nn.functional.{name}({{0}}, {{p}}, {{training}})",
-        kept,
+        passed,
         [values("p", 0.5, boundary=(0.0,), other=(0.25,)), hidden("training", lambda b: trained(b))],
         operand=free("x", ALL, RANKS if name != "feature_alpha_dropout" else RANKS[2:]),
         torch=f"torch.nn.functional.{name}",
         maybe_view="x",
+        # Nothing is drawn: what is no number passes as it is.
+        finite=False,
         left_out={f"rank {rank}": "documented for batches of channels" for rank in (0, 1)},
     )
 chance(
