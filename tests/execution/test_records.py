@@ -93,6 +93,12 @@ def test_aliases_and_views_share_a_storage(worker: Worker, case: MakeCase) -> No
         assert copy.storage == 2
 
 
+def test_a_tensor_of_the_array_of_a_tensor_shares_its_memory(worker: Worker, case: MakeCase) -> None:
+    outcome = worker.run(case("return x, torch.from_numpy(x.numpy()), torch.from_numpy(x.numpy().copy())"))
+    one, other, copied = (tensor_of(each) for each in items_of(call_of(outcome.reference).outputs))
+    assert one.storage == other.storage != copied.storage
+
+
 def test_a_backend_that_copies_is_seen_to_break_an_alias(worker: Worker, case: MakeCase) -> None:
     outcome = worker.run(case("y = x * 2\nreturn y, y.view(2, 2)", "torch:faulty.returns_input"))
 

@@ -114,7 +114,9 @@ class Recorder:
             if strided:
                 offset, stride = int(read.storage_offset()), [int(step) for step in read.stride()]
                 handle = read.untyped_storage()
-                storage = self.storages.setdefault(handle._cdata, len(self.storages))
+                # Two storages can be of one memory: numpy's array of a tensor, and the tensor of that array.
+                memory = handle.data_ptr() if read.device.type == "cpu" and handle.nbytes() else 0
+                storage = self.storages.setdefault(memory or handle._cdata, len(self.storages))
                 data = _bytes(read, handle.nbytes())
             else:
                 data = _bytes(read.detach().to_dense(), None)
