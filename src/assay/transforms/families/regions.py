@@ -251,7 +251,7 @@ def region_of_two_shapes(w: Writing) -> list[str]:
     return [f"{f}({f}({f}({w.value}).unsqueeze(0)).flatten(0, 1))"]
 
 
-@value("higher.region_in_region", quiet=True)
+@value("higher.region_in_region", quiet=True, training=False)
 def region_in_region(w: Writing) -> list[str]:
     """A region that calls one twice, called twice: copies of copies."""
     lines = ["@torch.compiler.nested_compile_region", "def {}(value):", f"    return {region(w)}({region(w)}(value))"]
