@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assay.campaign.engine import Budget, Engine
-from assay.campaign.filing import Filing
+from assay.campaign.filing import KNOWN_AFTER, Filing
 from assay.campaign.findings import COUNTED, REDUCED, UNREDUCED, CaseResult, Finding, RunCase, Triaged
 from assay.campaign.progress import Event, FiledFinding, FoundFinding, InvalidCase
 from assay.campaign.store import create
@@ -125,7 +125,8 @@ def test_a_flood_is_confirmed_only_where_it_is_reduced(tmp_path: Path) -> None:
     with create(tmp_path, META) as store:
         run_engine(store, fake_parts(lambda index: WRONG, workers=workers), cases=24, jobs=1)
     confirmed = [run for worker in workers for run in worker.runs if run[2]]
-    assert len(confirmed) == 5
+    # How many run before the first are filed is a matter of time.
+    assert KNOWN_AFTER <= len(confirmed) < 24
 
 
 def test_a_known_signature_on_other_operators_is_reduced(tmp_path: Path) -> None:
