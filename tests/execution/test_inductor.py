@@ -77,12 +77,19 @@ def test_children_share_the_servers_warm_state_but_not_its_folder(inductor: Work
     body = "return torch.sin(x) + 1"
     digests(inductor.run(case(body + "  # first", "inductor")))
     text = "import os\nCALLS = 1\nTRAINING = False\ndef program(x):\n    return os.environ['TORCHINDUCTOR_CACHE_DIR']\n"
-    outcome = inductor.run(case("", "inductor", text=text + "def inputs(call=0):\n    return (1,)\n"))
-    assert outcome.reference is not None
-    folder = getattr(outcome.reference.calls[0].outputs, "repr", "").strip("'")
-    assert os.path.isdir(folder)
-    digests(inductor.run(case(body + "  # alone", "inductor"), alone=True))
-    assert not os.path.exists(folder)
+
+    def folder(alone: bool) -> str:
+        program = case("", "inductor", text=text + "def inputs(call=0):\n    return (1,)\n")
+        outcome = inductor.run(program, alone=alone)
+        assert outcome.reference is not None
+        return getattr(outcome.reference.calls[0].outputs, "repr", "").strip("'")
+
+    first = folder(alone=False)
+    assert os.path.isdir(first)
+    alone = folder(alone=True)
+    digests(inductor.run(case(body + "  # after", "inductor")))
+    assert not os.path.exists(alone)
+    assert folder(alone=False) == first != alone
 
 
 def test_no_code_is_made_where_none_is_wanted(inductor: Worker, case: MakeCase) -> None:

@@ -83,8 +83,7 @@ def test_dynamo_does_all_of_its_work_where_no_shortcut_is_taken(monkeypatch: pyt
     pytest.importorskip("torch")
     from torch._dynamo import config, exc, utils
 
-    stack, told = exc._extract_stack_with_positions, utils._get_dynamo_config_for_logging
-    for module, name in ((exc, stack.__name__), (utils, told.__name__)):
+    for module, name in ((exc, "_extract_stack_with_positions"), (utils, "_get_dynamo_config_for_logging")):
         monkeypatch.setattr(module, name, getattr(module, name))
     torch_shortcuts.silence_dynamo()
     with config.patch(run_gc_after_compile=True):
