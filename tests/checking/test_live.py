@@ -123,7 +123,8 @@ def test_the_fixture_fails_with_the_screen_and_takes_the_marker_s_targets(pytest
     # Where the package is installed, pytest loads the plugin by itself.
     known = [point.name for point in entry_points(group="pytest11")]
     named = [] if "assay" in known else ["-p", "assay.pytest_plugin"]
-    result = pytester.runpytest_inprocess(*named, "--strict-markers", "-p", "no:cacheprovider")
+    # A process of its own: within this one, what it imports would be thrown away and imported a second time.
+    result = pytester.runpytest_subprocess(*named, "--strict-markers", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=2)
     text = result.stdout.str()
     assert "1 difference" in text
