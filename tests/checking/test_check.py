@@ -83,6 +83,14 @@ def test_a_mistake_in_the_command_starts_nothing(arguments: tuple[str, ...], sai
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_a_file_that_is_no_python_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text("import torch\n\ndef f(x)\n    return x\n")
+    done = assay(f"{file}:f", "--input", "float32[2]")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip() == "assay: net.py: SyntaxError: expected ':' (line 3)"
+
+
 def test_what_torch_cannot_export_is_named_and_wrapped_as_it_is() -> None:
     done = assay(
         f"{SUBJECTS / 'awkward.py'}:branching",

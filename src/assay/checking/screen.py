@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from assay.checking.report import Difference, Part, Report
 from assay.oracles.verdict import Verdict
 
 WIDTH = 110
 LABEL = 13
+WRAPPED: Mapping[str, Any] = {"break_on_hyphens": False, "break_long_words": False}
 MOST = 6
 """Differences, operators or inputs beyond this many are counted, not shown."""
 
@@ -44,7 +46,8 @@ def screen(report: Report, width: int = WIDTH) -> str:
 def _verdict(report: Report) -> str:
     left = [part for part in report.parts if part.same is None]
     done = sum(part.cases for part in report.parts if part.same)
-    return f"Nothing differs in {done} calls{'; what was not compared is named above' if left else ''}."
+    rest = "; what was not compared is named above" if left else ""
+    return f"Nothing differs in {done} call{'' if done == 1 else 's'}{rest}."
 
 
 def _part(name: str, parts: Sequence[Part], width: int) -> Iterator[str]:
@@ -67,9 +70,11 @@ def _part(name: str, parts: Sequence[Part], width: int) -> Iterator[str]:
 def _difference(difference: Difference, width: int) -> Iterator[str]:
     judgement = difference.judgement
     verdict = "" if judgement.verdict is Verdict.Mismatch else f" ({judgement.verdict})"
-    yield f"  {judgement.kind}{verdict} in {difference.where}, {difference.part} on {difference.target}"
+    where = f"{judgement.kind}{verdict} in {difference.where}, {difference.part} on {difference.target}"
+    yield from textwrap.wrap(where, width, initial_indent="  ", subsequent_indent="    ", **WRAPPED)
     for line in judgement.detail.splitlines()[:2]:
-        yield from _row("  ", line, width)
+        # Most subjects are called once, and what is told of that call needs no number.
+        yield from _row("  ", line.replace("call 0, ", ""), width)
     if difference.operators:
         yield from _row("  operation", _few(difference.operators, ", "), width)
     if difference.origin:
@@ -90,5 +95,5 @@ def _few(items: Sequence[str], between: str) -> str:
 
 
 def _row(label: str, text: str, width: int) -> list[str]:
-    lines = textwrap.wrap(text, max(width - LABEL, 40), break_on_hyphens=False, break_long_words=False) or [""]
+    lines = textwrap.wrap(text, max(width - LABEL, 40), **WRAPPED) or [""]
     return [f"{(label if number == 0 else ''):{LABEL}}{line}" for number, line in enumerate(lines)]

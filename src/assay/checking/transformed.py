@@ -135,7 +135,7 @@ def _compare_on(check: Check, lifted: Lifted | None, target: str, step: int) -> 
         if check.late:
             check.notes.append(f"transforms on {target}: {done} compared, then time was up")
             break
-        check.tell(f"transforms on {target}: {', '.join(each.transforms) or 'none'}")
+        check.tell(f"transforms on {target}: {', '.join(each.transforms) or 'none, as it was lifted'}")
         found = check.examined(each.case)
         judgement = found.judgement
         if judgement.verdict in FINDINGS:

@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from assay.campaign.mistake import UserMistake
@@ -29,6 +30,7 @@ def check(options: argparse.Namespace, began: float) -> int:
     from assay.execution import BackendNotInstalled
 
     path, name = _split(options.subject)
+    _parsed(path, options.target)
     given = given_of(options.input) if options.input else None
     try:
         for target in options.target:
@@ -76,6 +78,19 @@ def _split(text: str) -> tuple[Path, str]:
     return path, name
 
 
+def _parsed(path: Path, targets: Sequence[str]) -> None:
+    """See that the file is Python before anything is started, where this interpreter is the one that is to read it.
+    Raises UserMistake."""
+    if any("@" in target for target in targets):
+        return
+    try:
+        ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
+        said = error.msg if isinstance(error, SyntaxError) else error
+        raise UserMistake(f"{path.name}: {type(error).__name__}: {said}{line}") from None
+
+
 def _choices(path: Path) -> str:
     """The functions and classes of a file, read and not run."""
     try:
@@ -100,7 +115,9 @@ class _Progress:
 
     def __call__(self, what: str) -> None:
         if self._shown:
-            print(f"\r\033[K{what} ...", end="", file=sys.stderr, flush=True)
+            # A line that wraps could not be taken back.
+            told = f"{what} ..."[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\033[K{told}", end="", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the line empty."""
