@@ -184,3 +184,11 @@ def test_most_of_what_dynamo_models_can_be_called() -> None:
     exercised = set(known.accepted) | named
     assert len(known.names) > 300
     assert len(exercised & set(known.names)) >= 0.8 * len(known.names)
+
+
+@pytest.mark.torch
+def test_what_holds_an_address_is_no_sample() -> None:
+    pytest.importorskip("torch")
+    samples = modelled(sys.executable).accepted["builtins.hash"]
+    assert samples
+    assert not [each for each in samples if "lambda" in str(each)]

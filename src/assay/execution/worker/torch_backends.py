@@ -138,6 +138,12 @@ class _Object:
     def raises(self) -> None:
         raise ValueError("caught")
 
+    def __enter__(self) -> None:
+        self.items.append(0)
+
+    def __exit__(self, *raised: object) -> None:
+        self.items.pop()
+
 
 def warm(backend: Any) -> dict[str, str]:
     """Compile a program of many kinds of operations, so that what a child needs is imported and initialised before a
@@ -172,13 +178,19 @@ def warm(backend: Any) -> dict[str, str]:
         except ValueError as error:
             found["a"].append(len(error.args))
         torch._dynamo.graph_break()
-        with torch.no_grad(), warnings.catch_warnings():
+        with torch.no_grad(), warnings.catch_warnings(), made:
             x = x * made.size + sum(value for value in found["a"])
         return x.reshape(-1)[: x.shape[0]], sorted(found["a"], key=lambda value: -value), f"{count:>4}", iter([1, 2])
+
+    def derived(x: Any) -> Any:
+        # The first derivative in forward mode compiles decompositions, half a second.
+        rows = torch.func.vmap(torch.func.grad(lambda row: (row * row.exp()).sum()))(x)
+        return rows, torch.func.jvp(torch.sin, (x,), (rows,)), torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,))
 
     try:
         for count in (1, 2):
             torch.compile(python, backend=backend)(torch.ones(2 + count, 3), count, _Object())
+        torch.compile(derived, backend=backend)(torch.ones(2, 3))
         with torch.no_grad():
             torch.compile(program, backend=backend)(*arguments(5, False))
         out = torch.compile(program, backend=backend)(*arguments(5, True))

@@ -352,6 +352,10 @@ def _cotangents(outputs: Any) -> tuple[list[Any], list[Any]]:
 
     roots, cotangents = [], []
     for number, (_, tensor) in enumerate(tensor_leaves(outputs)):
+        # A view made of a parameter without gradients may say that it requires one, and has nowhere to send it.
+        base = tensor._base if tensor.grad_fn is None else None
+        if base is not None and base.requires_grad:
+            continue
         if tensor.requires_grad and (tensor.is_floating_point() or tensor.is_complex()):
             count = torch.arange(tensor.numel(), dtype=torch.int64)
             values = (count * 7 + 3 * number) % 5 - 2

@@ -360,17 +360,25 @@ def calls(name: str, what: Any) -> dict[str, Any]:
         if repr(call) in seen or (name == "builtins.dir" and not arguments):
             continue
         seen.add(repr(call))
+
+        def made(call: list[Any] = call) -> tuple[Any, tuple[Any, ...]]:
+            values = [_thunk(text)() for _, text in call[1]]
+            by_name = {key: _thunk(text)() for key, text in call[2].items()}
+            function = what if call[0] is None else getattr(_thunk(call[0][1])(), method)
+            return function(*values, **by_name), (values, by_name, function)
+
         try:
-            values = [_thunk(text)() for _, text in arguments]
-            by_name = {key: _thunk(text)() for key, text in named.items()}
-            function = what if receiver is None else getattr(_thunk(receiver[1])(), method)
-            result = function(*values, **by_name)
+            result, kept = made()
             told = repr(result)
+            # An address, as the hash of a function has one, is another in every process; so is it of a second
+            # argument while the first is kept.
+            addressed = type(result) in (int, str) and not name.startswith("random.") and result != made()[0]
+            del kept
         except Exception as error:
             if len(refused) < REFUSED:
                 refused.append([*call, type(error).__name__])
             continue
-        if len(told) <= LONGEST and len(accepted) < KEPT:
+        if len(told) <= LONGEST and len(accepted) < KEPT and not addressed:
             accepted.append([*call, _type_name(type(result))])
             if hasattr(type(result), "__next__"):
                 kind = _type_name(type(result))

@@ -224,7 +224,7 @@ def unique(w: Writing) -> list[str]:
     return [f"{kinds}, {places} = torch.unique({w.value}, return_inverse=True)", f"{kinds}[{places}]"]
 
 
-@value("data.as_list", quiet=True, breaks=True, training=False)
+@value("data.as_list", quiet=True, breaks=True, training=False, small=True)
 def as_list(w: Writing) -> list[str]:
     """A list of Python numbers holds every element exactly."""
     return [f"torch.tensor({w.value}.tolist(), dtype={w.value}.dtype).reshape({w.value}.shape)"]
