@@ -139,9 +139,20 @@ def test_a_known_signature_on_other_operators_is_reduced(tmp_path: Path) -> None
         assert [finding.status for finding in other] == [REDUCED]
 
 
-def test_one_exception_is_one_cause_whatever_operator_or_target_raised_it(tmp_path: Path) -> None:
-    signature = "exception|torch._dynamo.exc.TorchRuntimeError|torch/_dynamo/x.py:f|RuntimeError: Cannot call numel()"
-    raised = Judgement(Verdict.Exception, Kind.exception, "call 0, forward", "it raised", signature)
+@pytest.mark.parametrize(
+    ("kind", "signature"),
+    [
+        (
+            Kind.exception,
+            "exception|torch._dynamo.exc.TorchRuntimeError|torch/_dynamo/x.py:f|RuntimeError: Cannot call numel()",
+        ),
+        (Kind.type, "type|declined->computed|output"),
+    ],
+)
+def test_a_signature_that_tells_its_cause_is_one_whatever_operator_or_target_showed_it(
+    tmp_path: Path, kind: Kind, signature: str
+) -> None:
+    raised = Judgement(Verdict.Exception, kind, "call 0, forward", "it raised", signature)
 
     def make(index: int) -> Case:
         return case_at(index, operators=(f"unary.{index}",))

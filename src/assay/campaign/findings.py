@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from assay.ir.case import Case
 from assay.oracles.outcome import Code
+from assay.oracles.types import OF_OBJECTS
 from assay.oracles.verdict import Judgement, Kind, Verdict
 
 RAW, REDUCED, COUNTED, UNREDUCED = "raw", "reduced", "counted", "unreduced"
@@ -61,8 +62,11 @@ class Finding:
 
     @property
     def is_told_by_signature(self) -> bool:
-        """Whether two findings of this signature are one cause: exceptions whose type, frames and message agree."""
+        """Whether two findings of this signature are one cause: exceptions whose type, frames and message agree, and
+        changes of types that do not depend on what was computed."""
         parts = self.judgement.signature.split("|")
+        if self.judgement.kind is Kind.type:
+            return len(parts) > 1 and parts[1] in OF_OBJECTS
         return self.judgement.kind is Kind.exception and len(parts) == SIGNATURE_PARTS and all(parts)
 
 

@@ -69,6 +69,11 @@ def _sort(name: str) -> str:
     return next(found, name.partition("(")[0])
 
 
+OF_OBJECTS = ("iterator->iterator", "operator object->function", "declined->computed")
+"""Changes of types that tell their cause: how an object is made again that is handed back, or that an operand declines,
+is decided apart from what made it."""
+
+
 def _change(eager: str, target: str) -> str:
     """What a bucket says of two types: where an operand was to decline, what came instead depends on the operands."""
     return "declined->computed" if eager == "NotImplementedType" else f"{eager}->{target}"

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 
 from assay.ir.program import Operation, Program, walk
 from assay.ir.types import TensorType
+from assay.oracles.types import OF_OBJECTS
 from assay.oracles.verdict import Judgement, Kind
 
 _SELF_SUFFICIENT = frozenset({Kind.exception, Kind.crash})
 _CLASSES = (("float", "float"), ("bfloat", "float"), ("complex", "complex"), ("bool", "bool"))
-# How an object is made again that is handed back, or that an operand declines, is decided apart from what made it.
-_OF_OBJECTS = ("iterator->iterator|", "operator object->function|", "declined->computed|")
 _NARROW = ("float16", "bfloat16")
 
 
@@ -28,7 +27,7 @@ def bucket_signature(judgement: Judgement, layer: str, operators: Sequence[str],
     if judgement.kind in _SELF_SUFFICIENT or (judgement.kind is Kind.alias and own.startswith("object")):
         # Which object is handed back is decided apart from what was computed.
         return "|".join((kind, layer, own))
-    if judgement.kind is Kind.type and own.startswith(_OF_OBJECTS):
+    if judgement.kind is Kind.type and own.split("|")[0] in OF_OBJECTS:
         return "|".join((kind, layer, own))
     named = ",".join(sorted(set(operators)))
     if judgement.kind is Kind.stride:

@@ -24,7 +24,7 @@ from assay.ir.verify import verify
 SAMPLES = from_json(
     {
         "version": "",
-        "modelled": ["builtins.sorted", "list.pop"],
+        "modelled": ["builtins.sorted", "list.pop", "set.__iter__"],
         "unreturnable": ["set_iterator"],
         "calls": {
             "builtins.sorted": {
@@ -32,6 +32,7 @@ SAMPLES = from_json(
                 "refused": [[None, [["int", "3"]], {}, "TypeError"]],
             },
             "list.pop": {"accepted": [[["list", "[3, 1]"], [["int", "-1"]], {}, "int"]], "refused": []},
+            "set.__iter__": {"accepted": [[["set", "{1, 2}"], [], {}, "set_iterator"]], "refused": []},
         },
     }
 )

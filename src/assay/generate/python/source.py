@@ -319,8 +319,10 @@ class Composer:
             for name in self.scope.get(kind, ()):
                 if name in outputs and rng.random() >= RETURNED_ALL_THE_SAME:
                     # The items that are left are what can be told of it.
-                    text = _guarded(f"{name} = list({name})", name)
-                    self.body.append(Opaque(text, (name,), (name,), (Value(name, OBJECT),), ""))
+                    left = self.fresh("v")
+                    text = _guarded(f"{left} = list({name})", left)
+                    self.body.append(Opaque(text, (name,), (left,), (Value(left, OBJECT),), ""))
+                    outputs[outputs.index(name)] = left
         if rng.random() < 0.1:
             outputs.append(rng.choice(self.inputs))
         return Program(
