@@ -209,6 +209,9 @@ def test_a_program_that_breaks_the_graph_does_not_count_as_engaged(worker: Worke
     given_up = worker.run(case(lost, "aot_eager")).engagement
     assert not given_up["engaged"]
     assert given_up["break_reasons"]
+    branching = worker.run(case("if x.sum() > 0:\n    return x + 1\nreturn x - 1", "aot_eager")).engagement
+    assert not branching["engaged"]
+    assert branching["graph_breaks"] == 1
 
 
 def test_sizes_that_change_are_recompiled_and_counted(worker: Worker, case: MakeCase) -> None:

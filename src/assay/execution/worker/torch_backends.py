@@ -64,6 +64,9 @@ def set_config(key: str, value: Any) -> None:
     setattr(owner, name, value)
 
 
+_LIMIT = "Dynamo recompile limit exceeded"
+
+
 def reset() -> None:
     """Forget everything compiled, all counters, and every changed setting."""
     while _changed:
@@ -88,8 +91,10 @@ def engagement() -> dict[str, Any]:
     """What was compiled since the last reset."""
     counters = torch._dynamo.utils.counters
     breaks = counters.get("graph_break", {})
-    # Where a break cannot be resumed from, the whole frame is left to Python, which counts as no break.
-    given_up = counters.get("unimplemented", {}) if not breaks else {}
+    # A branch on a tensor, and a frame that is left to Python whole, are not among Dynamo's breaks. That a limit of
+    # recompilation is reached is what some cases are for.
+    unimplemented = counters.get("unimplemented", {})
+    given_up = {reason: count for reason, count in unimplemented.items() if not reason.startswith(_LIMIT)}
     stats = counters.get("stats", {})
     inductor = {key: int(count) for key, count in counters.get("inductor", {}).items()}
     graphs, operators = int(stats.get("unique_graphs", 0)), int(stats.get("calls_captured", 0))
@@ -97,7 +102,7 @@ def engagement() -> dict[str, Any]:
     found = {
         "graphs": graphs,
         "operators": operators,
-        "graph_breaks": sum(breaks.values()),
+        "graph_breaks": sum(breaks.values()) + sum(given_up.values()),
         "break_reasons": [str(reason)[:200] for reason in [*breaks, *given_up][:3]],
         "recompiles": sum(max(0, int(count) - 1) for count in compiles.values()),
         "skipped_options": list(_skipped),
