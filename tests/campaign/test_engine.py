@@ -206,6 +206,15 @@ def test_findings_without_time_for_triage_go_to_one_bucket_for_each_coarse_key(t
         assert (tmp_path / store.buckets()[0].script).is_file()
 
 
+def test_what_was_filed_without_time_for_triage_is_reduced_when_the_campaign_goes_on(tmp_path: Path) -> None:
+    with create(tmp_path, META) as store:
+        run_engine(store, fake_parts(lambda index: WRONG, triage=None), cases=6)
+        assert len(store.buckets()[0].operators) == 2
+        run_engine(store, fake_parts(lambda index: WRONG), cases=6)
+        assert {finding.status for finding in store.findings()} == {REDUCED, COUNTED}
+        assert [(bucket.cases, len(bucket.operators)) for bucket in store.buckets()] == [(6, 1)]
+
+
 def test_a_case_that_killed_assay_twice_is_marked_and_passed_over(tmp_path: Path) -> None:
     workers: list[FakeWorker] = []
     with create(tmp_path, META) as store:

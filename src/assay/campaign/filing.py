@@ -35,6 +35,9 @@ class Filing:
         self._store = store
         self._triage = triage
         self._turn = threading.Lock()
+        if triage is not None:
+            # A campaign that was stopped filed what it had no time to reduce; now there is time.
+            store.take_back_unreduced()
         self._queue: deque[Finding] = deque(store.findings("raw"))
         # By coarse key: how many findings were reduced to each bucket, how many were counted unseen, and
         # buckets filed unreduced.

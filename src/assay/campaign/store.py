@@ -18,6 +18,9 @@ from typing import Any
 
 from assay.campaign.artefacts import keep, write_durably
 from assay.campaign.findings import (
+    RAW,
+    REDUCED,
+    UNREDUCED,
     UNSCRIPTED,
     Bucket,
     CaseResult,
@@ -276,6 +279,17 @@ class Store:
             # A finding that is reduced again may leave a bucket with nothing in it.
             sql.execute("DELETE FROM buckets WHERE id NOT IN (SELECT bucket FROM findings WHERE bucket IS NOT NULL)")
         return next(bucket for bucket in self.buckets() if bucket.id == identity), new
+
+    def take_back_unreduced(self) -> None:
+        """Make findings raw again that were filed when time was up, with those counted as one of them."""
+        with self._transaction(durable=True) as sql:
+            sql.execute(
+                "UPDATE findings SET status = ?, bucket = NULL WHERE bucket IN"
+                " (SELECT bucket FROM findings WHERE status = ?) AND bucket NOT IN"
+                " (SELECT bucket FROM findings WHERE status = ?)",
+                (RAW, UNREDUCED, REDUCED),
+            )
+            sql.execute("DELETE FROM buckets WHERE id NOT IN (SELECT bucket FROM findings WHERE bucket IS NOT NULL)")
 
     def buckets(self) -> list[Bucket]:
         """All buckets, the one with most cases first."""
