@@ -26,6 +26,7 @@ SAMPLES = from_json(
         "version": "",
         "modelled": ["builtins.sorted", "list.pop", "set.__iter__"],
         "unreturnable": ["set_iterator"],
+        "breaking": ["list.pop"],
         "calls": {
             "builtins.sorted": {
                 "accepted": [[None, [["list", "[3, 1]"]], {"reverse": "True"}, "list"]],

@@ -44,14 +44,15 @@ class Sample:
 
 @dataclass(frozen=True)
 class Modelled:
-    """All names that are modelled, the calls of those that can be called by themselves, and the types of
-    iterators of which a compiled program cannot return one."""
+    """All names that are modelled, the calls of those that can be called by themselves, the types of iterators of which
+    a compiled program cannot return one, and the names at which graphs break all the same."""
 
     version: str
     names: tuple[str, ...]
     accepted: Mapping[str, Sequence[Sample]]
     refused: Sequence[Sample]
     unreturnable: frozenset[str]
+    breaking: frozenset[str]
 
 
 @cache
@@ -72,7 +73,14 @@ def from_json(data: Mapping[str, Any]) -> Modelled:
         if found:
             accepted[name] = found
         refused += [_sample(name, call, accepted=False) for call in calls["refused"]]
-    return Modelled(data["version"], tuple(data["modelled"]), accepted, refused, frozenset(data["unreturnable"]))
+    return Modelled(
+        data["version"],
+        tuple(data["modelled"]),
+        accepted,
+        refused,
+        frozenset(data["unreturnable"]),
+        frozenset(data["breaking"]),
+    )
 
 
 def _sample(name: str, call: Sequence[Any], *, accepted: bool) -> Sample:

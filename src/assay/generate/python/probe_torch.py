@@ -407,6 +407,34 @@ def _is_returned(text: str) -> bool:
     return True
 
 
+def _is_traced(text: str) -> bool:
+    """Whether Dynamo takes a call into its graph."""
+    import torch
+
+    names: dict[str, Any] = {**MODULES, "torch": torch}
+    exec(f"def program(x):\n    v = {text}\n    return x + 1\n", names)
+    compiled: Callable[..., Any] = torch.compile(names["program"], backend="eager", fullgraph=True)
+    try:
+        compiled(torch.ones(2))
+    except torch._dynamo.exc.Unsupported:
+        return False
+    except Exception:
+        # What it takes and gets wrong is there to be found.
+        return True
+    finally:
+        torch._dynamo.reset()
+    return True
+
+
+def breaking(found: dict[str, Any]) -> list[str]:
+    """The names that Dynamo models and leaves to Python all the same, whatever they are called with."""
+    return [
+        name
+        for name, tried in found.items()
+        if tried["accepted"] and not any(_is_traced(_written(name, call)) for call in tried["accepted"])
+    ]
+
+
 def unreturnable(found: dict[str, Any]) -> list[str]:
     """The types of iterators of which a compiled program cannot return one that was used."""
     made = {kind: texts[0] for kind, texts in POOL.items() if hasattr(_thunk(texts[0])(), "__next__")}
@@ -460,6 +488,9 @@ def main() -> int:
     import torch
     import torch._dynamo
 
+    # What is compiled here is not timed, so that the processor's cache need not be emptied for it each time.
+    if hasattr(torch._dynamo.guards, "profile_guard_manager"):
+        setattr(torch._dynamo.guards, "profile_guard_manager", lambda *_: 0.0)  # noqa: B010
     names = modelled()
     found = {name: calls(name, what) for name, what in names.items() if name not in UNCALLED}
     told = {
@@ -467,6 +498,7 @@ def main() -> int:
         "modelled": sorted(names),
         "calls": found,
         "unreturnable": unreturnable(found),
+        "breaking": breaking(found),
     }
     json.dump(told, sys.stdout)
     return 0

@@ -31,7 +31,8 @@ STATEMENTS = (1, 4)
 # Of the programs, those in which something changes between the calls: compiled again, they are twice as dear, and in
 # 16,000 cases a CPU second of them found a quarter of the causes that one of the others found.
 CHANGING = 0.22
-# Of the features, those whose purpose is what Dynamo does around what it cannot trace.
+# Of the features, those whose purpose is what Dynamo does around what it cannot trace; of the calls, those that it
+# leaves to Python.
 BREAKING = 0.05
 GUARDED = 0.8
 # Of the definitions of a feature, those that stand in the program instead of its module.
@@ -177,7 +178,9 @@ class Composer:
     def statement(self) -> None:
         way = self.rng.random()
         if way < 0.5 and self.known.accepted:
-            name = self.rng.choice(sorted(self.known.accepted))
+            breaking = self.rng.random() < BREAKING
+            names = [name for name in sorted(self.known.accepted) if (name in self.known.breaking) == breaking]
+            name = self.rng.choice(names or sorted(self.known.accepted))
             self.call(self.rng.choice(self.known.accepted[name]))
         elif way < 0.55 and self.known.refused:
             self.call(self.rng.choice(self.known.refused))
