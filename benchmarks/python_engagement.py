@@ -33,7 +33,7 @@ from assay.generate.python.modelled import from_json
 from assay.generate.python.source import COMPUTING, LITERALS, Composer
 from assay.ir.program import Program
 
-NOTHING = from_json({"version": "", "modelled": [], "calls": {}, "unreturnable": []})
+NOTHING = from_json({"version": "", "modelled": [], "calls": {}, "unreturnable": [], "breaking": []})
 MODULE = "assay_case"
 FILE = "<the program>"
 PLACES = ("module", "program")
