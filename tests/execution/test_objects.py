@@ -119,6 +119,12 @@ def test_a_type_of_iterators_without_a_name_is_not_told_from_another(one: Any) -
     assert (found.kind, found.items) == ("iterator", [1, None])
 
 
+def test_such_a_type_is_not_told_from_another_where_it_is_the_value_itself() -> None:
+    assert plain(type(iter(()))) == plain(type(iter([])))
+    assert plain(zip) != plain(map) != plain(type(iter([])))
+    assert plain(tuple) != plain(list)
+
+
 @pytest.mark.parametrize(
     ("one", "kind"),
     [(zip([1]), "zip"), (map(abs, [1]), "map"), ((each for each in [1]), "generator")],

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 DESCRIBED = '''def described(value, seen):
     """A value as plain data: types, contents, which objects are one, what an iterator still gives."""
-    kind = type(value).__name__
-    named = getattr(sys.modules.get(type(value).__module__), kind, None) is type(value) and kind[0] != "_"
-    if hasattr(value, "__next__") and type(value).__module__ in ("builtins", "_collections"):
-        kind = kind if named or hasattr(value, "send") else "iterator"
+    def name(kind):
+        """One of iterators has a name only where the language gives it one."""
+        named = getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind and kind.__name__[0] != "_"
+        hidden = kind.__module__ == "itertools" or kind.__module__ in ("builtins", "_collections") and not named
+        iterates = hasattr(kind, "__next__") and not hasattr(kind, "send")
+        return "iterator" if hidden and iterates else kind.__qualname__
+
+    kind = name(type(value))
     if isinstance(value, torch.Tensor):
         contents = value.detach().as_subclass(torch.Tensor)
         return kind, str(value.dtype), value.requires_grad, seen.setdefault(id(value), len(seen)), contents.tolist()
@@ -19,7 +23,7 @@ DESCRIBED = '''def described(value, seen):
     seen.setdefault("kept", []).append(value)
     parts = [(key, described(item, seen)) for key, item in getattr(value, "__dict__", {}).items()]
     if isinstance(value, type) or callable(value) and hasattr(value, "__qualname__"):
-        return kind, value.__qualname__
+        return kind, name(value) if isinstance(value, type) else value.__qualname__
     for slot in (slot for each in type(value).__mro__ for slot in vars(each).get("__slots__", ())):
         parts += [(slot, described(getattr(value, slot), seen))] if hasattr(value, slot) else []
     if isinstance(value, dict):
@@ -33,13 +37,18 @@ DESCRIBED = '''def described(value, seen):
     elif hasattr(value, "keywords"):
         parts += [described(each, seen) for each in (value.func, value.args, value.keywords)]
     elif hasattr(value, "__next__"):
+        items, end = [], None
         try:
-            while len(parts) < 24:
-                parts.append(described(next(value), seen))
-        except StopIteration as stop:
-            parts.append(("returns", described(stop.value, seen)))
+            while len(items) < 24:
+                items.append(next(value))
         except Exception as error:
-            parts.append(("raises", type(error).__name__))
+            end = error
+        # Not one by one: what an item still gives may depend on how far this has come, as of groupby.
+        parts += [described(item, seen) for item in items]
+        if isinstance(end, StopIteration):
+            parts.append(("returns", described(end.value, seen)))
+        elif end is not None:
+            parts.append(("raises", type(end).__name__))
     elif hasattr(value, "__iter__"):
         items = list.__iter__(value) if isinstance(value, list) else iter(value)
         parts += [getattr(value, "maxlen", None), *(described(item, seen) for item in items)]

@@ -41,7 +41,9 @@ def plain(value: Any) -> str:
     if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
         return value.__qualname__
     text = _ADDRESS.sub("", shown(value))
-    return text.replace(type_name(type(value)), _ITERATOR) if _unnamed(type(value)) else text
+    # A type may be the value itself: nobody promises what `type(iter(()))` is either.
+    kind = value if isinstance(value, type) else type(value)
+    return text.replace(type_name(kind), _ITERATOR) if _unnamed(kind) else text
 
 
 def parts(value: Any, module: str) -> Parts | None:
