@@ -43,6 +43,15 @@ _MISCALLED = re.compile(
     rf"\b\w+\(\) takes {_COUNT} (?:positional |keyword )?arguments? \(\w+ given\)"
     rf"|\b(?:\w+ )?expected {_COUNT} arguments?, got \w+"
 )
+# The types of the operands that the interpreter refuses are the program's; a None, a tensor or a symbol tells more.
+_TYPE = r"'(?!NoneType'|\w*Tensor'|Parameter'|Sym)[\w.]+'"
+_REFUSED = re.compile(
+    rf"(?<=unsupported operand type\(s\) for )(.{{1,12}}): {_TYPE} and {_TYPE}"
+    rf"|(?<=not supported between instances of)() {_TYPE} and {_TYPE}"
+)
+_NO_INTEGER = re.compile(rf"{_TYPE}(?= object cannot be interpreted as an integer)")
+# How Dynamo says that it does not know a value; that of a tensor or of a symbol is another matter.
+_UNKNOWN = re.compile(r"\b(?!Tensor|Sym|Unspecialized)\w+\(.*?\)(?= is not a constant)")
 # A guard ends with the line of the program that it is of.
 _GUARDED = re.compile(r"(Guard fail reason: .*?)\s+#\s.*", re.DOTALL)
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -97,7 +106,8 @@ def normalise_message(message: str) -> str:
         if len(telling) == FRAMES:
             break
     text = _GUARDED.sub(r"\1", _MISCALLED.sub(MISCALLED, " ".join(telling)))
-    text = _QUOTED.sub(_quoted, text)
+    text = _REFUSED.sub(lambda found: f"{found[1]}: NAME and NAME" if found[1] else " NAME and NAME", text)
+    text = _QUOTED.sub(_quoted, _UNKNOWN.sub("NAME", _NO_INTEGER.sub("NAME", text)))
     for pattern, word in _RULES:
         text = pattern.sub(word, text)
     text = text.strip()
