@@ -49,6 +49,10 @@ def hidden(error: Exception) -> Exception:
         (enumerate([1]), iter([(0, 1)])),
         (itertools.groupby([1, 1, 2]), iter([(1, iter([1, 1])), (2, iter([2]))])),
         (zip, map),
+        (slice(1, 2), slice(1, 3)),
+        ({1: 0}, {2: 0}),
+        ({zip([1]): 0}, {iter([1]): 0}),
+        (itertools.groupby([1, 2]), iter([(1, iter([1])), (2, iter([2]))])),
         ((each for each in (1,)), iter([1])),
     ],
 )
@@ -64,6 +68,9 @@ def test_what_is_recorded_apart_is_described_apart(one: Any, other: Any) -> None
         (itertools.repeat(1, 2), iter([1, 1])),
         (itertools.groupby([1, 1, 2]), iter([(1, iter([])), (2, iter([]))])),
         (type(iter(())), type(iter([]))),
+        ({itertools.repeat(1, 2): 0}, {iter([1, 1]): 0}),
+        ({(1, Slotted(1)): 0}, {(1, Slotted(1)): 0}),
+        (slice(iter({7})), slice(iter((7,)))),
         (ValueError("one text"), ValueError("another")),
     ],
 )
