@@ -79,6 +79,22 @@ def test_an_exception_is_known_by_its_innermost_frames_inside_the_system():
     assert signature == f"KeyError|{inner}|NAME"
 
 
+def test_a_frame_that_only_forwards_tells_nothing() -> None:
+    dynamo = "torch/_dynamo/variables/"
+    frames = ("torch/_dynamo/symbolic_convert.py:call_function", f"{dynamo}misc.py:call_function")
+    direct = ExceptionRecord("KeyError", (), "'x'", (*frames, f"{dynamo}dicts.py:call_method"))
+    forwarding = (*frames, f"{dynamo}lazy.py:realize_and_forward", direct.frames[-1], f"{dynamo}lazy.py:__getattr__")
+    assert exception_signature(direct) == exception_signature(ExceptionRecord("KeyError", (), "'x'", forwarding))
+    other = ExceptionRecord("KeyError", (), "'x'", (*frames, f"{dynamo}lazy.py:realize"))
+    assert exception_signature(direct) != exception_signature(other)
+
+
+def test_where_the_program_has_a_guarded_object_from_is_not_the_cause() -> None:
+    said = "Guard fail reason: 0/0: dict({0}.__dict__)['d'] is {0}.d  # return r  # program.py:21"
+    assert normalise_message(said.format("G['C5']")) == normalise_message(said.format("___stack0"))
+    assert normalise_message(said.format("___stack0")) != normalise_message("Guard fail reason: 0/0: G['d'] is None")
+
+
 def test_a_quoted_cause_is_what_a_message_says() -> None:
     """The text around it is the same for every operator: it would put every fault of fake tensors into one bucket."""
     said = "RuntimeError when making fake tensor call\n  Explanation: Dynamo failed to run FX node: got {}"

@@ -56,6 +56,8 @@ _UNKNOWN = re.compile(r"\b(?!Tensor|Sym|Unspecialized)\w+\(.*?\)(?= is not a con
 _GUARDED = re.compile(r"(Guard fail reason: .*?)\s+#\s.*", re.DOTALL)
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b0x[0-9a-fA-F]+"), "ADDRESS"),
+    # Where a guarded object is from: what a graph break leaves on the stack is a name as good as another.
+    (re.compile(r"___stack\d+"), "G[NAME]"),
     # An expression of symbolic sizes is a size: a sum or a product of any form stands for what one symbol does.
     (re.compile(rf"\({_EXPRESSION}\)(?=\s?{_OPERATOR})"), "s0"),
     (re.compile(rf"(?<![\w)]){_EXPRESSION}(?!\w)"), "s0"),
@@ -81,6 +83,8 @@ _SYSTEM = re.compile(
     r"|torch/_(meta_registrations|compile|ops|tensor)\.py"
     r"|(onnxruntime|onnxscript|tvm|openvino|iree|jax|jaxlib|tensorflow|keras|triton|executorch|torch_tensorrt)/)"
 )
+# Where Dynamo has put off making a variable of an object: between any two frames, and never at fault.
+_FORWARDING = re.compile(r"torch/_dynamo/variables/lazy\.py:(?:__getattr__|realize_and_forward)$")
 _NONE = re.compile(r"\bNoneType\b")
 _FAULT_FRAME = re.compile(r'^\s*File "([^"]+)", line \d+ in (\S+)', re.MULTILINE)
 _PACKAGE = re.compile(r".*(?:site-packages|dist-packages)/")
@@ -197,5 +201,5 @@ def first_line(text: str, limit: int = 200) -> str:
 
 def _joined(innermost_first: Iterable[str]) -> str:
     """The first frames that lie inside a system under test, innermost first."""
-    inside = [frame for frame in innermost_first if _SYSTEM.match(frame)]
+    inside = [frame for frame in innermost_first if _SYSTEM.match(frame) and not _FORWARDING.match(frame)]
     return " < ".join(inside[:FRAMES])
