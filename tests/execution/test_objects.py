@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import itertools
 import types
 from typing import Any
 
@@ -117,6 +118,29 @@ def test_a_type_of_iterators_without_a_name_is_not_told_from_another(one: Any) -
     found = parts(one, MODULE)
     assert found is not None
     assert (found.kind, found.items) == ("iterator", [1, None])
+
+
+def test_such_a_type_is_not_told_from_another_where_it_is_the_value_itself() -> None:
+    assert plain(type(iter(()))) == plain(type(iter([])))
+    assert plain(zip) != plain(map) != plain(type(iter([])))
+    assert plain(tuple) != plain(list)
+
+
+@pytest.mark.parametrize("around", [lambda one: {one: 0}, lambda one: {(1, one): 0}, lambda one: {frozenset({one}): 0}])
+def test_a_type_of_iterators_without_a_name_is_not_told_in_a_key(around: Any) -> None:
+    keys = [parts(around(each), MODULE).keys for each in (itertools.repeat(5, 2), iter((5, 5)))]  # type: ignore[union-attr]
+    assert keys[0] == keys[1]
+    assert parts(around(zip([1])), MODULE).keys != keys[0]  # type: ignore[union-attr]
+
+
+def test_a_type_of_iterators_without_a_name_is_not_told_in_a_slice_or_by_the_order_of_a_set() -> None:
+    class Holds:
+        def __init__(self, held: Any, number: int) -> None:
+            self.held, self.number = held, number
+
+    assert plain(slice(iter({7}), -4)) == plain(slice(iter((7,)), -4)) != plain(slice(7, -4))
+    for first, second in ((iter([1]), itertools.repeat(1, 1)), (itertools.repeat(1, 1), iter([1]))):
+        assert [each.number for each in items({Holds(second, 2), Holds(first, 1)})] == [1, 2]
 
 
 @pytest.mark.parametrize(

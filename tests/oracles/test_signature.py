@@ -29,6 +29,19 @@ from assay.oracles.signature import exception_signature, first_line, normalise_m
         ("sum() takes at least 1 positional argument (0 given)", "a wrong number of arguments"),
         ("TypeError: countOf expected 2 arguments, got 0", "TypeError: a wrong number of arguments"),
         ("TypeError: expected 1 argument, got 0", "TypeError: a wrong number of arguments"),
+        ("unsupported operand type(s) for +: 'int' and 'str'", "unsupported operand type(s) for +: NAME and NAME"),
+        (
+            "unsupported operand type(s) for +: 'int' and 'NoneType'",
+            "unsupported operand type(s) for +: 'int' and 'NoneType'",
+        ),
+        (
+            "'<' not supported between instances of 'int' and 'Own'",
+            "NAME not supported between instances of NAME and NAME",
+        ),
+        ("'float' object cannot be interpreted as an integer", "NAME object cannot be interpreted as an integer"),
+        ("'Tensor' object cannot be interpreted as an integer", "'Tensor' object cannot be interpreted as an integer"),
+        ("ExceptionVariable(<class 'ValueError'>) is not a constant", "NAME is not a constant"),
+        ("SymNodeVariable() is not a constant", "SymNodeVariable() is not a constant"),
         ("f() takes 1 positional argument but 2 were given", "f() takes N positional argument but N were given"),
         ("Guard fail reason: 0/0: G['a'] is b    # return (e, r", "Guard fail reason: N/N: G[NAME] is b"),
         ("", ""),
@@ -64,6 +77,22 @@ def test_an_exception_is_known_by_its_innermost_frames_inside_the_system():
     signature = exception_signature(ExceptionRecord("KeyError", (), "'x'", frames))
     inner = "torch/_inductor/ir.py:create < torch/_inductor/lowering.py:full < torch/_inductor/graph.py:run"
     assert signature == f"KeyError|{inner}|NAME"
+
+
+def test_a_frame_that_only_forwards_tells_nothing() -> None:
+    dynamo = "torch/_dynamo/variables/"
+    frames = ("torch/_dynamo/symbolic_convert.py:call_function", f"{dynamo}misc.py:call_function")
+    direct = ExceptionRecord("KeyError", (), "'x'", (*frames, f"{dynamo}dicts.py:call_method"))
+    forwarding = (*frames, f"{dynamo}lazy.py:realize_and_forward", direct.frames[-1], f"{dynamo}lazy.py:__getattr__")
+    assert exception_signature(direct) == exception_signature(ExceptionRecord("KeyError", (), "'x'", forwarding))
+    other = ExceptionRecord("KeyError", (), "'x'", (*frames, f"{dynamo}lazy.py:realize"))
+    assert exception_signature(direct) != exception_signature(other)
+
+
+def test_where_the_program_has_a_guarded_object_from_is_not_the_cause() -> None:
+    said = "Guard fail reason: 0/0: dict({0}.__dict__)['d'] is {0}.d  # return r  # program.py:21"
+    assert normalise_message(said.format("G['C5']")) == normalise_message(said.format("___stack0"))
+    assert normalise_message(said.format("___stack0")) != normalise_message("Guard fail reason: 0/0: G['d'] is None")
 
 
 def test_a_quoted_cause_is_what_a_message_says() -> None:

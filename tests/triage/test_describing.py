@@ -46,7 +46,13 @@ def hidden(error: Exception) -> Exception:
         (functools.partial(int, 1), functools.partial(float, 1)),
         (Slotted(1), Slotted(2)),
         (collections.defaultdict(int), collections.defaultdict(list)),
-        (itertools.repeat(1, 2), iter([1, 1])),
+        (enumerate([1]), iter([(0, 1)])),
+        (itertools.groupby([1, 1, 2]), iter([(1, iter([1, 1])), (2, iter([2]))])),
+        (zip, map),
+        (slice(1, 2), slice(1, 3)),
+        ({1: 0}, {2: 0}),
+        ({zip([1]): 0}, {iter([1]): 0}),
+        (itertools.groupby([1, 2]), iter([(1, iter([1])), (2, iter([2]))])),
         ((each for each in (1,)), iter([1])),
     ],
 )
@@ -59,6 +65,12 @@ def test_what_is_recorded_apart_is_described_apart(one: Any, other: Any) -> None
     [
         (iter([1, 2]), iter((1, 2))),
         (reversed([2, 1]), iter(collections.deque([1, 2]))),
+        (itertools.repeat(1, 2), iter([1, 1])),
+        (itertools.groupby([1, 1, 2]), iter([(1, iter([])), (2, iter([]))])),
+        (type(iter(())), type(iter([]))),
+        ({itertools.repeat(1, 2): 0}, {iter([1, 1]): 0}),
+        ({(1, Slotted(1)): 0}, {(1, Slotted(1)): 0}),
+        (slice(iter({7})), slice(iter((7,)))),
         (ValueError("one text"), ValueError("another")),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from assay.emit.cases import build_case
 from assay.emit.torch import render
 from assay.ir.case import Case
@@ -71,6 +73,24 @@ def test_a_program_of_text_is_reduced_to_what_shows_the_fault() -> None:
     assert reduced.calls == 2
     for gone in ("OTHER", "sorted", "around", "WATCHED", "x + 1", "ones"):
         assert gone not in reduced.text, gone
+
+
+def test_a_statement_that_only_gives_something_to_compile_is_a_plain_one() -> None:
+    body = (
+        statement("b = K * p", "K", "p", gives="b", label="wrong"),
+        Opaque("s = x.shape\nt = x + 1", ("x",), ("s", "t"), (Value("s", OBJECT), Value("t", OBJECT)), "change.size"),
+    )
+    given = replace(program(), body=body, outputs=("tuple", ("b", "t"), ()), watched=())
+
+    def wrong_where_something_is_compiled(candidate: Case) -> Judgement:
+        inside = candidate.text.partition("def program")[2].partition("return")[0]
+        compiled = "x + 1" in inside or "torch." in inside
+        return WRONG if compiled and "b = K * p" in inside else Judgement(Verdict.Pass)
+
+    start = build_case(given, source="python", target="torch:eager", options={})
+    reduced = reduce_case(start, WRONG, wrong_where_something_is_compiled).case
+    assert start.operators == ("wrong", "change.size")
+    assert reduced.operators == ("wrong",)
 
 
 def test_a_script_defines_anew_what_calls_change() -> None:

@@ -218,6 +218,25 @@ def test_scripts_of_exceptions_show_the_bug_and_its_absence(
         assert capsys.readouterr().out.splitlines()[-1] == last
 
 
+def test_a_script_of_an_internal_error_in_place_of_the_programs_own_shows_it_and_its_absence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    internal = type("InternalTorchDynamoError", (RuntimeError,), {})("TypeError: '<' not supported")
+    detail = "eager raised TypeError: one argument; the target raised torch._dynamo.exc.InternalTorchDynamoError"
+    signature = "exception|torch._dynamo.exc.InternalTorchDynamoError||TypeError: NAME not supported"
+    module: dict[str, Any] = {"__name__": "script"}
+    text = script(Judgement(Verdict.Exception, Kind.exception, "call 0, forward", detail, signature))
+    exec(compile(text, "script.py", "exec"), module)
+    module["program"] = raising(TypeError("one argument"))
+    for target, status, last in ((internal, 1, f"BUG: {detail}"), (TypeError("one"), 0, "OK")):
+        module["compile_program"] = lambda _, target=target: raising(target)
+        try:
+            assert module["main"]() == status
+        finally:
+            logging.disable(logging.NOTSET)
+        assert capsys.readouterr().out.splitlines()[-1] == last
+
+
 def test_a_text_that_raises_has_no_script() -> None:
     finding = Judgement(Verdict.Invalid, Kind.exception, "call 0, load", "it raised", "exception|text|ValueError||x")
     with pytest.raises(Unscriptable, match="own text"):

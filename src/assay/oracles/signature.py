@@ -43,10 +43,21 @@ _MISCALLED = re.compile(
     rf"\b\w+\(\) takes {_COUNT} (?:positional |keyword )?arguments? \(\w+ given\)"
     rf"|\b(?:\w+ )?expected {_COUNT} arguments?, got \w+"
 )
+# The types of the operands that the interpreter refuses are the program's; a None, a tensor or a symbol tells more.
+_TYPE = r"'(?!NoneType'|\w*Tensor'|Parameter'|Sym)[\w.]+'"
+_REFUSED = re.compile(
+    rf"(?<=unsupported operand type\(s\) for )(.{{1,12}}): {_TYPE} and {_TYPE}"
+    rf"|(?<=not supported between instances of)() {_TYPE} and {_TYPE}"
+)
+_NO_INTEGER = re.compile(rf"{_TYPE}(?= object cannot be interpreted as an integer)")
+# How Dynamo says that it does not know a value; that of a tensor or of a symbol is another matter.
+_UNKNOWN = re.compile(r"\b(?!Tensor|Sym|Unspecialized)\w+\(.*?\)(?= is not a constant)")
 # A guard ends with the line of the program that it is of.
 _GUARDED = re.compile(r"(Guard fail reason: .*?)\s+#\s.*", re.DOTALL)
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b0x[0-9a-fA-F]+"), "ADDRESS"),
+    # Where a guarded object is from: what a graph break leaves on the stack is a name as good as another.
+    (re.compile(r"___stack\d+"), "G[NAME]"),
     # An expression of symbolic sizes is a size: a sum or a product of any form stands for what one symbol does.
     (re.compile(rf"\({_EXPRESSION}\)(?=\s?{_OPERATOR})"), "s0"),
     (re.compile(rf"(?<![\w)]){_EXPRESSION}(?!\w)"), "s0"),
@@ -72,6 +83,8 @@ _SYSTEM = re.compile(
     r"|torch/_(meta_registrations|compile|ops|tensor)\.py"
     r"|(onnxruntime|onnxscript|tvm|openvino|iree|jax|jaxlib|tensorflow|keras|triton|executorch|torch_tensorrt)/)"
 )
+# Where Dynamo has put off making a variable of an object: between any two frames, and never at fault.
+_FORWARDING = re.compile(r"torch/_dynamo/variables/lazy\.py:(?:__getattr__|realize_and_forward)$")
 _NONE = re.compile(r"\bNoneType\b")
 _FAULT_FRAME = re.compile(r'^\s*File "([^"]+)", line \d+ in (\S+)', re.MULTILINE)
 _PACKAGE = re.compile(r".*(?:site-packages|dist-packages)/")
@@ -97,7 +110,8 @@ def normalise_message(message: str) -> str:
         if len(telling) == FRAMES:
             break
     text = _GUARDED.sub(r"\1", _MISCALLED.sub(MISCALLED, " ".join(telling)))
-    text = _QUOTED.sub(_quoted, text)
+    text = _REFUSED.sub(lambda found: f"{found[1]}: NAME and NAME" if found[1] else " NAME and NAME", text)
+    text = _QUOTED.sub(_quoted, _UNKNOWN.sub("NAME", _NO_INTEGER.sub("NAME", text)))
     for pattern, word in _RULES:
         text = pattern.sub(word, text)
     text = text.strip()
@@ -187,5 +201,5 @@ def first_line(text: str, limit: int = 200) -> str:
 
 def _joined(innermost_first: Iterable[str]) -> str:
     """The first frames that lie inside a system under test, innermost first."""
-    inside = [frame for frame in innermost_first if _SYSTEM.match(frame)]
+    inside = [frame for frame in innermost_first if _SYSTEM.match(frame) and not _FORWARDING.match(frame)]
     return " < ".join(inside[:FRAMES])

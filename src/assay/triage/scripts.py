@@ -372,6 +372,17 @@ def _exception_lines(judgement: Judgement, title: str) -> list[str]:
     else:
         runs = [f"{INDENT * 2}observe(compile_program(program))"]
         before = [f"{INDENT}observe(program)"]
+    if judgement.detail.startswith("eager raised"):
+        # An exception of the program's own, which the target is to raise too.
+        before = [
+            f"{INDENT}own = ()",
+            f"{INDENT}try:",
+            f"{INDENT * 2}observe(program)",
+            f"{INDENT}except Exception as error:",
+            f"{INDENT * 2}own = type(error)",
+            f'{INDENT * 2}print("eager raised", type(error).__name__, error)',
+        ]
+        runs += [f"{INDENT}except own:", f"{INDENT * 2}pass"]
     message = rest.partition("|")[2]
     needle = _needle(message)
     name: str | tuple[str, ...] = kind.rpartition(".")[2]

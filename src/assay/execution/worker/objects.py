@@ -37,11 +37,22 @@ class Parts(NamedTuple):
 
 
 def plain(value: Any) -> str:
-    """The text of what has no parts; without the address that says where it lies."""
+    """The text of what has no parts; without the address that says where it lies, and of an iterator no more of its
+    type than is promised, wherever in a slice or a key it is."""
     if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
         return value.__qualname__
-    text = _ADDRESS.sub("", shown(value))
-    return text.replace(type_name(type(value)), _ITERATOR) if _unnamed(type(value)) else text
+    if isinstance(value, type) and _unnamed(value):
+        # A type may be the value itself: nobody promises what `type(iter(()))` is either.
+        return f"<class '{_ITERATOR}'>"
+    if _unnamed(type(value)):
+        return f"<{_ITERATOR} object>"
+    if isinstance(value, slice):
+        return f"slice({', '.join(map(plain, (value.start, value.stop, value.step)))})"
+    if type(value) is tuple:
+        return f"({', '.join(map(plain, value))})"
+    if type(value) is frozenset:
+        return f"frozenset({', '.join(sorted(map(plain, value)))})"
+    return _ADDRESS.sub("", shown(value))
 
 
 def parts(value: Any, module: str) -> Parts | None:
@@ -86,7 +97,7 @@ def parts(value: Any, module: str) -> Parts | None:
 
 def _order(value: Any) -> str:
     """By what the members of a set are sorted: never by where they lie."""
-    return plain(value) + plain(_attributes(value))
+    return plain(value) + "".join(f" {name}={plain(item)}" for name, item in _attributes(value).items())
 
 
 def _attributes(value: Any) -> dict[str, Any]:
