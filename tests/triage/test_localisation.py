@@ -45,6 +45,16 @@ def test_the_first_rung_that_is_wrong_names_the_layer(wrong_from: str, layer: st
     assert localise(case_of(random_program(0)), WRONG, run) == layer
 
 
+@pytest.mark.parametrize(("target", "layer"), [("torch:eager", "dynamo"), ("inductor", ""), ("aot_eager", "")])
+def test_without_time_the_layer_is_known_of_a_target_that_has_only_one(target: str, layer: str) -> None:
+    def run(case: Case) -> Judgement:
+        raise AssertionError("no time is left")
+
+    found = triage_finding(case_of(random_program(0), target), WRONG, run, out_of_time=lambda: True)
+    assert found.layer == layer
+    assert found.signature == bucket_signature(WRONG, layer, found.operators, program_of(found.case))
+
+
 def test_another_kind_on_a_lower_rung_is_another_finding() -> None:
     other = replace(WRONG, kind=Kind.stride)
     assert localise(case_of(random_program(0)), WRONG, lambda case: other) == "inductor"

@@ -20,7 +20,7 @@ from assay.campaign.findings import UNSCRIPTED, RunCase, Triaged
 from assay.ir.case import Case
 from assay.ir.program import Program
 from assay.oracles.verdict import Judgement, Kind
-from assay.triage.ladder import localise, lowest_rung
+from assay.triage.ladder import localise, lowest_rung, sole_layer
 from assay.triage.observing import HANG_SECONDS, Unscriptable
 from assay.triage.predicate import same_finding
 from assay.triage.reduction import CHEAP, DEAR, Budget, Reduction, reduce_case
@@ -150,11 +150,11 @@ def _without_code(
 
 def _layer(reduction: Reduction, run_case: RunCase, out_of_time: Callable[[], bool]) -> str:
     if out_of_time():
-        return ""
+        return sole_layer(reduction.case)
     try:
         return localise(reduction.case, reduction.judgement, run_case)
     except Abandoned:
-        return ""
+        return sole_layer(reduction.case)
 
 
 def _scripted(

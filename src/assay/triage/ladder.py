@@ -61,3 +61,13 @@ def localise(
         return LAYERS[lowest[0]]
     name, _ = split_target(case.target)
     return LAYERS.get(name, name)
+
+
+def sole_layer(case: Case) -> str:
+    """The layer of a target that has no other, as torch:eager has dynamo alone; empty where a run has to tell.
+
+    So a finding for which no time is left comes to the bucket of those for which there was.
+    """
+    name, _ = split_target(case.target)
+    below = {split_target(rung)[0] for rung in rungs_below(case.target)}
+    return LAYERS.get(name, "") if below <= {"eager"} else ""
