@@ -24,18 +24,20 @@ def operands(w: Writing) -> str:
 
 def of_arguments(w: Writing) -> tuple[Writing, str]:
     """The site with what it reads of a module as local names, and what is handed in for all that it reads; nothing
-    where it reads of a module what has no name of its own."""
+    where it reads of a module what has no name of its own, or a size by name."""
     names: dict[str, str] = {}
 
     def local(found: re.Match[str]) -> str:
-        if found[1] not in names:
-            names[found[1]] = w.fresh(found[1])
-        return names[found[1]]
+        if found[0] not in names:
+            names[found[0]] = w.fresh(found[1])
+        return names[found[0]]
 
-    body = tuple(re.sub(r"\bself\.([bp]\d+)\b", local, line) for line in w.body)
-    if any("self." in line for line in body):
+    # A method calls its module self, a function that is handed one calls it model.
+    body = tuple(re.sub(r"\b(?:self|model)\.([bp]\d+)\b", local, line) for line in w.body)
+    # Sizes that a program names are local to it.
+    if any(re.search(r"\b(?:self|model|s\d+)\b", line) for line in body):
         return w, ""
-    given = ", ".join((*w.reads, *(f"self.{name}" for name in names)))
+    given = ", ".join((*w.reads, *names))
     return replace(w, body=body, reads=(*w.reads, *names.values())), given
 
 

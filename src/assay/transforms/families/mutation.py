@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from assay.ops.text import forms
 from assay.transforms.registry import Writing, operation, value
 
 
@@ -20,7 +21,10 @@ def _makes_new(told: Any) -> bool:
 
 
 def _takes_out(told: Any) -> bool:
-    return bool(_makes_new(told) and told.operator.out and told.statement.form == "function")
+    statement = told.statement
+    return (
+        _makes_new(told) and statement.form == "function" and "out" in forms(told.operator, dict(statement.attributes))
+    )
 
 
 @operation("mutation.buffer", accepts=_makes_new, training=False)

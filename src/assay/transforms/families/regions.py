@@ -272,7 +272,12 @@ def region_in_cond(w: Writing) -> list[str]:
     ]
 
 
-@run("higher.region_of_statements", **{**REGION, "training": True})
+def gives_the_same_again(told: Any) -> bool:
+    """Whether an operation gives the same when it is called again."""
+    return bool(told.operator.family != "chance")
+
+
+@run("higher.region_of_statements", **{**REGION, "training": True, "accepts": gives_the_same_again})
 def region_of_statements(w: Writing) -> list[str]:
     """Statements that write nothing, compiled as one region, give the same when they are called again."""
     inner, given = of_arguments(w)
