@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.torch
+ROOT = Path(__file__).parents[2]
 FAST: dict[str, Any] = {"transforms": 0, "sizes": False}
 
 
@@ -100,7 +103,9 @@ def test_an_error_of_ours_while_a_target_is_loaded_is_no_target_that_is_missing(
         bench.close()
 
 
-def test_the_fixture_fails_with_the_screen_and_takes_the_marker_s_targets(pytester: pytest.Pytester) -> None:
+def test_the_fixture_fails_with_the_screen_and_takes_the_marker_s_targets(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytester.makepyfile(
         """
         import pytest, torch
@@ -123,6 +128,8 @@ def test_the_fixture_fails_with_the_screen_and_takes_the_marker_s_targets(pytest
     # Where the package is installed, pytest loads the plugin by itself.
     known = [point.name for point in entry_points(group="pytest11")]
     named = [] if "assay" in known else ["-p", "assay.pytest_plugin"]
+    # The backends of tests can be imported there as they can here.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
     # A process of its own: within this one, what it imports would be thrown away and imported a second time.
     result = pytester.runpytest_subprocess(*named, "--strict-markers", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=2)
