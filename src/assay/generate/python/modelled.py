@@ -52,7 +52,7 @@ class Modelled:
     accepted: Mapping[str, Sequence[Sample]]
     refused: Sequence[Sample]
     unreturnable: frozenset[str]
-    breaking: frozenset[str]
+    breaking: frozenset[str] = frozenset()
 
 
 @cache
