@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
-from assay.backends import find_backend, rungs_below
+from assay.apis import source as api
+from assay.apis.seeds import NoSeeds, seeds_of
+from assay.backends import find_backend, rungs_below, split_target
 from assay.campaign.bench import Bench
 from assay.campaign.engine import Parts
 from assay.campaign.examine import Witness
@@ -22,7 +26,7 @@ from assay.generate.dialect import Kernels
 from assay.generate.python.modelled import NothingModelled, modelled
 from assay.generate.settings import Settings
 from assay.generate.sources import allowed, make_case
-from assay.ir.case import Case
+from assay.ir.case import DERIVATIVES, Case
 from assay.ir.program import FOUND
 from assay.ir.serialize import program_from_json
 from assay.ops.facts import Unsatisfied
@@ -31,6 +35,9 @@ from assay.oracles import judge as judging
 from assay.oracles.numeric import EXACT, FLOAT64_SHADOW, SHADOW, VALUES
 from assay.oracles.outcome import Outcome
 from assay.oracles.verdict import Judgement
+
+WARM = {"ASSAY_WARM_DERIVATIVES": "1"}
+"""What a worker that will differentiate is told when it is started."""
 
 KERNELS = ("kernels", "reference_kernels")
 """Under these names a worker says what a target, and what it is held against, have kernels for."""
@@ -63,6 +70,8 @@ def kernels_of(targets: Sequence[str]) -> dict[str, Kernels]:
 
 def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
     """The parts of a campaign on real workers."""
+    if settings.library:
+        return _differentiating(settings, triage)
     generated = generator_settings(settings)
     searcher = Searcher(settings.targets) if settings.values == FOUND else None
     if "python" in generated.sources:
@@ -78,6 +87,42 @@ def parts(settings: CampaignSettings, triage: Triage | None) -> Parts:
         triage=triage,
         instead=against_its_reference,
     )
+
+
+def _differentiating(settings: CampaignSettings, triage: Triage | None) -> Parts:
+    """The parts of a campaign that differentiates."""
+    return Parts(
+        make=differentiated(settings),
+        start_bench=lambda: start_bench(settings.targets, settings.case_seconds, settings.memory_mb, WARM),
+        judge=judge,
+        witnesses=witnesses,
+        triage=triage,
+    )
+
+
+def differentiated(settings: CampaignSettings) -> Callable[[int], Case]:
+    """What makes the cases that are differentiated: of functions of a library, or of generated programs. Raises
+    BackendNotInstalled."""
+    if settings.source != api.SOURCE:
+        generated = generator_settings(settings)
+        return lambda index: of_program(make_case(generated, index))
+    try:
+        seeds = seeds_of(settings.library, split_target(settings.targets[0])[1] or sys.executable)
+    except NoSeeds as missing:
+        raise BackendNotInstalled(str(missing)) from None
+    return api.ApiSource(seeds.only(settings.operators), settings.seed).make
+
+
+def of_program(case: Case) -> Case:
+    """A generated case as one that is differentiated: its first call, in float64 where its program can be."""
+    program = program_from_json(case.recipe["program"])
+    try:
+        wide = build_case(
+            in_float64(program), source=case.source, target=case.target, options={}, recipe=dict(case.recipe)
+        )
+    except Unsatisfied:
+        wide = case
+    return replace(wide, options={DERIVATIVES: {"order": 2}}, calls=1, training=False, _id="")
 
 
 def against_its_reference(case: Case) -> Case | None:
@@ -96,14 +141,20 @@ def _ask_what_is_modelled(target: str) -> None:
             raise BackendNotInstalled(str(missing)) from None
 
 
-def start_bench(targets: Sequence[str], seconds: float = 60.0, memory_mb: int = 4096) -> Bench:
+def start_bench(
+    targets: Sequence[str],
+    seconds: float = 60.0,
+    memory_mb: int = 4096,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Bench:
     """Workers for one thread."""
-    return Bench(targets, start_worker, group_of, seconds=seconds, memory_mb=memory_mb, below=rungs_below)
+    start = functools.partial(start_worker, environment=environment)
+    return Bench(targets, start, group_of, seconds=seconds, memory_mb=memory_mb, below=rungs_below)
 
 
-def start_worker(targets: Sequence[str]) -> Worker:
+def start_worker(targets: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})) -> Worker:
     """A started worker. Raises BackendNotInstalled."""
-    worker = Worker(targets=targets)
+    worker = Worker(targets=targets, environment=environment)
     worker.start()
     return worker
 

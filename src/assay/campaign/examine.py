@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from assay.campaign.findings import RunCase
-from assay.ir.case import Case
+from assay.ir.case import DERIVATIVES, Case
 from assay.oracles.outcome import ABSENT, Code, Outcome
 from assay.oracles.verdict import FINDINGS, Judgement, Verdict
 
-RERUN = frozenset({"eager_again", "values"})
+RERUN = frozenset({"eager_again", "values", DERIVATIVES})
 """Evidence that a worker gives in a further run of the same case."""
 
 ROUNDS = 5

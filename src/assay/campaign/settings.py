@@ -12,7 +12,7 @@ from assay.ir.program import KEPT
 DEFAULT_TARGETS = ("eager", "aot_eager", "aot_eager_decomp", "inductor")
 """The ladder. `eager` keeps a small share, as a control."""
 
-SOURCES = ("graph", "python")
+SOURCES = ("graph", "python", "api")
 KNOWN_SOURCES = ("graph", "api", "python", "module", "corpus")
 
 
@@ -20,7 +20,8 @@ KNOWN_SOURCES = ("graph", "api", "python", "module", "corpus")
 class CampaignSettings:
     """The settings of a campaign. Exactly one of ``cases`` and ``seconds`` is set; ``operators`` are names, all
     globs resolved. Without a ``source``, all that the targets allow take part. ``values``: those of programs for torch
-    are kept in their domains, found, or special.
+    are kept in their domains, found, or special. With a ``library``, cases are differentiated in every way that it
+    has; ``operators`` are then the library's functions where the source is "api".
     """
 
     seed: int
@@ -35,6 +36,7 @@ class CampaignSettings:
     memory_mb: int = 4096
     reduce: bool = True
     values: str = KEPT
+    library: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible data; `from_json` reverses it."""

@@ -78,7 +78,12 @@ def parser() -> Parser:
 
 def _campaign_commands(commands: Any) -> None:
     fuzz = _command(commands, "fuzz", "campaign:fuzz", "run a campaign")
-    fuzz.add_argument("--source", default=None, help="where cases come from: graph, python (all)")
+    fuzz.add_argument("--source", default=None, help="where cases come from: graph, python (both), api")
+    fuzz.add_argument(
+        "--library",
+        choices=("torch", "jax", "tensorflow"),
+        help="differentiate: functions of this library in every mode; by default from --source api",
+    )
     fuzz.add_argument(
         "--target",
         action="append",
@@ -86,7 +91,9 @@ def _campaign_commands(commands: Any) -> None:
         metavar="T",
         help="a system under test; may be repeated; see `assay targets`",
     )
-    _budget(fuzz, "how long, such as 10m (the default)", "how many cases instead")
+    _budget(fuzz, "how long, such as 10m (the default)", "how many cases instead").add_argument(
+        "--sweep", action="store_true", help="instead: every seed call of every function once, with --source api"
+    )
     fuzz.add_argument("--jobs", type=positive, metavar="N", help="workers; by default one per core")
     fuzz.add_argument("--seed", type=int, metavar="S", help="what everything follows from; by default drawn and shown")
     fuzz.add_argument(
@@ -181,6 +188,13 @@ def _other_commands(commands: Any) -> None:
     )
     rewrites.add_argument("names", nargs="*", metavar="NAME", help="names and globs; `check` first to check them")
     rewrites.add_argument("--samples", type=positive, metavar="N", help="sites per transform for `check`")
+    apis = _command(
+        commands, "apis", "apis:apis", "list a library's functions that are differentiated, and their seeds"
+    )
+    apis.add_argument("names", nargs="*", metavar="NAME", help="names and globs")
+    apis.add_argument("--library", choices=("torch", "jax", "tensorflow"), default="torch", help="which (torch)")
+    apis.add_argument("--target", metavar="T", help="in another interpreter, such as eager@/path/to/python")
+    apis.add_argument("--conventions", action="store_true", help="list instead what is known to be meant as it is")
     _command(commands, "doctor", "doctor:doctor", "look at this machine and say what is missing")
 
 
@@ -197,10 +211,11 @@ def _command(commands: Any, name: str, function: str, what: str) -> Parser:
     return command
 
 
-def _budget(command: Parser, time: str, cases: str) -> None:
+def _budget(command: Parser, time: str, cases: str) -> Any:
     budget = command.add_mutually_exclusive_group()
     budget.add_argument("--time", type=duration, metavar="T", help=time)
     budget.add_argument("--cases", type=positive, metavar="N", help=cases)
+    return budget
 
 
 def _generation(command: Parser) -> None:

@@ -68,9 +68,13 @@ def resume(options: argparse.Namespace, began: float) -> int:
 
 def settings_of(options: argparse.Namespace) -> CampaignSettings:
     """The settings that the arguments of `assay fuzz` ask for. Raises UserMistake."""
-    seconds = options.time if options.time or options.cases else DEFAULT_SECONDS
     targets = tuple(dict.fromkeys(options.target)) or DEFAULT_TARGETS
     check_targets(targets)
+    if options.library or options.source == "api":
+        return _differentiating(options)
+    if options.sweep:
+        raise UserMistake("--sweep goes with --source api")
+    seconds = options.time if options.time or options.cases else DEFAULT_SECONDS
     return CampaignSettings(
         seed=random.SystemRandom().randrange(1 << 31) if options.seed is None else options.seed,
         operators=operators_of(options),
@@ -85,6 +89,56 @@ def settings_of(options: argparse.Namespace) -> CampaignSettings:
         reduce=not options.no_reduce,
         values=options.values,
     )
+
+
+def _differentiating(options: argparse.Namespace) -> CampaignSettings:
+    """The settings of a campaign that differentiates, from functions of a library or from generated programs."""
+    from assay.apis.seeds import LIBRARIES, UnknownApi
+    from assay.apis.source import ApiSource
+    from assay.cli.apis import seeds_for
+
+    source = _checked_source(options.source) or "api"
+    library = options.library or "torch"
+    targets = tuple(dict.fromkeys(options.target)) or (LIBRARIES[library],)
+    if any(split(target) != LIBRARIES[library] for target in targets) or len(targets) > 1:
+        raise UserMistake(f"what is differentiated by {library} has one target, {LIBRARIES[library]}")
+    if source == "python" or (source == "graph" and library != "torch"):
+        raise UserMistake(f"source '{source}' makes nothing that {library} differentiates; leave --source out")
+    seed = random.SystemRandom().randrange(1 << 31) if options.seed is None else options.seed
+    cases = options.cases
+    if source == "api":
+        seeds = seeds_for(library, targets[0])
+        try:
+            seeds = seeds.chosen(options.include, options.exclude)
+        except UnknownApi as unknown:
+            raise UserMistake(str(unknown)) from None
+        if not seeds.apis:
+            raise UserMistake("--exclude leaves no function; leave some of it out")
+        operators = tuple(api.name for api in seeds.apis)
+        cases = ApiSource(seeds, seed).sweep if options.sweep else cases
+    elif options.sweep:
+        raise UserMistake("--sweep goes with --source api")
+    else:
+        operators = operators_of(options)
+    return CampaignSettings(
+        seed=seed,
+        operators=operators,
+        targets=targets,
+        source=source,
+        nodes=options.nodes,
+        jobs=options.jobs or _default_jobs(),
+        cases=cases,
+        seconds=options.time if options.time or cases else DEFAULT_SECONDS,
+        case_seconds=options.case_time,
+        memory_mb=options.memory,
+        reduce=not options.no_reduce,
+        library=library,
+    )
+
+
+def split(target: str) -> str:
+    """A target's name, without its interpreter."""
+    return target.partition("@")[0]
 
 
 def operators_of(options: argparse.Namespace) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from assay.emit.torch import render
 from assay.execution.found import Found, found_in
 from assay.execution.worker import PROTOCOL, frames, limits
 from assay.inputs.request import names_in_order
-from assay.ir.case import Case
+from assay.ir.case import DERIVATIVES, Case
 from assay.ir.program import Program
 from assay.ops.domains import search_rules
 from assay.ops.framework import error_rules
@@ -96,6 +96,8 @@ def run_request(case: Case, backend: str, evidence: Iterable[str], code: Code) -
     }
     if "shadow" in wanted:
         request["rules"] = error_rules()
+    if DERIVATIVES in case.options:
+        request[DERIVATIVES] = case.options[DERIVATIVES]
     return request
 
 

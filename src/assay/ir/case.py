@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+DERIVATIVES = "derivatives"
+"""The option of a case that is differentiated in every way in place of being compiled, with what is asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -46,7 +46,7 @@ def judge(
     top = found[0]
     wanted = top.wanted
     accused = top.verdict is Verdict.Mismatch or bool(wanted)
-    if accused and question.again() is None and EAGER_AGAIN not in evidence:
+    if accused and outcome.derivatives is None and question.again() is None and EAGER_AGAIN not in evidence:
         wanted = (EAGER_AGAIN, *wanted)
     wanted = tuple(name for name in dict.fromkeys(wanted) if name not in evidence)
     verdict = Verdict.Inconclusive if wanted else top.verdict
@@ -79,6 +79,8 @@ def _found(question: Question) -> list[Discrepancy]:
 def _incomplete(outcome: Outcome) -> Judgement | None:
     """The judgement on an outcome that says it is complete and is not; None if it is."""
     reference, target = outcome.reference, outcome.target
+    if outcome.derivatives is not None and outcome.ended == "completed":
+        return None
     missing = ""
     if outcome.ended != "completed":
         missing = f"nothing explains that it ended as {outcome.ended!r}"

@@ -166,7 +166,9 @@ class Execution:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How the execution of a case went, in eager mode and on its target. ``ended`` is completed, died, timeout,
-    starved (stopped as well, since others had the cores), memory or absent."""
+    starved (stopped as well, since others had the cores), memory or absent. Of a case that is differentiated there are
+    ``derivatives`` (`assay.execution.worker.derivatives` writes them) in place of executions; ``note`` says what ran
+    when it died."""
 
     case_id: str
     ended: str
@@ -179,6 +181,8 @@ class Outcome:
     engagement: Mapping[str, Any] = field(default_factory=dict)
     cpu: Mapping[str, float] = field(default_factory=dict)
     stderr: str = ""
+    derivatives: Mapping[str, Any] | None = None
+    note: str = ""
 
 
 def outcome_from_frame(header: Mapping[str, Any], buffers: Sequence[bytes], stderr: str = "") -> Outcome:
@@ -195,6 +199,7 @@ def outcome_from_frame(header: Mapping[str, Any], buffers: Sequence[bytes], stde
             status=header.get("status"),
             cpu=cpu,
             stderr=header.get("stderr", ""),
+            note=header.get("note", ""),
         )
     executions = [_execution(header.get(part), buffers) for part in ("reference", "target", "again")]
     return Outcome(
@@ -207,6 +212,7 @@ def outcome_from_frame(header: Mapping[str, Any], buffers: Sequence[bytes], stde
         engagement=header.get("engagement", {}),
         cpu=cpu,
         stderr=stderr,
+        derivatives=header.get("derivatives"),
     )
 
 

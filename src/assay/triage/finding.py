@@ -20,6 +20,7 @@ from assay.campaign.findings import UNSCRIPTED, RunCase, Triaged
 from assay.ir.case import Case
 from assay.ir.program import Program
 from assay.oracles.verdict import Judgement, Kind
+from assay.triage.derivatives import is_derivative, reduce_call, render_derivative_script
 from assay.triage.ladder import localise, lowest_rung, sole_layer
 from assay.triage.observing import HANG_SECONDS, Unscriptable
 from assay.triage.predicate import same_finding
@@ -50,6 +51,8 @@ def triage_finding(
     notes say so.
     """
     chosen = budget if budget is not None else _budget(case, judgement, most_seconds)
+    if is_derivative(case):
+        return _of_derivatives(case, judgement, run_case, chosen, out_of_time, run_script or _run_script, clock)
     reduction = _reduced(case, judgement, run_case, chosen, out_of_time, clock)
     layer = _layer(reduction, run_case, out_of_time)
     subject = subject_of(reduction.case)
@@ -69,6 +72,47 @@ def triage_finding(
         steps=reduction.executions,
         reduced=program is not None,
         notes=notes,
+    )
+
+
+def _of_derivatives(
+    case: Case,
+    judgement: Judgement,
+    run_case: RunCase,
+    budget: Budget,
+    out_of_time: Callable[[], bool],
+    run_script: Callable[[str, str | None], Replay],
+    clock: Callable[[], float],
+) -> Triaged:
+    """The same of a finding about derivatives."""
+    reduction = reduce_call(case, judgement, run_case, budget, out_of_time, clock)
+    reduced, found = reduction.case, reduction.judgement
+    notes: list[str] = []
+    if not reduction.complete:
+        notes.append("reduction stopped at its budget")
+    try:
+        script = render_derivative_script(reduced, found, _versions(reduced))
+        if out_of_time():
+            notes.append("the script was not run: time was up")
+        else:
+            seen = run_script(script, split_target(case.target)[1])
+            if not seen.shows_bug:
+                ended = "did not end" if seen.status is None else f"ended with {seen.status}: {seen.last_line[:200]}"
+                notes.append(f"{UNSCRIPTED}: the script, run fresh, {ended}")
+    except Unscriptable as reason:
+        script = reduced.text
+        notes.append(f"{UNSCRIPTED}: {reason}")
+    return Triaged(
+        case=reduced,
+        judgement=found,
+        signature=found.signature,
+        operators=reduced.operators,
+        transforms=(),
+        script=script,
+        layer="autograd",
+        steps=reduction.executions,
+        reduced=True,
+        notes="; ".join(notes),
     )
 
 

@@ -310,6 +310,7 @@ class Server:
             "signal": number if how == "signal" else None,
             "status": os.WEXITSTATUS(status) if number is None else None,
             "stage": self.board.stage(),
+            "note": self.board.noted(),
             "stderr": text,
             "cpu": self.board.spent(child.cpu),
         }

@@ -9,6 +9,7 @@ from .limits import own_cpu
 
 STAGES = ("idle", "load", "reference", "target", "compare")
 _LAYOUT = struct.Struct("<Bddd")
+_NOTE_AT, _NOTE_BYTES = 64, 96
 
 
 class StageBoard:
@@ -25,10 +26,19 @@ class StageBoard:
             self._cpu[index - 1 :] = [own_cpu()] * (4 - index)
         _LAYOUT.pack_into(self._memory, 0, index, *self._cpu)
 
+    def note(self, text: str) -> None:
+        """Say what is about to run within the stage."""
+        self._memory[_NOTE_AT : _NOTE_AT + _NOTE_BYTES] = text.encode()[:_NOTE_BYTES].ljust(_NOTE_BYTES, b"\0")
+
+    def noted(self) -> str:
+        """What was said last; nothing since the last case was forgotten."""
+        return self._memory[_NOTE_AT : _NOTE_AT + _NOTE_BYTES].rstrip(b"\0").decode("utf-8", "replace")
+
     def clear(self) -> None:
         """Forget the last case; for the server, before it hands out the next."""
         self._cpu = [0.0, 0.0, 0.0]
         _LAYOUT.pack_into(self._memory, 0, 1, 0.0, 0.0, 0.0)
+        self.note("")
 
     def stage(self) -> str:
         """The stage entered last."""

@@ -29,6 +29,12 @@ FILE = "assay_case.py"
 QUESTIONS = ("describe", "graph", "hold", "traced")
 """What is asked of a user's own code in place of a run (`torch_user`)."""
 
+DERIVATIVES = "derivatives"
+"""Evidence: of a case that is differentiated, all that tells a fault from rounding and from a kink."""
+
+WARM_DERIVATIVES = "ASSAY_WARM_DERIVATIVES"
+"""Set where cases will be differentiated: what that loads, once, is loaded before any fork."""
+
 GC_THRESHOLD = 50_000
 
 modules: dict[str, Any] = {}
@@ -59,6 +65,10 @@ def settle() -> None:
     warnings.simplefilter("ignore")
     for module in _distinct(modules):
         module.reset()
+    if os.environ.get(WARM_DERIVATIVES):
+        from .torch_derivatives import warm
+
+        warm()
     gc.collect()
     gc.freeze()
     # A compiler makes millions of objects that live for one case; looking for cycles among them was a twentieth of its
@@ -112,6 +122,8 @@ def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any],
         return _searched(request), []
     if evidence and evidence[0] in QUESTIONS:
         return _answered(evidence[0], request), []
+    if "derivatives" in request:
+        return _differentiated(request, board), []
     run = _Run(request)
     mode = None
     if "shadow" in evidence:
@@ -182,6 +194,26 @@ def _answered(question: str, request: dict[str, Any]) -> dict[str, Any]:
         linecache.cache.pop(FILE, None)
         sys.modules.pop(MODULE, None)
     return _without_a_run(request, found, own_cpu() - begun)
+
+
+def _differentiated(request: dict[str, Any], board: StageBoard) -> dict[str, Any]:
+    """The header of an outcome frame with the derivatives of the case's program, in every way that torch has."""
+    from .torch_derivatives import answer
+
+    begun = own_cpu()
+    _seed()
+    _plain_modes()
+    board.set("target")
+    try:
+        found = answer(request, board.note, DERIVATIVES in request.get("evidence", []))
+    finally:
+        linecache.cache.pop(FILE, None)
+        sys.modules.pop(MODULE, None)
+    spent = own_cpu() - begun
+    header = _without_a_run(request, {"engaged": bool(found.get("quantities"))}, spent)
+    header.update(derivatives=found, ended="memory" if found.get("exhausted") else "completed", stage="target")
+    header["cpu"] = {"reference": 0.0, "sut": spent, "total": spent}
+    return header
 
 
 def _without_a_run(request: dict[str, Any], found: dict[str, Any], spent: float) -> dict[str, Any]:

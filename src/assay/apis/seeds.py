@@ -1,0 +1,107 @@
+"""The functions of an installed library with calls of them that it documents or tests itself: collected once per
+release by a program in the target's interpreter (`probe_torch`, `probe_jax`, `probe_tensorflow`), kept as plain data.
+
+What a call is made of is described in docs/apis.md: arguments as JSON, tensors apart by dtype, shape and elements.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from assay.collected import CannotTell, collect
+
+LIBRARIES = {"torch": "eager", "jax": "jax", "tensorflow": "tensorflow"}
+"""The libraries whose functions are differentiated, and the target that a case of each is of."""
+
+WATCHED: Mapping[str, Sequence[str]] = {
+    "torch": ("version.py", "testing/_internal/common_methods_invocations.py"),
+    "jax": ("version.py",),
+    "tensorflow": ("__init__.py",),
+}
+PROBE_SECONDS = 1800.0
+
+Call = dict[str, Any]
+"""A call with all that its text needs: the library, the function's name and callee, and what it is given."""
+
+
+class NoSeeds(RuntimeError):
+    """The interpreter has no such library that can be asked; the text says what it said."""
+
+
+class UnknownApi(ValueError):
+    """No function has such a name."""
+
+
+@dataclass(frozen=True)
+class Api:
+    """A function, where its seeds are from, and the seeds."""
+
+    name: str
+    origin: str
+    seeds: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """What a library's functions and their seeds are, and which functions are not reached, with the reason."""
+
+    library: str
+    version: str
+    apis: tuple[Api, ...]
+    unreached: tuple[tuple[str, str], ...]
+
+    def chosen(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Seeds:
+        """Those that names and globs select. Raises UnknownApi for one that selects nothing."""
+        names = [each.name for each in self.apis]
+        for glob in (*include, *exclude):
+            if not any(fnmatchcase(name, glob) for name in names):
+                near = [name for name in names if glob.rpartition(".")[2].strip("*") in name][:3]
+                hint = f"; did you mean {', '.join(near)}?" if near else "; `assay apis` lists them"
+                raise UnknownApi(f"no function of {self.library} is called '{glob}'{hint}")
+        kept = tuple(
+            each
+            for each in self.apis
+            if (not include or any(fnmatchcase(each.name, glob) for glob in include))
+            and not any(fnmatchcase(each.name, glob) for glob in exclude)
+        )
+        return Seeds(self.library, self.version, kept, self.unreached)
+
+    def only(self, names: Sequence[str]) -> Seeds:
+        """Those of these names."""
+        wanted = frozenset(names)
+        return Seeds(self.library, self.version, tuple(each for each in self.apis if each.name in wanted), ())
+
+
+@cache
+def seeds_of(library: str, python: str = sys.executable) -> Seeds:
+    """The seeds of a library as an interpreter has it. The first time it takes minutes. Raises NoSeeds."""
+    probe = Path(__file__).with_name(f"probe_{library}.py")
+    try:
+        return from_json(collect(python, probe, library, WATCHED[library], PROBE_SECONDS))
+    except CannotTell as why:
+        raise NoSeeds(f"{python} has no {library} that can be asked for its functions ({why})") from None
+
+
+def from_json(data: Mapping[str, Any]) -> Seeds:
+    """What a probe printed."""
+    apis = []
+    for api in data["apis"]:
+        common = {
+            "library": data["library"],
+            "name": api["name"],
+            "callee": api["callee"],
+            "kind": api["kind"],
+            "imports": api.get("imports", []),
+            "inplace": bool(api.get("inplace")),
+        }
+        # What has elements comes first: of nothing there is little to differentiate.
+        seeds = sorted(api["seeds"], key=lambda seed: any(0 in each["shape"] for each in seed["tensors"]))
+        apis.append(Api(api["name"], api["origin"], tuple({**common, **seed} for seed in seeds)))
+    unreached = tuple((each["name"], each["reason"]) for each in data["unreached"])
+    return Seeds(data["library"], data["version"], tuple(apis), unreached)

@@ -1,0 +1,92 @@
+"""The source of cases from library functions: every seed as it is, breadth first, then mutations of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+from assay import __version__
+from assay.apis.mutate import mutated
+from assay.apis.seeds import LIBRARIES, Call, Seeds
+from assay.apis.text import render
+from assay.ir.case import DERIVATIVES, Case
+
+SOURCE = "api"
+THIRD_SHARE = 0.15
+TRACED: Mapping[str, Sequence[str]] = {"torch": ("func_linearize", "compiled", "compiled_around")}
+"""Ways to differentiate that trace or compile, each dearer than all others together: one of them for the first seed of
+each function, and seldom else."""
+
+TRACED_SHARE = 0.02
+ALWAYS_THIRD = ("*norm*", "*linalg*", "*cholesky*", "*svd*", "*qr*", "*inv*", "*solve*", "*det*", "*eig*", "*lu*")
+"""Functions whose derivatives are long formulas of their own."""
+
+
+class ApiSource:
+    """The cases of a library's functions. The first `sweep` indices are the seeds, one of each function before the
+    second of any; all further ones are mutated."""
+
+    def __init__(self, seeds: Seeds, seed: int) -> None:
+        self.seeds = seeds
+        self.seed = seed
+
+    @cached_property
+    def order(self) -> Sequence[tuple[int, int]]:
+        """Function and seed by their numbers, breadth first."""
+        rounds = max((len(api.seeds) for api in self.seeds.apis), default=0)
+        return [
+            (number, turn)
+            for turn in range(rounds)
+            for number, api in enumerate(self.seeds.apis)
+            if turn < len(api.seeds)
+        ]
+
+    @cached_property
+    def traced(self) -> Sequence[int]:
+        """Which seed of each function is the one that is traced."""
+        rng = random.Random(f"{__version__}/{self.seed}/traced")
+        return [rng.randrange(len(api.seeds)) for api in self.seeds.apis]
+
+    @property
+    def sweep(self) -> int:
+        """How many cases are every seed once."""
+        return len(self.order)
+
+    def make(self, index: int) -> Case:
+        """The case at an index, a function of the seeds, the campaign's seed and the index."""
+        rng = random.Random(f"{__version__}/{self.seed}/{index}/api")
+        if index < self.sweep:
+            number, turn = self.order[index]
+            call = self.seeds.apis[number].seeds[turn]
+        else:
+            api = rng.choice(self.seeds.apis)
+            turn = rng.randrange(len(api.seeds))
+            call = mutated(api.seeds[turn], rng)
+            number = -1
+        asked: dict[str, Any] = {"order": 3 if _is_third(call["name"], rng) else 2}
+        if (index < self.sweep and turn == self.traced[number]) or rng.random() < TRACED_SHARE:
+            asked["traced"] = [rng.choice(TRACED[call["library"]])]
+        return case_of(call, asked, {"version": __version__, "seed": self.seed, "index": index})
+
+
+def case_of(call: Call, asked: dict[str, Any], recipe: dict[str, Any]) -> Case:
+    """The case of a call that is differentiated."""
+    return Case(
+        source=SOURCE,
+        target=LIBRARIES[call["library"]],
+        options={DERIVATIVES: asked},
+        text=render(call),
+        training=False,
+        calls=1,
+        recipe={**recipe, "call": call},
+        exact={},
+        operators=(call["name"],),
+        operations=1,
+    )
+
+
+def _is_third(name: str, rng: random.Random) -> bool:
+    return any(fnmatchcase(name, glob) for glob in ALWAYS_THIRD) or rng.random() < THIRD_SHARE

@@ -1,0 +1,147 @@
+"""One case as a function of tensors, differentiated in every way that its library has: the numbers that each way gives.
+
+    library (torch_derivatives, ...) --> quantities, each with its ways --> {"quantities": [...]} in the outcome
+
+Nothing is judged here: the oracle `assay.oracles.derivatives` compares what this sends. A quantity is one number, such
+as the derivative along v; its ways are to agree. Beside some stand the values of the function to be differentiated on a
+line, at several steps, from which the oracle makes a numerical estimate, its error, and one-sided slopes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .records import exception_record
+
+STEPS = tuple(2.0**-power for power in (6, 7, 8))
+"""Of numerical differentiation, in units of the size of the inputs: enough to confirm what is right."""
+
+ALL_STEPS = tuple(2.0**-power for power in range(3, 25))
+"""The same where something differs: from where the function bends to where rounding is all there is."""
+
+DIRECTIONS, ALL_DIRECTIONS = 1, 3
+"""How many directions are tried, and how many where something differs."""
+
+PERTURBATIONS = 2
+"""How often the ways are asked again where something differs, with inputs a few units in the last place away."""
+
+Way = Callable[..., Any]
+
+
+@dataclass
+class Library:
+    """What a library's own module says of one case, for `examine`.
+
+    ``phi`` is the real function and ``x`` the point; ``ways`` hold, by quantity, the ways to compute it: functions of
+    phi, x and as many directions as its order says. ``direction(number, k)`` makes the k-th of the directions of a
+    number, ``nearby(number)`` a point a few units in the last place away. ``moved(x, v, t)`` is x + t v, ``plain(phi,
+    x)`` the value of phi alone. ``weight(phi, x, v)`` is the sum of |g_i v_i|: how large the terms of a derivative are.
+    ``first`` and ``second`` are the ways whose values along a line give numerical derivatives of the next order.
+    """
+
+    phi: Way
+    x: Any
+    ways: Mapping[str, Mapping[str, Way]]
+    plain: Way
+    moved: Way
+    direction: Callable[[int, int], Any]
+    nearby: Callable[[int], Any]
+    weight: Way
+    first: Way
+    second: Way
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+ORDERS = {"value": 0, "first": 1, "traced": 1, "second": 2, "third": 3}
+
+
+def examine(
+    library: Library, order: int, everything: bool, note: Callable[[str], None], traced: Sequence[str] = ()
+) -> dict[str, Any]:
+    """All quantities up to an order, those of the first by the ``traced`` ways too. With ``everything``: along more
+    directions, at more steps and beside the point, by which the oracle tells a fault from rounding and from a kink."""
+    seen = _Quantities(note)
+    steps = ALL_STEPS if everything else STEPS
+    phi, x = library.phi, library.x
+    for number in range(ALL_DIRECTIONS if everything else DIRECTIONS):
+        v, w, z = (library.direction(number, k) for k in range(3))
+        seen.add("value", number, library.ways["value"], phi, x, v)
+        weight = seen.ask(lambda v=v: library.weight(phi, x, v))
+        line = seen.line(lambda t, v=v: library.plain(phi, library.moved(x, v, t)), steps)
+        first = dict(library.ways["first"])
+        first.update((name, library.ways["traced"][name]) for name in traced)
+        made = seen.add("first", number, first, phi, x, v, weight=weight, line=line)
+        if everything:
+            made["beside"] = seen.beside(first, library, v)
+        for name in library.ways:
+            if name not in ORDERS:
+                seen.add(name, number, library.ways[name], phi, x, v, w)
+        if order >= 2 and "second" in library.ways:
+            line = seen.line(lambda t, v=v, w=w: library.first(phi, library.moved(x, w, t), v), steps)
+            made = seen.add("second", number, library.ways["second"], phi, x, v, w, line=line)
+            if everything:
+                made["beside"] = seen.beside(library.ways["second"], library, v, w)
+        if order >= 3 and "third" in library.ways:
+            line = seen.line(lambda t, v=v, w=w, z=z: library.second(phi, library.moved(x, z, t), v, w), steps)
+            made = seen.add("third", number, library.ways["third"], phi, x, v, w, z, line=line)
+            if everything:
+                made["beside"] = seen.beside(library.ways["third"], library, v, w, z)
+    return {"quantities": seen.found, "exhausted": seen.exhausted, **library.facts}
+
+
+class _Quantities:
+    """Collects quantities. ``note`` is told what is about to run, so that a death has a name."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self.found: list[dict[str, Any]] = []
+        self.exhausted = False
+
+    def add(self, name: str, direction: int, ways: Mapping[str, Way], *given: Any, **more: Any) -> dict[str, Any]:
+        """Ask every way for one quantity."""
+        made = {"name": name, "direction": direction, "values": self.values(name, ways, *given), **more}
+        self.found.append(made)
+        return made
+
+    def values(self, name: str, ways: Mapping[str, Way], *given: Any) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for way, function in ways.items():
+            self._note(f"{name} {way}")
+            values[way] = self.ask(lambda function=function: function(*given))
+        return values
+
+    def beside(self, ways: Mapping[str, Way], library: Library, *directions: Any) -> list[dict[str, Any]]:
+        """The same ways at points a few units in the last place away."""
+        points = [library.nearby(number) for number in range(PERTURBATIONS)]
+        return [self.values("beside", ways, library.phi, point, *directions) for point in points]
+
+    def ask(self, ask: Callable[[], Any]) -> Any:
+        """A number as JSON has it, or the record of the exception."""
+        try:
+            return encoded(ask())
+        except Exception as error:
+            record = exception_record(error)
+            self.exhausted = self.exhausted or bool(record["exhausted"])
+            error.__traceback__ = None
+            return {"raised": record}
+
+    def line(self, along: Callable[[float], Any], steps: Sequence[float]) -> dict[str, Any]:
+        """The values of a function of one variable beside 0: of each step those to the left and to the right."""
+        self._note("numerical")
+        return {
+            "steps": list(steps),
+            "centre": self.ask(lambda: along(0.0)),
+            "left": [self.ask(lambda t=t: along(-t)) for t in steps],
+            "right": [self.ask(lambda t=t: along(t)) for t in steps],
+        }
+
+
+def encoded(value: Any) -> Any:
+    """A number; what is not finite by its name, since JSON has none."""
+    value = float(value)
+    if math.isfinite(value):
+        return value
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"

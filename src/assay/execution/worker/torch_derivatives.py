@@ -1,0 +1,224 @@
+"""A case's program as a function of tensors, for torch: which inputs and outputs are differentiated, and in what ways
+(`torch_modes`).
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from . import derivatives, torch_modes
+from .records import exception_record
+from .torch_records import MODULE
+
+FILE = "assay_case.py"
+
+
+def answer(request: dict[str, Any], note: Callable[[str], None], everything: bool) -> dict[str, Any]:
+    """The quantities of a case, as `request["derivatives"]` asks for them: their ``order``, and which of the ways that
+    trace or compile the function, each dearer than all others together. Where the program cannot be run by itself, how
+    it failed."""
+    asked = request["derivatives"]
+    module = types.ModuleType(MODULE)
+    module.__file__ = FILE
+    sys.modules[MODULE] = module
+    note("load")
+    try:
+        exec(compile(request["text"], FILE, "exec", dont_inherit=True), module.__dict__)
+        given = module.inputs(0)
+        if hasattr(module, "state"):
+            given = (module.state(), *given)
+    except Exception as error:
+        return {"refused": exception_record(error), "stage": "load"}
+    try:
+        return _Case(module.program, given, note).examined(asked, everything)
+    except _Refused as refused:
+        return {"refused": refused.record, "stage": refused.stage}
+
+
+WARM = (
+    "import torch\n\ndef program(x):\n    return x.sin()\n\ndef inputs(call=0):\n    return torch.ones(2).double(),\n"
+)
+
+
+def warm() -> None:
+    """Differentiate something once, so that what is loaded on the way is shared by what is forked later."""
+    answer(
+        {"text": WARM, "derivatives": {"order": 3, "traced": [each.__name__ for each in torch_modes.TRACED]}},
+        lambda text: None,
+        everything=False,
+    )
+    torch.compiler.reset()
+    sys.modules.pop(MODULE, None)
+
+
+class _Refused(Exception):
+    def __init__(self, record: dict[str, Any], stage: str) -> None:
+        super().__init__(stage)
+        self.record, self.stage = record, stage
+
+
+class _Case:
+    """One program at one point."""
+
+    def __init__(self, program: Any, given: tuple[Any, ...], note: Callable[[str], None]) -> None:
+        self.program, self.given, self.note = program, given, note
+        self.x = [each.detach() for each in given if torch_modes.is_differentiable(each)]
+
+    def outputs(self, *x: Any) -> list[Any]:
+        """What the program gives for inputs in the places of those that are differentiated."""
+        return torch_modes.outputs(self.program, self.given, x)
+
+    def examined(self, asked: dict[str, Any], everything: bool) -> dict[str, Any]:
+        """All quantities, up to the order that is asked for."""
+        facts = self.facts()
+        kept, why = facts.pop("kept"), facts.pop("why")
+        if not kept:
+            return {"quantities": [], "nothing": why, **facts}
+        phi, x = torch_modes.real_function(self.program, self.given)
+        library = derivatives.Library(
+            phi=phi,
+            x=x,
+            ways=self.ways(kept),
+            plain=torch_modes.direct,
+            moved=lambda x, v, t: [a + t * b for a, b in zip(x, v)],  # noqa: B905
+            direction=lambda number, k: torch_modes.random_like(x, torch_modes.DIRECTIONS_SEED + 10 * number + k),
+            nearby=lambda number: _nearby(x, number),
+            weight=lambda phi, x, v: _weight(torch_modes.gradient(phi, torch_modes.leaves(x)), v),
+            first=torch_modes.reverse,
+            second=torch_modes.reverse_reverse,
+            facts=facts,
+        )
+        return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, asked.get("traced", ()))
+
+    def ways(self, kept: list[int]) -> dict[str, Any]:
+        """The ways by quantity. Those of sums have a cotangent without strides on one side, and a dense one on the
+        other."""
+
+        def summed(phi: Any, x: Any, v: Any, w: Any) -> float:
+            return torch_modes.reverse(lambda *x: sum(_real(self.outputs(*x)[k]).sum() for k in kept), x, v)
+
+        def dense(phi: Any, x: Any, v: Any, w: Any) -> float:
+            x = torch_modes.leaves(x)
+            made = [_real(self.outputs(*x)[k]) for k in kept]
+            found = torch.autograd.grad(made, x, [torch.ones_like(each) for each in made], allow_unused=True)
+            return torch_modes.number(
+                torch_modes.inner([torch.zeros_like(a) if b is None else b for a, b in zip(x, found)], v)  # noqa: B905
+            )
+
+        def along(phi: Any, x: Any, v: Any, w: Any) -> float:
+            return torch_modes.reverse(phi, x, w)
+
+        return {
+            "value": _named(torch_modes.VALUE),
+            "first": _named(torch_modes.FIRST),
+            "traced": _named(torch_modes.TRACED),
+            "sum": {"reverse_expanded": summed, "reverse_dense": dense},
+            "curve": {"reverse": along, "curve": torch_modes.curve},
+            "second": _named(torch_modes.SECOND),
+            "third": _named(torch_modes.THIRD),
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """Run plainly and with gradients recorded: what comes out, which outputs have a gradient, and what is wrong
+        that is no number. Raises _Refused."""
+        before = [_bits(each) for each in self.given if isinstance(each, torch.Tensor)]
+        try:
+            self.note("direct")
+            with torch.no_grad():
+                plain = self.outputs(*self.x)
+            self.note("direct again")
+            with torch.no_grad():
+                again = self.outputs(*self.x)
+            self.note("recorded")
+            x = torch_modes.leaves(self.x)
+            outputs = self.outputs(*x)
+        except Exception as error:
+            raise _Refused(exception_record(error), "direct") from None
+        wrong: list[str] = []
+        after = [_bits(each) for each in self.given if isinstance(each, torch.Tensor)]
+        if before != after:
+            wrong.append("an input is changed")
+        if [_bits(each) for each in plain] != [_bits(each) for each in again]:
+            return {"kept": [], "why": "random", "shapes": [], "rules": [], "wrong": wrong, "dtypes": []}
+        for number, (one, other) in enumerate(zip(plain, outputs)):  # noqa: B905
+            if one.dtype != other.dtype or one.shape != other.shape:
+                wrong.append(f"output {number} is {_said(other)} where gradients are recorded, {_said(one)} else")
+        kept = torch_modes.kept_outputs(outputs)
+        why = "" if kept else "no output has a gradient"
+        if any(outputs[k].layout is not torch.strided or outputs[k].is_nested for k in kept):
+            kept, why = [], "an output is sparse or nested"
+        if kept and not all(bool(torch.isfinite(outputs[k]).all()) for k in kept):
+            kept, why = [], "an output is not finite"
+        if kept:
+            wrong += self.of_gradients(outputs, x, kept)
+        rules = sorted({outputs[k].grad_fn.name() for k in kept if outputs[k].grad_fn is not None})
+        return {
+            "kept": kept,
+            "why": why,
+            "shapes": [list(each.shape) for each in self.x],
+            "dtypes": sorted({str(each.dtype)[6:] for each in [*self.x, *(outputs[k] for k in kept)]}),
+            "rules": rules,
+            "wrong": wrong,
+        }
+
+    def of_gradients(self, outputs: list[Any], x: list[Any], kept: list[int]) -> list[str]:
+        """What is wrong with the gradients as tensors: their shapes, dtypes, devices."""
+        self.note("gradients")
+        try:
+            found = torch.autograd.grad([_real(outputs[k]).sum() for k in kept], x, allow_unused=True)
+        except Exception:
+            return []
+        wrong = []
+        for number, (point, each) in enumerate(zip(x, found)):  # noqa: B905
+            if each is not None and (each.shape != point.shape or each.dtype != point.dtype):
+                wrong.append(f"the gradient of input {number}, {_said(point)}, is {_said(each)}")
+        return wrong
+
+
+def _named(ways: tuple[Any, ...]) -> dict[str, Any]:
+    return {each.__name__: each for each in ways}
+
+
+def _real(each: Any) -> Any:
+    return each.real if each.is_complex() else each
+
+
+def _said(tensor: Any) -> str:
+    return f"{str(tensor.dtype)[6:]}{list(tensor.shape)}"
+
+
+def _bits(tensor: Any) -> tuple[Any, ...]:
+    if tensor.layout is not torch.strided or tensor.is_nested:
+        # Of sparse and nested tensors only what they hold is compared.
+        return str(tensor.dtype), tuple(_bits(each) for each in _parts(tensor.detach()))
+    dense = tensor.detach().resolve_conj().resolve_neg().contiguous()
+    return str(tensor.dtype), tuple(tensor.shape), dense.reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
+def _parts(tensor: Any) -> tuple[Any, ...]:
+    """The strided tensors that one of another layout is made of."""
+    if tensor.is_nested:
+        return tuple(tensor.unbind())
+    if tensor.layout is torch.sparse_coo:
+        return tensor.coalesce().indices(), tensor.coalesce().values()
+    rows = tensor.layout in (torch.sparse_csr, torch.sparse_bsr)
+    indices = (tensor.crow_indices, tensor.col_indices) if rows else (tensor.ccol_indices, tensor.row_indices)
+    return indices[0](), indices[1](), tensor.values()
+
+
+def _nearby(tensors: list[Any], number: int) -> list[Any]:
+    """Tensors whose elements are moved by about two units in the last place."""
+    moved = []
+    for each, along in zip(tensors, torch_modes.random_like(tensors, torch_modes.NEARBY_SEED + number, unit=True)):  # noqa: B905
+        unit = torch.finfo(each.dtype).eps
+        moved.append(each * (1 + 2 * unit * along.clamp(-2, 2) if not each.is_complex() else 1 + 2 * unit * along))
+    return moved
+
+
+def _weight(gradient: list[Any], v: list[Any]) -> float:
+    return float(sum((a.abs() * b.abs()).sum() for a, b in zip(gradient, v)))  # noqa: B905

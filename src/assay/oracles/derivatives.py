@@ -1,0 +1,357 @@
+"""The oracle of derivatives: all ways to compute one give the same number, and the one that the function itself has.
+
+    values of the ways + values on a line --> agree? --> else with the evidence: wrong ways, per direction --> finding
+
+What agrees in the cheap run passes. Else the case is differentiated once more, in a fresh process, along further
+directions, at many steps, and with inputs a few units in the last place away: those say how much of a difference is
+rounding. Which side is wrong is told by the numerical slope; at a kink anything between the slopes of the two sides is
+right. Where the slope cannot be told the case is inconclusive.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay.autodiff.conventions import convention_of
+from assay.ir.case import DERIVATIVES
+from assay.oracles.numerics.slopes import Slope, slope
+from assay.oracles.outcome import ExceptionRecord
+from assay.oracles.registry import Question, oracle
+from assay.oracles.signature import exception_signature
+from assay.oracles.verdict import Discrepancy, Kind, Verdict
+
+UNITS = {
+    "float64": 2.0**-53,
+    "complex128": 2.0**-53,
+    "float32": 2.0**-24,
+    "complex64": 2.0**-24,
+    "float16": 2.0**-11,
+    "complex32": 2.0**-11,
+    "bfloat16": 2.0**-8,
+}
+COARSEST = 2.0**-2
+"""The same for any other dtype."""
+
+AGREE = 2.0**10
+"""How many units in the last place of the size of its terms the ways to compute a derivative may differ without a
+question being asked."""
+
+SPREAD = 16.0
+"""How many times the change by a few units in the last place of the inputs is put down to rounding."""
+
+OFF = 1e-7
+"""How far the ways may be from a numerical slope beyond its error, as a share of the size of the terms."""
+
+LEAST_DIRECTIONS = 2
+"""Along how many of the directions of the evidence a way has to be wrong."""
+
+ORDER = ("value", "sum", "first", "second", "curve", "third")
+NUMERICAL = frozenset({"first", "second", "third"})
+_WIDE = frozenset({"float64", "complex128"})
+_GAP = re.compile(
+    r"not (?:currently |yet )?(?:be )?(?:implemented|supported|differentiable)|does not (?:currently |yet )?support"
+    r"|[Uu]nsupported|NYI|isn't supported|[Cc]annot access data pointer of Tensor that|There was no|is not available"
+    r"|do not support|not possible to|could not find|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)"
+    r"|in-?place arithmetic|data-dependent|derivative .* is not|doesn't have .* rule|setup_context|sparse"
+    r"|Output .* of .* is a view|a leaf Variable that requires grad|no attribute '_lift|only supports"
+    r"|must be implemented|custom \(non-ATen\) operator"
+)
+_ASSERTION = re.compile(r"INTERNAL ASSERT|internal assert|Please report|please report|file a bug|This is a bug")
+
+
+@oracle("derivatives", order=20)
+def derivatives(question: Question) -> Iterator[Discrepancy]:
+    """What is wrong with the derivatives of a case, the lowest order first."""
+    found = question.outcome.derivatives
+    if found is None:
+        return
+    if "refused" in found:
+        yield _refused(found)
+        return
+    for text in found.get("wrong", ()):
+        yield _stated(text)
+    if not found.get("quantities"):
+        why = found.get("nothing", "nothing came of it")
+        yield Discrepancy(Kind.gradient, "program", why, f"derivative|none|{why}", Verdict.Unsupported)
+        return
+    yield from _raised(found)
+    full = question.evidence.get(DERIVATIVES)
+    if full is None or full.derivatives is None or not full.derivatives.get("quantities"):
+        suspects = [each for each in found["quantities"] if _is_suspect(each, found)]
+        if suspects and full is None:
+            name = suspects[0]["name"]
+            yield Discrepancy(
+                Kind.gradient, name, "ways differ", f"derivative|{name}", Verdict.Inconclusive, (DERIVATIVES,)
+            )
+        return
+    yield from _settled(question, full.derivatives)
+
+
+# --- what is no number
+
+
+def _refused(found: Mapping[str, Any]) -> Discrepancy:
+    record = found["refused"]
+    first = record["message"].splitlines()[0] if record["message"] else record["type"]
+    if _ASSERTION.search(record["message"]):
+        told = exception_signature(_exception(record))
+        return Discrepancy(Kind.exception, "direct", first, f"exception|direct|{told}", Verdict.Exception)
+    return Discrepancy(Kind.exception, "direct", f"refused: {first}"[:300], "derivative|refused", Verdict.Unsupported)
+
+
+def _stated(text: str) -> Discrepancy:
+    if text.startswith("an input"):
+        return Discrepancy(Kind.mutation, "input", text, "mutation|derivative|input changed")
+    kind = Kind.dtype if text.startswith("output") else Kind.shape
+    form = re.sub(r"\d+", "N", text.split(",")[0])
+    return Discrepancy(kind, text.split(",")[0].split(" is ")[0], text, f"{kind}|derivative|{form}")
+
+
+def _raised(found: Mapping[str, Any]) -> Iterator[Discrepancy]:
+    """Ways that raise what is no gap of the library that it tells of."""
+    seen: set[str] = set()
+    for quantity in found["quantities"]:
+        for way, value in quantity["values"].items():
+            if not isinstance(value, Mapping):
+                continue
+            record = value["raised"]
+            if is_gap(record):
+                continue
+            told = exception_signature(_exception(record))
+            if told not in seen:
+                seen.add(told)
+                first = record["message"].splitlines()[0] if record["message"] else ""
+                yield Discrepancy(
+                    Kind.exception,
+                    f"{quantity['name']} {way}, direction 0",
+                    f"{way} raises {record['type']}: {first}"[:400],
+                    f"exception|{way}|{told}",
+                    Verdict.Exception,
+                )
+
+
+def is_gap(record: Mapping[str, Any]) -> bool:
+    """Whether an exception tells of something that the library does not have."""
+    if record["type"].rpartition(".")[2] in ("NotImplementedError", "Unsupported", "UserError"):
+        return True
+    return bool(_GAP.search(record["message"])) and not _ASSERTION.search(record["message"])
+
+
+def _exception(record: Mapping[str, Any]) -> ExceptionRecord:
+    return ExceptionRecord(
+        record["type"], tuple(record["bases"]), record["message"], tuple(record["frames"]), tuple(record["chain"])
+    )
+
+
+# --- numbers
+
+
+def _is_suspect(quantity: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether the cheap run leaves a question about a quantity."""
+    values = _numbers(quantity["values"])
+    if not values:
+        return False
+    if any(not math.isfinite(value) for value in values.values()):
+        return quantity["name"] in NUMERICAL
+    size = _size(quantity, values)
+    middle = statistics.median(values.values())
+    if any(abs(value - middle) > AGREE * _unit(found) * size for value in values.values()):
+        return True
+    if quantity["name"] not in NUMERICAL or not _is_wide(found):
+        return False
+    seen = slope(quantity["line"], size)
+    if seen is None:
+        return _is_far_off(quantity["line"], middle, size)
+    return seen.distance(middle) > 4 * seen.error + OFF * size
+
+
+def _is_far_off(line: Mapping[str, Any], middle: float, size: float) -> bool:
+    """Whether the last difference quotient, though it decides nothing, is nowhere near."""
+    step, left, right = line["steps"][-1], line["left"][-1], line["right"][-1]
+    if not isinstance(left, float | int) or not isinstance(right, float | int):
+        return False
+    return bool(abs((right - left) / (2 * step) - middle) > 0.05 * max(size, abs(middle)))
+
+
+def _size(quantity: Mapping[str, Any], values: Mapping[str, float]) -> float:
+    weight = quantity.get("weight")
+    finite = [abs(value) for value in values.values() if math.isfinite(value)]
+    if isinstance(weight, float | int) and math.isfinite(weight):
+        finite.append(weight)
+    if (line := quantity.get("line")) is not None:
+        finite.append(_change(line))
+    return max(finite, default=0.0) or 2.0**-60
+
+
+def _change(line: Mapping[str, Any]) -> float:
+    """By how much the function changes over the longest step, per unit: what a derivative of zero is measured by."""
+    ends = [line["left"][0], line["centre"], line["right"][0]]
+    if not all(isinstance(value, float | int) for value in ends):
+        return 0.0
+    return float(max(abs(ends[0] - ends[1]), abs(ends[2] - ends[1])) / line["steps"][0])
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers among what the ways gave."""
+    return {way: float(value) for way, value in values.items() if not isinstance(value, Mapping)}
+
+
+def _unit(found: Mapping[str, Any]) -> float:
+    return max((UNITS.get(each, COARSEST) for each in found.get("dtypes", ())), default=UNITS["float64"])
+
+
+def _is_wide(found: Mapping[str, Any]) -> bool:
+    return set(found.get("dtypes", ())) <= _WIDE
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What is wrong along one direction: the ways, one that is right if there is, and how the numbers read."""
+
+    wrong: frozenset[str]
+    form: str
+    detail: str
+    direction: int
+    right: str = ""
+
+
+def _settled(question: Question, full: Mapping[str, Any]) -> Iterator[Discrepancy]:
+    """What the evidence says, the lowest order first; nothing is said of an order above one that is not smooth."""
+    for name in ORDER:
+        seen = [each for each in full["quantities"] if each["name"] == name]
+        told = [_along(each, full) for each in seen]
+        found = [each for each in told if isinstance(each, _Finding)]
+        needed = min(LEAST_DIRECTIONS, len(seen))
+        if len(found) >= needed and found:
+            wrong = frozenset.intersection(*(each.wrong for each in found)) or found[0].wrong
+            yield _discrepancy(question, name, wrong, found[0], full)
+            return
+        undecided = sum(each is None for each in told)
+        if undecided > len(told) // 2 or found:
+            yield Discrepancy(
+                Kind.gradient, name, "what is right cannot be told", f"derivative|{name}", Verdict.Inconclusive
+            )
+            return
+
+
+def _discrepancy(
+    question: Question, name: str, wrong: frozenset[str], found: _Finding, full: Mapping[str, Any]
+) -> Discrepancy:
+    ways = ",".join(_families(wrong, full, name))
+    kind = Kind.value if name == "value" else Kind.gradient
+    rules = ",".join(full.get("rules", ())) or "no rule"
+    signature = f"{kind}|{name}|{found.form}|{ways}|{rules}"
+    known = convention_of(question.case, name, wrong, found.form)
+    if known is not None:
+        told = f"convention {known.name}: {known.reason}"
+        return Discrepancy(kind, name, told, f"convention|{known.name}", Verdict.Unsupported)
+    against = f" against {found.right}" if found.right else ""
+    where = f"{name} {_first(wrong)}{against}, direction {found.direction}"
+    return Discrepancy(kind, where, found.detail, signature)
+
+
+def _first(ways: Iterable[str]) -> str:
+    """The plainest of some ways."""
+    plain = ("reverse", "forward", "reverse_reverse", "forward_reverse", "reverse_forward", "forward_forward", "direct")
+    return next((way for way in plain if way in ways), min(ways))
+
+
+FAMILIES = {
+    "reverse": ("reverse", "reverse_again"),
+    "forward": ("forward", "func_jvp", "jvp_vmapped", "func_linearize"),
+}
+
+
+def _families(wrong: frozenset[str], full: Mapping[str, Any], name: str) -> list[str]:
+    """The wrong ways, short: "all ways" where none is right, the plain one where its like are wrong with it."""
+    asked = {way for each in full["quantities"] if each["name"] == name for way in _numbers(each["values"])}
+    if wrong >= asked:
+        return ["all ways"]
+    if len(wrong) > 2 and "reverse" in wrong and "forward" not in wrong:
+        return ["reverse"]
+    if len(wrong) > 2 and "forward" in wrong and "reverse" not in wrong:
+        return ["forward"]
+    return sorted(wrong)
+
+
+def _along(quantity: Mapping[str, Any], full: Mapping[str, Any]) -> _Finding | bool | None:
+    """What is wrong with a quantity along one direction; False for nothing, None where that cannot be told."""
+    values = _numbers(quantity["values"])
+    if not values:
+        return False
+    size = _size(quantity, values)
+    allowed = {way: AGREE * _unit(full) * size for way in values}
+    for beside in quantity.get("beside", ()):
+        for way, value in _numbers(beside).items():
+            if way in values and math.isfinite(value) and math.isfinite(values[way]):
+                allowed[way] = max(allowed[way], SPREAD * abs(value - values[way]))
+    if "line" not in quantity and not all(math.isfinite(value) for value in values.values()):
+        return False
+    seen = slope(quantity["line"], size) if "line" in quantity and _is_wide(full) else None
+    if seen is not None:
+        if seen.kink:
+            # A step beside it may be to its other side, which is no rounding.
+            allowed = {way: AGREE * _unit(full) * size for way in values}
+        return _against(seen, quantity["direction"], values, allowed, size)
+    finite = {way: value for way, value in values.items() if math.isfinite(value)}
+    if len(finite) == len(values):
+        middle = statistics.median(values.values())
+        apart = {
+            way for way, value in values.items() if abs(value - middle) > 4 * (allowed[way] + max(allowed.values()))
+        }
+        if not apart:
+            # They agree, and there is nothing to hold them against.
+            return False
+        if "line" not in quantity and len(values) > 1:
+            wrong = frozenset(apart if len(values) > 2 else [max(values)])
+            right = _first(values.keys() - wrong)
+            return _Finding(wrong, "value", _told(values, None), quantity["direction"], right)
+    elif len({str(value) for value in values.values()}) == 1:
+        return False
+    return None
+
+
+def _against(
+    seen: Slope, direction: int, values: Mapping[str, float], allowed: Mapping[str, float], size: float
+) -> _Finding | bool:
+    """The ways that the numerical slope says are wrong."""
+    finite = {way: value for way, value in values.items() if math.isfinite(value)}
+    wrong = {way for way, value in finite.items() if seen.distance(value) > 9 * seen.error + allowed[way] + OFF * size}
+    form = "value"
+    lost = values.keys() - finite.keys()
+    if lost and (not seen.kink or finite):
+        # Of what is not finite at a kink nothing can be said, unless another way is.
+        wrong |= lost
+        form = "NaN"
+    if not wrong:
+        return False
+    rest = values.keys() - wrong
+    right = _first(rest) if rest and not seen.kink else ""
+    return _Finding(frozenset(wrong), form, _told(values, seen), direction, right)
+
+
+def _told(values: Mapping[str, float], seen: Slope | None) -> str:
+    """The numbers, ways that give the same together."""
+    groups: dict[str, list[str]] = {}
+    for way, value in values.items():
+        groups.setdefault(f"{value:.9g}", []).append(way)
+    told = [f"{', '.join(ways)}: {text}" for text, ways in groups.items()]
+    if seen is not None:
+        numerical = f"{seen.low:.9g}" if not seen.kink else f"between {seen.low:.9g} and {seen.high:.9g}"
+        told.append(f"numerical: {numerical} (error {seen.error:.1g})")
+    return "; ".join(told)
+
+
+def quantities_of(found: Mapping[str, Any]) -> Sequence[str]:
+    """The names of distinct compositions that gave a number: what a check is counted by."""
+    return [
+        f"{each['name']} {way}"
+        for each in found.get("quantities", ())
+        if each["direction"] == 0
+        for way in _numbers(each["values"])
+    ]

@@ -1,0 +1,295 @@
+"""Findings about derivatives: the call reduced, and the script that shows what is wrong with it.
+
+A call is reduced as data: options, keywords, layouts, sizes, elements, order. Every candidate is judged with all the
+evidence, and counts if the same quantity is wrong in the same ways.
+
+The script holds the call, and of the ways to differentiate those that the finding names, as the worker runs them
+(`assay.execution.worker.torch_modes`); beside them the numerical slopes.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from assay.apis.mutate import reshaped
+from assay.apis.seeds import Call
+from assay.apis.source import case_of
+from assay.apis.text import bounds
+from assay.campaign.bench import Abandoned
+from assay.campaign.findings import RunCase
+from assay.execution.client import PROGRAM
+from assay.ir.case import DERIVATIVES, Case
+from assay.oracles.verdict import FINDINGS, Judgement, Kind
+from assay.triage.observing import Unscriptable
+from assay.triage.reduction import Budget, Reduction
+from assay.triage.script_text import ENTRY, in_docstring
+
+INDENT = "    "
+STEPS = 40
+"""Candidates that a reduction tries at most: each is a run with all the evidence."""
+
+_PLACE = re.compile(r"(\w+) (\w+)(?: against (\w+))?, direction (\d+)")
+
+
+def is_derivative(case: Case) -> bool:
+    """Whether a case is one that is differentiated."""
+    return DERIVATIVES in case.options
+
+
+# --- reduction
+
+
+def reduce_call(
+    case: Case,
+    judgement: Judgement,
+    run_case: RunCase,
+    budget: Budget,
+    out_of_time: Callable[[], bool],
+    clock: Callable[[], float] = time.monotonic,
+) -> Reduction:
+    """The simplest call that is still the same finding. A case that holds no call stays as it is."""
+    begun = clock()
+    if "call" not in case.recipe:
+        return Reduction(case, judgement, (), 0, 0.0, complete=False)
+    executions, seen, complete = 0, {case.id}, False
+    most = min(budget.executions, STEPS)
+    names: list[str] = []
+    try:
+        while not complete:
+            complete = True
+            for name, call, asked in simpler(case.recipe["call"], dict(case.options[DERIVATIVES])):
+                if executions >= most or clock() - begun > budget.seconds or out_of_time():
+                    return Reduction(case, judgement, tuple(names), executions, clock() - begun, complete=False)
+                try:
+                    candidate = case_of(call, asked, {key: case.recipe[key] for key in case.recipe if key != "call"})
+                except (KeyError, ValueError, TypeError):
+                    continue
+                candidate = replace(candidate, target=case.target, _id="")
+                if candidate.id in seen:
+                    continue
+                seen.add(candidate.id)
+                executions += 1
+                found = run_case(candidate)
+                if is_same(judgement, found):
+                    case, judgement, complete = candidate, found, False
+                    names.append(name)
+                    break
+    except Abandoned:
+        return Reduction(case, judgement, tuple(names), executions, clock() - begun, complete=False)
+    return Reduction(case, judgement, tuple(names), executions, clock() - begun, complete=True)
+
+
+def is_same(wanted: Judgement, found: Judgement) -> bool:
+    """Whether the same is wrong: the kind, the quantity and its form, and the ways."""
+    if found.verdict not in FINDINGS or (found.verdict, found.kind) != (wanted.verdict, wanted.kind):
+        return False
+    return found.signature == wanted.signature
+
+
+def simpler(call: Call, asked: dict[str, Any]) -> Iterator[tuple[str, Call, dict[str, Any]]]:
+    """Simpler calls, and less that is asked of them."""
+    if asked.get("traced"):
+        yield "untraced", call, {**asked, "traced": []}
+    if asked.get("order", 1) > 1:
+        for order in range(1, asked["order"]):
+            yield "order", call, {**asked, "order": order}
+    for name, candidate in _simpler_calls(call):
+        yield name, candidate, asked
+
+
+def _simpler_calls(call: Call) -> Iterator[tuple[str, Call]]:
+    for number, each in enumerate(call["tensors"]):
+        if each.get("layout"):
+            made = copy.deepcopy(call)
+            del made["tensors"][number]["layout"]
+            yield "contiguous", made
+    for name in call["kwargs"]:
+        made = copy.deepcopy(call)
+        if not _has_tensor(made["kwargs"].pop(name)):
+            yield "defaults", made
+    sizes = sorted({size for each in call["tensors"] for size in each["shape"] if size > 1}, reverse=True)
+    for size in sizes:
+        for smaller in dict.fromkeys((1, 2, size // 2)):
+            if smaller < size:
+                made = copy.deepcopy(call)
+                for each in made["tensors"]:
+                    if size in each["shape"]:
+                        reshaped(each, [smaller if old == size else old for old in each["shape"]])
+                yield "sizes", made
+    ranks = [len(each["shape"]) for each in call["tensors"]]
+    if ranks and max(ranks) > 1:
+        made = copy.deepcopy(call)
+        for each in made["tensors"]:
+            if len(each["shape"]) == max(ranks) and each["shape"][0] == 1:
+                reshaped(each, each["shape"][1:])
+        yield "rank", made
+    for number, each in enumerate(call["tensors"]):
+        plain = _plain(each)
+        if plain is not None:
+            made = copy.deepcopy(call)
+            made["tensors"][number] = plain
+            yield "elements", made
+
+
+def _plain(tensor: dict[str, Any]) -> dict[str, Any] | None:
+    """A tensor with small whole or half numbers in place of its elements."""
+    count = math.prod(tensor["shape"])
+    if "float" not in tensor["dtype"] or not 0 < count <= 64 or tensor.get("plain"):
+        return None
+    low, high = bounds(tensor)
+    values = tensor.get("values")
+    if values is None or len(values) != count:
+        span: list[Any] = [round(low + (high - low) * (k * 5 % 7) / 6) for k in range(count)]
+    else:
+        span = [each if isinstance(each, str) else round(each * 2) / 2 for each in values]
+    made = {"dtype": tensor["dtype"], "shape": list(tensor["shape"]), "values": span, "plain": True}
+    if "layout" in tensor:
+        made["layout"] = tensor["layout"]
+    return made
+
+
+def _has_tensor(value: Any) -> bool:
+    if isinstance(value, dict):
+        return "tensor" in value or any(_has_tensor(each) for each in value.values())
+    return isinstance(value, list) and any(_has_tensor(each) for each in value)
+
+
+# --- script
+
+
+def render_derivative_script(case: Case, judgement: Judgement, versions: str = "") -> str:
+    """The script of a finding about derivatives. Raises Unscriptable."""
+    from assay.triage.scripts import summary
+
+    place = _PLACE.fullmatch(judgement.where)
+    if place is None or judgement.kind not in (Kind.gradient, Kind.value, Kind.exception):
+        raise Unscriptable(f"no comparison is known for {judgement.where} of a case that is differentiated")
+    quantity, wrong, right, direction = place.groups()
+    ways = [wrong, *([right] if right else [])]
+    text = case.text
+    definitions = _definitions((*ways, "real_function", "random_like", "direct"))
+    imports = ["math", "random", "sys"] + (["base64"] if "base64." in text else [])
+    body = "\n".join(line for line in text.splitlines() if not re.fullmatch(r"import (?:math|base64|torch)", line))
+    order = {"value": 1, "first": 1, "traced": 1, "second": 2, "third": 3}.get(quantity)
+    if order is None:
+        raise Unscriptable(f"no script is known for the quantity {quantity}")
+    along = ", ".join(("v", "w", "z")[:order])
+    lower = {"first": "direct(phi, moved(t, v))", "second": "reverse(phi, moved(t, w), v)"}.get(quantity)
+    if lower is not None and not right:
+        definitions = _definitions((*ways, "real_function", "random_like", "direct", "reverse"))
+    head = [
+        f'"""{", ".join(case.operators)}: {in_docstring(summary(judgement))}',
+        "",
+        f"{'Found with ' + versions + '. ' if versions else ''}The {quantity} derivative, {wrong}.",
+        '"""',
+        "",
+        *(f"import {name}" for name in sorted(imports)),
+        "",
+        "try:",
+        f"{INDENT}import torch",
+        *([f"{INDENT}from torch.autograd import forward_ad"] if "forward_ad" in definitions else []),
+        f"{INDENT}from torch.utils._pytree import tree_leaves",
+        "except ImportError as missing:",
+        f'{INDENT}print("CANNOT RUN:", missing)',
+        f"{INDENT}sys.exit(2)",
+    ]
+    main = [
+        "def main():",
+        f'{INDENT}print("torch", torch.__version__)',
+        f"{INDENT}phi, x = real_function(program, inputs())",
+        f"{INDENT}v, w, z = (random_like(x, DIRECTIONS_SEED + {10 * int(direction)} + k) for k in range(3))",
+        f"{INDENT}found = {wrong}(phi, x, {along})",
+        f'{INDENT}print("{wrong}:", found)',
+    ]
+    if judgement.kind is Kind.exception:
+        main = _caught(main, wrong, along)
+    else:
+        main += _compared(quantity, wrong, right, along, lower)
+    parts = ["\n".join(head), body.strip(), "\n".join(main), definitions, "\n".join(ENTRY)]
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _compared(quantity: str, wrong: str, right: str | None, along: str, lower: str | None) -> list[str]:
+    if right:
+        return [
+            f"{INDENT}expected = {right}(phi, x, {along})",
+            f'{INDENT}print("{right}:", expected)',
+            f"{INDENT}if abs(found - expected) <= 1e-6 * max(1e-9, abs(found), abs(expected)):",
+            f'{INDENT * 2}print("OK")',
+            f"{INDENT * 2}return 0",
+            f'{INDENT}told = f"{wrong} gives {{found:.6g}}, {right} {{expected:.6g}}"',
+            f'{INDENT}print("BUG: wrong {quantity} derivative:", told)',
+            f"{INDENT}return 1",
+        ]
+    if lower is None:
+        raise Unscriptable(f"there is nothing to hold the {quantity} derivative against")
+    direction = "v" if quantity == "first" else "w"
+    return [
+        "",
+        f"{INDENT}def moved(t, {direction}):",
+        f"{INDENT * 2}return [a + t * b for a, b in zip(x, {direction})]",
+        "",
+        f"{INDENT}def slopes(step):",
+        f"{INDENT * 2}left, centre, right = ({lower} for t in (-step, 0.0, step))",
+        f"{INDENT * 2}return (centre - left) / step, (right - centre) / step",
+        "",
+        f"{INDENT}# The slopes from both sides, extrapolated to a step of 0.",
+        f"{INDENT}low, high = sorted(2 * fine - coarse for coarse, fine in zip(slopes(2.0**-12), slopes(2.0**-13)))",
+        f'{INDENT}print("numerical:", low, high)',
+        f"{INDENT}allowed = 1e-3 * max(1e-9, abs(low), abs(high))",
+        f"{INDENT}if low - allowed <= found <= high + allowed:",
+        f'{INDENT * 2}print("OK")',
+        f"{INDENT * 2}return 0",
+        f'{INDENT}told = f"{wrong} gives {{found:.6g}}, it is {{low:.6g}} to {{high:.6g}}"',
+        f'{INDENT}print("BUG: wrong {quantity} derivative:", told)',
+        f"{INDENT}return 1",
+    ]
+
+
+def _caught(main: list[str], wrong: str, along: str) -> list[str]:
+    """The end of a script whose way raises."""
+    return [
+        *main[:4],
+        f'{INDENT}print("the function itself:", direct(phi, x))',
+        f"{INDENT}try:",
+        f"{INDENT * 2}{wrong}(phi, x, {along})",
+        f"{INDENT}except Exception as error:",
+        f'{INDENT * 2}print(f"BUG: {wrong} raises {{type(error).__name__}}:", *str(error).splitlines()[:1])',
+        f"{INDENT * 2}return 1",
+        f'{INDENT}print("OK")',
+        f"{INDENT}return 0",
+    ]
+
+
+@cache
+def _module() -> tuple[str, ast.Module]:
+    text = (PROGRAM / "torch_modes.py").read_text(encoding="utf-8")
+    return text, ast.parse(text)
+
+
+def _definitions(wanted: tuple[str, ...]) -> str:
+    """The functions and constants of the worker's module that some of its functions need, those first."""
+    text, module = _module()
+    known = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
+    constants = [node for node in module.body if isinstance(node, ast.Assign) and "SEED" in ast.unparse(node)]
+    needed: set[str] = set()
+    queue = [name for name in wanted if name in known]
+    while queue:
+        name = queue.pop()
+        if name not in needed:
+            needed.add(name)
+            queue += [each.id for each in ast.walk(known[name]) if isinstance(each, ast.Name) and each.id in known]
+    # The ways themselves first: the rest is what they need.
+    order = [name for name in wanted if name in needed] + [name for name in known if name in needed]
+    pieces = [ast.get_source_segment(text, known[name]) or "" for name in dict.fromkeys(order)]
+    pieces += [ast.get_source_segment(text, node) or "" for node in constants]
+    cleaned = [re.sub(r"  # noqa.*", "", piece) for piece in pieces]
+    return "\n\n\n".join(cleaned)

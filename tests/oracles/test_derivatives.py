@@ -1,0 +1,146 @@
+"""The oracle of derivatives: what it passes, what it asks about, and what it reports with which ways as wrong."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from assay.ir.case import DERIVATIVES, Case
+from assay.oracles.judge import judge
+from assay.oracles.outcome import Outcome
+from assay.oracles.verdict import Kind, Verdict
+
+ALL = [2.0**-power for power in range(3, 25)]
+FEW = [2.0**-power for power in (6, 7, 8)]
+CASE = Case("api", "eager", {DERIVATIVES: {"order": 1}}, "", False, 1, {}, {}, ("torch.sin",), 1)
+
+
+def line(function, steps):
+    return {
+        "steps": steps,
+        "centre": function(0.0),
+        "left": [function(-t) for t in steps],
+        "right": [function(t) for t in steps],
+    }
+
+
+def quantity(values, function, steps=FEW, name="first", direction=0, **more):
+    return {
+        "name": name,
+        "direction": direction,
+        "values": values,
+        "line": line(function, steps),
+        "weight": 1.0,
+        **more,
+    }
+
+
+def outcome(*quantities, **more):
+    facts = {"dtypes": ["float64"], "rules": ["SinBackward0"], "wrong": [], "quantities": list(quantities), **more}
+    return Outcome("c0", "completed", "target", derivatives=facts)
+
+
+def judged(values, function, beside=(), **more):
+    """The judgement with the evidence, which shows the same along two directions."""
+    full = outcome(
+        *(quantity(values, function, ALL, direction=number, beside=list(beside)) for number in (0, 1)), **more
+    )
+    return judge(CASE, outcome(quantity(values, function), **more), {DERIVATIVES: full})
+
+
+def test_ways_that_agree_with_each_other_and_the_function_pass():
+    values = {"reverse": math.cos(1), "forward": math.cos(1) * (1 + 2**-50)}
+    assert judge(CASE, outcome(quantity(values, lambda t: math.sin(1 + t)))).verdict is Verdict.Pass
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"reverse": 0.5403, "forward": math.cos(1)},
+        {"reverse": 0.54, "forward": 0.54},
+        {"reverse": "nan", "forward": math.cos(1)},
+    ],
+)
+def test_what_differs_is_asked_about_before_anything_is_said(values):
+    found = judge(CASE, outcome(quantity(values, lambda t: math.sin(1 + t))))
+    assert (found.verdict, found.wanted) == (Verdict.Inconclusive, (DERIVATIVES,))
+
+
+def test_the_way_that_the_function_contradicts_is_the_wrong_one():
+    found = judged({"reverse": -math.cos(1), "forward": math.cos(1)}, lambda t: math.sin(1 + t))
+    assert (found.verdict, found.kind) == (Verdict.Mismatch, Kind.gradient)
+    assert found.signature == "gradient|first|value|reverse|SinBackward0"
+    assert found.where == "first reverse against forward, direction 0"
+
+
+def test_a_formula_that_all_ways_share_is_wrong_too():
+    found = judged({"reverse": 0.54, "forward": 0.54}, lambda t: math.sin(1 + t))
+    assert (found.verdict, found.signature) == (Verdict.Mismatch, "gradient|first|value|all ways|SinBackward0")
+
+
+def test_nan_where_the_function_has_a_slope_is_wrong():
+    found = judged({"reverse": "nan", "forward": math.cos(1)}, lambda t: math.sin(1 + t))
+    assert (found.verdict, found.signature) == (Verdict.Mismatch, "gradient|first|NaN|reverse|SinBackward0")
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.0, 0.3, 1.0])
+def test_any_subgradient_is_right_at_a_kink(value):
+    assert judged({"reverse": value, "forward": 0.0}, abs).verdict is Verdict.Pass
+
+
+def test_what_no_subgradient_explains_is_wrong_at_a_kink():
+    assert judged({"reverse": 1.5, "forward": 0.0}, abs).signature == "gradient|first|value|reverse|SinBackward0"
+
+
+def test_a_difference_that_a_few_units_in_the_last_place_make_is_rounding():
+    values, beside = {"reverse": 1.0, "forward": 1.001}, [{"reverse": 1.002, "forward": 0.999}]
+    assert judged(values, lambda t: 1.0005 * t, beside).verdict is Verdict.Pass
+
+
+def test_one_direction_of_several_accuses_nobody():
+    values = {"reverse": -math.cos(1), "forward": math.cos(1)}
+    right = {"reverse": math.cos(1), "forward": math.cos(1)}
+
+    def function(t):
+        return math.sin(1 + t)
+
+    full = outcome(*(quantity(values if k == 0 else right, function, ALL, direction=k) for k in range(3)))
+    found = judge(CASE, outcome(quantity(values, function)), {DERIVATIVES: full})
+    assert found.verdict is Verdict.Inconclusive
+
+
+def test_a_gap_that_the_library_tells_of_is_no_finding_and_an_assertion_is():
+    def raised(text, kind="RuntimeError"):
+        record = {"type": kind, "bases": [], "message": text, "frames": [], "chain": []}
+        values = {"reverse": math.cos(1), "forward": {"raised": record}}
+        return judge(CASE, outcome(quantity(values, lambda t: math.sin(1 + t)))).verdict
+
+    assert raised("forward mode AD of foo is not implemented") is Verdict.Pass
+    assert raised("no", "NotImplementedError") is Verdict.Pass
+    assert raised("x INTERNAL ASSERT FAILED, not supported") is Verdict.Exception
+    assert raised("index 7 is out of range") is Verdict.Exception
+
+
+def test_a_call_that_is_refused_is_no_finding_unless_by_an_assertion():
+    def refused(text):
+        record = {"type": "RuntimeError", "bases": [], "message": text, "frames": [], "chain": []}
+        return judge(CASE, replace(outcome(), derivatives={"refused": record})).verdict
+
+    assert refused("size mismatch") is Verdict.Unsupported
+    assert refused("t INTERNAL ASSERT FAILED at x.cpp:3, please report a bug") is Verdict.Exception
+
+
+def test_what_is_no_number_is_said_as_it_is():
+    function, value = (lambda t: math.sin(1 + t)), {"reverse": math.cos(1)}
+    for text, kind in [
+        ("an input is changed", Kind.mutation),
+        ("the gradient of input 0, float64[2], is float64[3]", Kind.shape),
+        ("output 0 is float32[2] where gradients are recorded, float64[2] else", Kind.dtype),
+    ]:
+        assert judge(CASE, outcome(quantity(value, function), wrong=[text])).kind is kind
+
+
+def test_a_crash_is_a_crash_of_what_ran():
+    died = Outcome("c0", "died", "target", signal=11, stderr="", note="second reverse_reverse")
+    found = judge(CASE, died)
+    assert (found.verdict, found.kind) == (Verdict.Crash, Kind.crash)
