@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from assay.apis import forms
 from assay.apis.seeds import Call
 
 INDENT = "    "
@@ -50,7 +51,7 @@ def names_of(call: Call) -> list[str]:
 def _render_torch(call: Call) -> str:
     names = names_of(call)
     head = ["import torch", *(f"import {each}" for each in call["imports"])]
-    body = [f"def program({', '.join(names)}):", f"{INDENT}return {returned(call)}"]
+    body = [f"def program({', '.join(names)}):", *(INDENT + line for line in _statements(call))]
     if call["kind"] == "module":
         made = _called(call["callee"], call["init"]["args"], call["init"]["kwargs"], _tensor_name)
         body = [f"MODULE = {made}", "", "", *body]
@@ -63,6 +64,17 @@ def _render_torch(call: Call) -> str:
         head.insert(0, "import base64")
     text = "\n".join([*head, "", "", *body, "", "", *parts]) + "\n"
     return text if "math." not in text or "import math" in text else "import math\n" + text
+
+
+def _statements(call: Call) -> list[str]:
+    """The lines of the program: what the function takes and gives in the forms in which it has derivatives."""
+    lines = [f"x{number} = {form.format(f'x{number}')}" for number, form in forms.taken(call)]
+    results = forms.given(call)
+    if not results:
+        return [*lines, f"return {returned(call)}"]
+    made = [f"y{number}" for number in range(len(results))]
+    shown = [form.format(name) for form, name in zip(results, made, strict=True)]
+    return [*lines, f"{', '.join(made)} = {returned(call)}", f"return {', '.join(shown)}"]
 
 
 def returned(call: Call) -> str:

@@ -14,23 +14,61 @@ from assay.ir.case import Case
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """``apis`` are globs of names, ``quantity`` and ``form`` what the finding is of (all where they are empty)."""
+    """``apis`` are globs of names, ``signature`` one of what the finding is, ``keyword`` an argument that the call has
+    to give."""
 
     name: str
     apis: tuple[str, ...]
+    signature: str
     reason: str
     source: str
-    quantity: str = ""
-    form: str = ""
+    keyword: str = ""
 
 
-CONVENTIONS: tuple[Convention, ...] = ()
+CONVENTIONS: tuple[Convention, ...] = (
+    Convention(
+        "padding_idx",
+        ("torch.*embedding*", "torch.*Embedding*"),
+        "gradient|first|*",
+        "the row at padding_idx gets no gradient",
+        "torch documentation, torch.nn.functional.embedding, padding_idx",
+        "padding_idx",
+    ),
+    Convention(
+        "scale_grad_by_freq",
+        ("torch.*embedding*", "torch.*Embedding*"),
+        "gradient|first|*",
+        "gradients are divided by how often an index occurs",
+        "torch documentation, torch.nn.functional.embedding, scale_grad_by_freq",
+        "scale_grad_by_freq",
+    ),
+    Convention(
+        "max_norm",
+        ("torch.*embedding*", "torch.*Embedding*"),
+        "*",
+        "rows of the weight are renormalised in place",
+        "torch documentation, torch.nn.functional.embedding, max_norm",
+        "max_norm",
+    ),
+    Convention(
+        "running statistics",
+        ("torch.*batch_norm*", "torch.*instance_norm*", "torch.*BatchNorm*", "torch.*InstanceNorm*"),
+        "mutation|*",
+        "running statistics are updated where they are given",
+        "torch documentation, torch.nn.BatchNorm1d, track_running_stats",
+    ),
+)
 
 
-def convention_of(case: Case, quantity: str, wrong: frozenset[str], form: str) -> Convention | None:
+def convention_of(case: Case, signature: str) -> Convention | None:
     """The row that explains a finding."""
+    call = case.recipe.get("call") or {}
+    given = {*call.get("kwargs", {}), *call.get("init", {}).get("kwargs", {})}
     for row in CONVENTIONS:
-        fits = row.quantity in ("", quantity) and row.form in ("", form)
-        if fits and any(fnmatchcase(name, glob) for name in case.operators for glob in row.apis):
+        if row.keyword and row.keyword not in given:
+            continue
+        if fnmatchcase(signature, row.signature) and any(
+            fnmatchcase(name, glob) for name in case.operators for glob in row.apis
+        ):
             return row
     return None

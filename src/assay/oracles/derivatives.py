@@ -22,8 +22,8 @@ from assay.ir.case import DERIVATIVES
 from assay.oracles.numerics.slopes import Slope, slope
 from assay.oracles.outcome import ExceptionRecord
 from assay.oracles.registry import Question, oracle
-from assay.oracles.signature import exception_signature
-from assay.oracles.verdict import Discrepancy, Kind, Verdict
+from assay.oracles.signature import exception_signature, normalise_message
+from assay.oracles.verdict import FINDINGS, Discrepancy, Kind, Verdict
 
 UNITS = {
     "float64": 2.0**-53,
@@ -59,14 +59,25 @@ _GAP = re.compile(
     r"|do not support|not possible to|could not find|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)"
     r"|in-?place arithmetic|data-dependent|derivative .* is not|doesn't have .* rule|setup_context|sparse"
     r"|Output .* of .* is a view|a leaf Variable that requires grad|no attribute '_lift|only supports"
-    r"|must be implemented|custom \(non-ATen\) operator"
+    r"|must be implemented|is ill-defined|ill-defined\\.|custom \(non-ATen\) operator"
 )
 _ASSERTION = re.compile(r"INTERNAL ASSERT|internal assert|Please report|please report|file a bug|This is a bug")
 
 
 @oracle("derivatives", order=20)
 def derivatives(question: Question) -> Iterator[Discrepancy]:
-    """What is wrong with the derivatives of a case, the lowest order first."""
+    """What is wrong with the derivatives of a case, the lowest order first; what is known to be meant as it is counts
+    as unsupported."""
+    for found in _wrong(question):
+        known = convention_of(question.case, found.signature) if found.verdict in FINDINGS else None
+        if known is None:
+            yield found
+        else:
+            told = f"convention {known.name}: {known.reason}"
+            yield Discrepancy(found.kind, found.where, told, f"convention|{known.name}", Verdict.Unsupported)
+
+
+def _wrong(question: Question) -> Iterator[Discrepancy]:
     found = question.outcome.derivatives
     if found is None:
         return
@@ -89,7 +100,7 @@ def derivatives(question: Question) -> Iterator[Discrepancy]:
                 Kind.gradient, name, "ways differ", f"derivative|{name}", Verdict.Inconclusive, (DERIVATIVES,)
             )
         return
-    yield from _settled(question, full.derivatives)
+    yield from _settled(full.derivatives)
 
 
 # --- what is no number
@@ -122,7 +133,9 @@ def _raised(found: Mapping[str, Any]) -> Iterator[Discrepancy]:
             record = value["raised"]
             if is_gap(record):
                 continue
-            told = exception_signature(_exception(record))
+            # The frames are those of the way that was gone; what is at fault is the rule of what was called.
+            rules = ",".join(found.get("rules", ())) or "no rule"
+            told = f"{record['type']}|{normalise_message(record['message'])}|{rules}"
             if told not in seen:
                 seen.add(told)
                 first = record["message"].splitlines()[0] if record["message"] else ""
@@ -130,7 +143,7 @@ def _raised(found: Mapping[str, Any]) -> Iterator[Discrepancy]:
                     Kind.exception,
                     f"{quantity['name']} {way}, direction 0",
                     f"{way} raises {record['type']}: {first}"[:400],
-                    f"exception|{way}|{told}",
+                    f"exception|derivative|{told}",
                     Verdict.Exception,
                 )
 
@@ -220,7 +233,7 @@ class _Finding:
     right: str = ""
 
 
-def _settled(question: Question, full: Mapping[str, Any]) -> Iterator[Discrepancy]:
+def _settled(full: Mapping[str, Any]) -> Iterator[Discrepancy]:
     """What the evidence says, the lowest order first; nothing is said of an order above one that is not smooth."""
     for name in ORDER:
         seen = [each for each in full["quantities"] if each["name"] == name]
@@ -229,7 +242,7 @@ def _settled(question: Question, full: Mapping[str, Any]) -> Iterator[Discrepanc
         needed = min(LEAST_DIRECTIONS, len(seen))
         if len(found) >= needed and found:
             wrong = frozenset.intersection(*(each.wrong for each in found)) or found[0].wrong
-            yield _discrepancy(question, name, wrong, found[0], full)
+            yield _discrepancy(name, wrong, found[0], full)
             return
         undecided = sum(each is None for each in told)
         if undecided > len(told) // 2 or found:
@@ -239,17 +252,11 @@ def _settled(question: Question, full: Mapping[str, Any]) -> Iterator[Discrepanc
             return
 
 
-def _discrepancy(
-    question: Question, name: str, wrong: frozenset[str], found: _Finding, full: Mapping[str, Any]
-) -> Discrepancy:
+def _discrepancy(name: str, wrong: frozenset[str], found: _Finding, full: Mapping[str, Any]) -> Discrepancy:
     ways = ",".join(_families(wrong, full, name))
     kind = Kind.value if name == "value" else Kind.gradient
     rules = ",".join(full.get("rules", ())) or "no rule"
     signature = f"{kind}|{name}|{found.form}|{ways}|{rules}"
-    known = convention_of(question.case, name, wrong, found.form)
-    if known is not None:
-        told = f"convention {known.name}: {known.reason}"
-        return Discrepancy(kind, name, told, f"convention|{known.name}", Verdict.Unsupported)
     against = f" against {found.right}" if found.right else ""
     where = f"{name} {_first(wrong)}{against}, direction {found.direction}"
     return Discrepancy(kind, where, found.detail, signature)

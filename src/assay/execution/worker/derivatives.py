@@ -40,6 +40,7 @@ class Library:
     number, ``nearby(number)`` a point a few units in the last place away. ``moved(x, v, t)`` is x + t v, ``plain(phi,
     x)`` the value of phi alone. ``weight(phi, x, v)`` is the sum of |g_i v_i|: how large the terms of a derivative are.
     ``first`` and ``second`` are the ways whose values along a line give numerical derivatives of the next order.
+    ``sizes`` do for other quantities what ``weight`` does for derivatives.
     """
 
     phi: Way
@@ -52,6 +53,7 @@ class Library:
     weight: Way
     first: Way
     second: Way
+    sizes: Mapping[str, Way]
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -78,7 +80,8 @@ def examine(
             made["beside"] = seen.beside(first, library, v)
         for name in library.ways:
             if name not in ORDERS:
-                seen.add(name, number, library.ways[name], phi, x, v, w)
+                size = seen.ask(lambda name=name, v=v, w=w: library.sizes[name](phi, x, v, w))
+                seen.add(name, number, library.ways[name], phi, x, v, w, weight=size)
         if order >= 2 and "second" in library.ways:
             line = seen.line(lambda t, v=v, w=w: library.first(phi, library.moved(x, w, t), v), steps)
             made = seen.add("second", number, library.ways["second"], phi, x, v, w, line=line)

@@ -91,6 +91,7 @@ class _Case:
             weight=lambda phi, x, v: _weight(torch_modes.gradient(phi, torch_modes.leaves(x)), v),
             first=torch_modes.reverse,
             second=torch_modes.reverse_reverse,
+            sizes={"sum": self.size_of_sum(kept), "curve": _size_of_curve},
             facts=facts,
         )
         return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, asked.get("traced", ()))
@@ -122,6 +123,17 @@ class _Case:
             "second": _named(torch_modes.SECOND),
             "third": _named(torch_modes.THIRD),
         }
+
+    def size_of_sum(self, kept: list[int]) -> Callable[..., float]:
+        """The size of the terms of the derivative of the sum of the outputs."""
+
+        def size(phi: Any, x: Any, v: Any, w: Any) -> float:
+            def total(*x: Any) -> Any:
+                return sum(_real(self.outputs(*x)[k]).sum() for k in kept)
+
+            return _weight(torch_modes.gradient(total, torch_modes.leaves(x)), v)
+
+        return size
 
     def facts(self) -> dict[str, Any]:
         """Run plainly and with gradients recorded: what comes out, which outputs have a gradient, and what is wrong
@@ -218,6 +230,11 @@ def _nearby(tensors: list[Any], number: int) -> list[Any]:
         unit = torch.finfo(each.dtype).eps
         moved.append(each * (1 + 2 * unit * along.clamp(-2, 2) if not each.is_complex() else 1 + 2 * unit * along))
     return moved
+
+
+def _size_of_curve(phi: Any, x: Any, v: Any, w: Any) -> float:
+    """That of the second derivative along v too, which is subtracted."""
+    return _weight(torch_modes.gradient(phi, torch_modes.leaves(x)), w) + abs(torch_modes.reverse_reverse(phi, x, v, v))
 
 
 def _weight(gradient: list[Any], v: list[Any]) -> float:

@@ -138,7 +138,7 @@ def primal(phi, x, v):
 
 def vmapped(phi, x, v):
     """The value, as one of a batch of two."""
-    both = [torch.stack([each, each * (1 + 2.0**-8)]) for each in x]
+    both = [torch.stack([each, each * (1 - 2.0**-8)]) for each in x]
     return number(torch.func.vmap(phi, randomness="same")(*both)[0])
 
 
@@ -196,7 +196,7 @@ def func_linearize(phi, x, v):
 
 def grad_vmapped(phi, x, v):
     """torch.func.grad of a batch of two points."""
-    both = [torch.stack([each, each * (1 + 2.0**-8)]) for each in x]
+    both = [torch.stack([each, each * (1 - 2.0**-8)]) for each in x]
     found = torch.func.vmap(torch.func.grad(phi, tuple(range(len(x)))), randomness="same")(*both)
     return number(inner([each[0] for each in found], v))
 
