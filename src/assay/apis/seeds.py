@@ -26,6 +26,15 @@ WATCHED: Mapping[str, Sequence[str]] = {
 }
 PROBE_SECONDS = 1800.0
 
+INTERNAL: Mapping[str, str] = {
+    "torch.ops.aten.*_backward*": "a backward formula: its arguments have to fit each other",
+    "torch.ops.aten._test_*": "a test of the dispatcher",
+    "torch.ops.aten._fw_primal*": "a part of forward mode",
+    "torch.ops.aten._make_dual*": "a part of forward mode",
+    "torch.ops.aten.lift*": "a part of tracing",
+}
+"""Operators of schemas that are no functions that anybody calls, with the reason."""
+
 Call = dict[str, Any]
 """A call with all that its text needs: the library, the function's name and callee, and what it is given."""
 
@@ -91,7 +100,12 @@ def seeds_of(library: str, python: str = sys.executable) -> Seeds:
 def from_json(data: Mapping[str, Any]) -> Seeds:
     """What a probe printed."""
     apis = []
+    unreached = [(each["name"], each["reason"]) for each in data["unreached"]]
     for api in data["apis"]:
+        internal = next((why for glob, why in INTERNAL.items() if fnmatchcase(api["name"], glob)), "")
+        if internal:
+            unreached.append((api["name"], internal))
+            continue
         common = {
             "library": data["library"],
             "name": api["name"],
@@ -103,5 +117,4 @@ def from_json(data: Mapping[str, Any]) -> Seeds:
         # What has elements comes first: of nothing there is little to differentiate.
         seeds = sorted(api["seeds"], key=lambda seed: any(0 in each["shape"] for each in seed["tensors"]))
         apis.append(Api(api["name"], api["origin"], tuple({**common, **seed} for seed in seeds)))
-    unreached = tuple((each["name"], each["reason"]) for each in data["unreached"])
-    return Seeds(data["library"], data["version"], tuple(apis), unreached)
+    return Seeds(data["library"], data["version"], tuple(apis), tuple(unreached))

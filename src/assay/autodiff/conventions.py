@@ -51,6 +51,26 @@ CONVENTIONS: tuple[Convention, ...] = (
         "max_norm",
     ),
     Convention(
+        "samples",
+        (
+            "torch*.normal*",
+            "torch*._standard_gamma*",
+            "torch*._sample_dirichlet*",
+            "torch*.poisson*",
+            "torch*.bernoulli*",
+        ),
+        "gradient|*",
+        "what is drawn is a constant, or differentiated by the distribution in place of the generator",
+        "torch's tools/autograd/derivatives.yaml: normal, bernoulli and poisson are zeros, _standard_gamma implicit",
+    ),
+    Convention(
+        "straight through",
+        ("torch*fake_quantize*", "torch*fused_moving_avg_obs_fake_quant*"),
+        "gradient|*",
+        "quantisation is differentiated as if it were the identity within its range",
+        "torch documentation, torch.fake_quantize_per_tensor_affine; Bengio et al., 2013, arXiv 1308.3432",
+    ),
+    Convention(
         "running statistics",
         ("torch.*batch_norm*", "torch.*instance_norm*", "torch.*BatchNorm*", "torch.*InstanceNorm*"),
         "mutation|*",

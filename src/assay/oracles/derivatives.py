@@ -19,7 +19,7 @@ from typing import Any
 
 from assay.autodiff.conventions import convention_of
 from assay.ir.case import DERIVATIVES
-from assay.oracles.numerics.slopes import Slope, slope
+from assay.oracles.numerics.slopes import CONCLUSIVE, Slope, slope
 from assay.oracles.outcome import ExceptionRecord
 from assay.oracles.registry import Question, oracle
 from assay.oracles.signature import exception_signature, normalise_message
@@ -55,11 +55,11 @@ NUMERICAL = frozenset({"first", "second", "third"})
 _WIDE = frozenset({"float64", "complex128"})
 _GAP = re.compile(
     r"not (?:currently |yet )?(?:be )?(?:implemented|supported|differentiable)|does not (?:currently |yet )?support"
-    r"|[Uu]nsupported|NYI|isn't supported|[Cc]annot access data pointer of Tensor that|There was no|is not available"
-    r"|do not support|not possible to|could not find|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)"
-    r"|in-?place arithmetic|data-dependent|derivative .* is not|doesn't have .* rule|setup_context|sparse"
-    r"|Output .* of .* is a view|a leaf Variable that requires grad|no attribute '_lift|only supports"
-    r"|must be implemented|is ill-defined|ill-defined\\.|custom \(non-ATen\) operator"
+    r"|do not (?:currently |yet )?support|[Uu]nsupported|isn't supported|only supports|NYI|must be implemented"
+    r"|not possible (?:to|because)|is not available|could not find|There was no|derivative .* is not"
+    r"|[Cc]annot access data pointer of Tensor that|custom \(non-ATen\) operator|sparse|ill-defined"
+    r"|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)|in-?place arithmetic|data-dependent"
+    r"|doesn't have .* rule|setup_context|Output .* of .* is a view|a leaf Variable that requires grad"
 )
 _ASSERTION = re.compile(r"INTERNAL ASSERT|internal assert|Please report|please report|file a bug|This is a bug")
 
@@ -301,7 +301,12 @@ def _along(quantity: Mapping[str, Any], full: Mapping[str, Any]) -> _Finding | b
         return False
     seen = slope(quantity["line"], size) if "line" in quantity and _is_wide(full) else None
     if seen is not None:
-        if seen.kink:
+        if seen.kink or _is_wider(quantity.get("box"), size):
+            if quantity.get("box") is None:
+                # What subgradients of several elements add up to is not between the slopes of their sum.
+                return False
+            low, high = quantity["box"]
+            seen = Slope(min(low, seen.low), max(high, seen.high), max(seen.error, OFF * size))
             # A step beside it may be to its other side, which is no rounding.
             allowed = {way: AGREE * _unit(full) * size for way in values}
         return _against(seen, quantity["direction"], values, allowed, size)
@@ -321,6 +326,11 @@ def _along(quantity: Mapping[str, Any], full: Mapping[str, Any]) -> _Finding | b
     elif len({str(value) for value in values.values()}) == 1:
         return False
     return None
+
+
+def _is_wider(box: Sequence[float] | None, size: float) -> bool:
+    """Whether elements are at kinks that the function as a whole does not show."""
+    return box is not None and box[1] - box[0] > CONCLUSIVE * size
 
 
 def _against(

@@ -40,7 +40,9 @@ class Library:
     number, ``nearby(number)`` a point a few units in the last place away. ``moved(x, v, t)`` is x + t v, ``plain(phi,
     x)`` the value of phi alone. ``weight(phi, x, v)`` is the sum of |g_i v_i|: how large the terms of a derivative are.
     ``first`` and ``second`` are the ways whose values along a line give numerical derivatives of the next order.
-    ``sizes`` do for other quantities what ``weight`` does for derivatives.
+    ``sizes`` do for other quantities what ``weight`` does for derivatives. ``flat(v)`` are the real coordinates of a
+    direction; ``sides()`` gives for each coordinate of x the slopes from the left and from the right of each term of
+    phi, which is a sum over the elements of the outputs, or None where there are too many.
     """
 
     phi: Way
@@ -54,6 +56,8 @@ class Library:
     first: Way
     second: Way
     sizes: Mapping[str, Way]
+    flat: Callable[[Any], Sequence[float]]
+    sides: Callable[[], Sequence[tuple[Sequence[float], Sequence[float]]] | None] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -78,6 +82,9 @@ def examine(
         made = seen.add("first", number, first, phi, x, v, weight=weight, line=line)
         if everything:
             made["beside"] = seen.beside(first, library, v)
+            if number == 0:
+                sides = library.sides() if library.sides is not None else None
+            made["box"] = None if sides is None else box(sides, library.flat(v))
         for name in library.ways:
             if name not in ORDERS:
                 size = seen.ask(lambda name=name, v=v, w=w: library.sizes[name](phi, x, v, w))
@@ -93,6 +100,17 @@ def examine(
             if everything:
                 made["beside"] = seen.beside(library.ways["third"], library, v, w, z)
     return {"quantities": seen.found, "exhausted": seen.exhausted, **library.facts}
+
+
+def box(sides: Sequence[tuple[Sequence[float], Sequence[float]]], v: Sequence[float]) -> list[Any] | None:
+    """Between what numbers the derivative along v is, if each partial derivative of each element is one between its
+    slopes from the two sides: what subgradients are free to be, where several elements are at kinks."""
+    low = high = 0.0
+    for (left, right), along in zip(sides, v):  # noqa: B905 -- Python 3.9
+        for one, other in zip(left, right):  # noqa: B905
+            low += min(one * along, other * along)
+            high += max(one * along, other * along)
+    return [low, high] if math.isfinite(low) and math.isfinite(high) else None
 
 
 class _Quantities:

@@ -92,6 +92,8 @@ class _Case:
             first=torch_modes.reverse,
             second=torch_modes.reverse_reverse,
             sizes={"sum": self.size_of_sum(kept), "curve": _size_of_curve},
+            flat=_flat,
+            sides=lambda: self.sides(x, kept),
             facts=facts,
         )
         return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, asked.get("traced", ()))
@@ -123,6 +125,40 @@ class _Case:
             "second": _named(torch_modes.SECOND),
             "third": _named(torch_modes.THIRD),
         }
+
+    def sides(self, x: list[Any], kept: list[int]) -> Any:
+        """The slopes from both sides of every weighted element of the outputs, by real coordinate of the point."""
+        coordinates = [
+            (k, place, unit) for k, each in enumerate(x) for place in range(each.numel()) for unit in _units(each)
+        ]
+        if len(coordinates) > MOST_COORDINATES:
+            return None
+        made = self.outputs(*x)
+        u = torch_modes.random_like([made[k] for k in kept], torch_modes.COTANGENT_SEED, unit=True)
+
+        def terms(k: int, place: int, step: Any) -> Any:
+            point = [each.clone() if number == k else each for number, each in enumerate(x)]
+            point[k] = point[k].contiguous()
+            point[k].view(-1)[place] += step
+            made = self.outputs(*point)
+            weighted = [_real(w.conj() * made[k]).reshape(-1) for w, k in zip(u, kept)]  # noqa: B905
+            return torch.cat(weighted).to(torch.float64)
+
+        found = []
+        try:
+            with torch.no_grad():
+                centre = terms(0, 0, 0.0)
+                for k, place, unit in coordinates:
+                    slopes = []
+                    for sign in (-1, 1):
+                        steps = [sign * step * torch_modes.size_of(x[k]) for step in SIDE_STEPS]
+                        coarse, fine = ((terms(k, place, unit * step) - centre) / step for step in steps)
+                        slopes.append((2 * fine - coarse).tolist())
+                    found.append(tuple(slopes))
+        except Exception:
+            # Beside the point the function is not defined.
+            return None
+        return found
 
     def size_of_sum(self, kept: list[int]) -> Callable[..., float]:
         """The size of the terms of the derivative of the sum of the outputs."""
@@ -190,6 +226,20 @@ class _Case:
             if each is not None and (each.shape != point.shape or each.dtype != point.dtype):
                 wrong.append(f"the gradient of input {number}, {_said(point)}, is {_said(each)}")
         return wrong
+
+
+MOST_COORDINATES = 160
+SIDE_STEPS = (2.0**-16, 2.0**-17)
+
+
+def _units(tensor: Any) -> tuple[Any, ...]:
+    return (1.0, 1j) if tensor.is_complex() else (1.0,)
+
+
+def _flat(v: list[Any]) -> list[float]:
+    """The real coordinates of tensors: of complex elements the real part, then the imaginary one."""
+    parts = [torch.view_as_real(each.resolve_conj()) if each.is_complex() else each for each in v]
+    return [float(number) for each in parts for number in each.reshape(-1).tolist()]
 
 
 def _named(ways: tuple[Any, ...]) -> dict[str, Any]:
