@@ -124,12 +124,12 @@ def _simpler_calls(call: Call) -> Iterator[tuple[str, Call]]:
                     if size in each["shape"]:
                         reshaped(each, [smaller if old == size else old for old in each["shape"]])
                 yield "sizes", made
-    ranks = [len(each["shape"]) for each in call["tensors"]]
-    if ranks and max(ranks) > 1:
-        made = copy.deepcopy(call)
-        for each in made["tensors"]:
-            if len(each["shape"]) == max(ranks) and each["shape"][0] == 1:
-                reshaped(each, each["shape"][1:])
+    deepest = max((len(each["shape"]) for each in call["tensors"]), default=0)
+    made = copy.deepcopy(call)
+    for each in made["tensors"]:
+        if len(each["shape"]) == deepest > 0 and each["shape"][0] == 1:
+            reshaped(each, each["shape"][1:])
+    if made != call:
         yield "rank", made
     for number, each in enumerate(call["tensors"]):
         plain = _plain(each)

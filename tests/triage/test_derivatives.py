@@ -1,0 +1,130 @@
+"""Findings about derivatives: reduced as calls, and shown by a script that stands by itself."""
+
+import ast
+
+import pytest
+
+from assay.apis.seeds import from_json
+from assay.apis.source import case_of
+from assay.campaign.assemble import WARM, judge, witnesses
+from assay.campaign.examine import case_runner, examine
+from assay.execution import Worker
+from assay.oracles.verdict import FINDINGS, Judgement, Kind, Verdict
+from assay.triage import triage_finding
+from assay.triage.derivatives import is_same, render_derivative_script, simpler
+from assay.triage.replay import replay
+
+# What torch 2.13 gets wrong in all its releases so far is not to be relied on: a function of our own stands for it.
+RULE = """type("Rule", (torch.autograd.Function,), {
+    "generate_vmap_rule": True,
+    "forward": staticmethod(lambda x, power: x ** power),
+    "setup_context": staticmethod(
+        lambda ctx, inputs, output: (ctx.save_for_backward(inputs[0]), setattr(ctx, "power", inputs[1]))[0]
+    ),
+    "backward": staticmethod(lambda ctx, g: (FORMULA, None)),
+}).apply"""
+
+
+def call(formula, shape=(2, 3), layout=None):
+    count = 1
+    for size in shape:
+        count *= size
+    tensor = {"dtype": "float64", "shape": list(shape), "values": [0.3 + 0.7 * k for k in range(count)]}
+    if layout:
+        tensor["layout"] = layout
+    callee = " ".join(RULE.replace("FORMULA", formula).split())
+    data = {
+        "library": "torch",
+        "version": "0",
+        "unreached": [],
+        "apis": [
+            {
+                "name": "custom.power",
+                "callee": f"({callee})",
+                "kind": "function",
+                "origin": "opinfo",
+                "seeds": [{"args": [{"tensor": 0}, 3], "kwargs": {}, "tensors": [tensor]}],
+            }
+        ],
+    }
+    return from_json(data).apis[0].seeds[0]
+
+
+WRONG = "g * 2 * ctx.saved_tensors[0] ** 2"
+SECOND = "g * 3 * ctx.saved_tensors[0].detach() ** 2"
+
+
+def judgement(where, kind=Kind.gradient, signature="gradient|first|value|reverse|X"):
+    return Judgement(Verdict.Mismatch, kind, where, "", signature)
+
+
+@pytest.fixture(scope="module")
+def worker():
+    with Worker(targets=["eager"], environment=WARM) as started:
+        yield started
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("formula", "quantity"), [(WRONG, "first"), (SECOND, "second")])
+def test_a_wrong_rule_is_reduced_to_one_number_and_its_script_shows_it(worker, formula, quantity):
+    def run(case, evidence=(), *, alone=False, code="merged", patience=1.0):
+        return worker.run(case, evidence, alone=alone, code=code)
+
+    case = case_of(call(formula, layout={"transposed": True}), {"order": 3, "traced": ["func_linearize"]}, {})
+    found = examine(case, run, judge, witnesses).judgement
+    assert found.verdict in FINDINGS
+    assert found.where.startswith(quantity)
+    made = triage_finding(case, found, case_runner(run, judge, witnesses))
+    assert made.notes == ""
+    (tensor,) = made.case.recipe["call"]["tensors"]
+    assert "layout" not in tensor
+    assert max(tensor["shape"], default=1) <= 2
+    assert made.case.options["derivatives"]["order"] <= 2
+    assert made.script.index("def program") < made.script.index("def main") < made.script.index("def inner")
+    seen = replay(made.script)
+    assert seen.shows_bug
+    assert quantity in seen.last_line
+    right = made.script.replace(" * 2 * ", " * 3 * ").replace(".detach() ** 2", " ** 2")
+    fixed = replay(right)
+    assert (fixed.status, fixed.last_line) == (0, "OK")
+
+
+def test_a_script_holds_what_it_needs_and_nothing_of_assay():
+    text = render_derivative_script(
+        case_of(call(WRONG), {"order": 1}, {}), judgement("first reverse against forward, direction 2")
+    )
+    tree = ast.parse(text)
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert imported == {"math", "random", "sys", "torch"}
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert {"program", "inputs", "reverse", "forward", "main"} <= defined
+    assert "forward_reverse" not in defined
+    assert not {name for name in called if name in ("gradient", "leaves", "random_like")} - defined
+    assert "DIRECTIONS_SEED + 20" in text
+
+
+@pytest.mark.torch
+def test_what_raises_is_caught_and_told():
+    case = case_of(call("g.no_such_thing"), {"order": 1}, {})
+    raised = judgement("first reverse, direction 0", Kind.exception)
+    seen = replay(render_derivative_script(case, raised))
+    assert seen.shows_bug
+    assert "AttributeError" in seen.last_line
+
+
+def test_candidates_are_simpler_and_never_the_same():
+    start = call(WRONG, layout={"strided": True})
+    asked = {"order": 3, "traced": ["compiled"]}
+    for name, candidate, less in simpler(start, asked):
+        assert (candidate, less) != (start, asked), name
+        case_of(candidate, less, {})
+    names = {name for name, _, _ in simpler(start, asked)}
+    assert names == {"untraced", "order", "contiguous", "sizes", "elements"}
+
+
+def test_the_same_finding_is_wrong_in_the_same_ways():
+    wanted = judgement("first reverse, direction 0")
+    assert is_same(wanted, judgement("first reverse, direction 1"))
+    assert not is_same(wanted, judgement("first reverse, direction 0", signature="gradient|first|value|forward|X"))
+    assert not is_same(wanted, Judgement(Verdict.Pass))
