@@ -161,3 +161,17 @@ def test_a_death_is_a_crash_and_says_what_ran(worker):
     assert (outcome.ended, outcome.note) == ("died", "value primal")
     assert judged(worker, made).verdict is Verdict.Crash
     assert judged(worker, case("x0 * 2", [X])).verdict is Verdict.Pass
+
+
+NARROW_RULE = RULE.replace("return {}", "return g * 2 * x * (1 if x.dtype == torch.float64 else {})")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_fewer_bits_are_held_against_float64_on_the_same_inputs(worker, dtype):
+    narrow = f"torch.tensor([0.3, -1.7, 2.2], dtype=torch.{dtype})"
+    for body in ("x0.sin().exp()", "(x0 * x0).sum()", "(x0 - x0.mean()) / x0.square().mean().sqrt()"):
+        assert judged(worker, case(body, [narrow])).verdict is Verdict.Pass
+    wrong = judged(worker, case("Rule.apply(x0)", [narrow], NARROW_RULE.format("1.5 if True else 1")))
+    assert wrong.verdict is Verdict.Mismatch
+    assert wrong.signature.startswith("gradient|first|narrow|all ways")
+    assert judged(worker, case("Rule.apply(x0)", [narrow], NARROW_RULE.format(1))).verdict is Verdict.Pass

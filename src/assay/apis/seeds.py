@@ -28,9 +28,7 @@ PROBE_SECONDS = 1800.0
 
 INTERNAL: Mapping[str, str] = {
     "torch.ops.aten.*_backward*": "a backward formula: its arguments have to fit each other",
-    "torch.ops.aten._test_*": "a test of the dispatcher",
-    "torch.ops.aten._fw_primal*": "a part of forward mode",
-    "torch.ops.aten._make_dual*": "a part of forward mode",
+    "torch.ops.aten._*": "private: it takes for granted what its callers check",
     "torch.ops.aten.lift*": "a part of tracing",
 }
 """Operators of schemas that are no functions that anybody calls, with the reason."""

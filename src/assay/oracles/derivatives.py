@@ -41,6 +41,9 @@ AGREE = 2.0**10
 """How many units in the last place of the size of its terms the ways to compute a derivative may differ without a
 question being asked."""
 
+NARROW, NARROW_SPREAD = 2.0**7, 64.0
+"""The same for dtypes of fewer than 64 bits against float64: intermediate results are rounded as coarsely as inputs."""
+
 SPREAD = 16.0
 """How many times the change by a few units in the last place of the inputs is put down to rounding."""
 
@@ -175,12 +178,29 @@ def _is_suspect(quantity: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     middle = statistics.median(values.values())
     if any(abs(value - middle) > AGREE * _unit(found) * size for value in values.values()):
         return True
-    if quantity["name"] not in NUMERICAL or not _is_wide(found):
+    if quantity["name"] not in NUMERICAL:
         return False
+    if not _is_wide(found):
+        return bool(_narrowly_wrong(quantity, values, size, found))
     seen = slope(quantity["line"], size)
     if seen is None:
         return _is_far_off(quantity["line"], middle, size)
     return seen.distance(middle) > 4 * seen.error + OFF * size
+
+
+def _narrowly_wrong(
+    quantity: Mapping[str, Any], values: Mapping[str, float], size: float, found: Mapping[str, Any]
+) -> frozenset[str]:
+    """The ways in few bits that are farther from the same in float64 than rounding explains: what a unit in the last
+    place of the inputs changes there, and what the terms may lose."""
+    wide = quantity.get("wide")
+    if wide is None or not all(isinstance(each, float | int) for each in (wide["value"], *wide["beside"])):
+        return frozenset()
+    value = wide["value"]
+    spread = max(abs(each - value) for each in wide["beside"])
+    allowed = NARROW_SPREAD * spread + NARROW * _unit(found) * max(size, abs(value))
+    # What is not finite may have overflowed.
+    return frozenset(way for way, each in values.items() if math.isfinite(each) and abs(each - value) > allowed)
 
 
 def _is_far_off(line: Mapping[str, Any], middle: float, size: float) -> bool:
@@ -310,6 +330,11 @@ def _along(quantity: Mapping[str, Any], full: Mapping[str, Any]) -> _Finding | b
             # A step beside it may be to its other side, which is no rounding.
             allowed = {way: AGREE * _unit(full) * size for way in values}
         return _against(seen, quantity["direction"], values, allowed, size)
+    narrowly = _narrowly_wrong(quantity, values, size, full) if not _is_wide(full) else frozenset()
+    if narrowly:
+        told = f"{_told(values, None)}; in float64: {quantity['wide']['value']:.9g}"
+        right = _first(values.keys() - narrowly) if values.keys() - narrowly else ""
+        return _Finding(narrowly, "narrow", told, quantity["direction"], right)
     finite = {way: value for way, value in values.items() if math.isfinite(value)}
     if len(finite) == len(values):
         middle = statistics.median(values.values())

@@ -42,7 +42,9 @@ class Library:
     ``first`` and ``second`` are the ways whose values along a line give numerical derivatives of the next order.
     ``sizes`` do for other quantities what ``weight`` does for derivatives. ``flat(v)`` are the real coordinates of a
     direction; ``sides()`` gives for each coordinate of x the slopes from the left and from the right of each term of
-    phi, which is a sum over the elements of the outputs, or None where there are too many.
+    phi, which is a sum over the elements of the outputs, or None where there are too many. ``wide`` is the same case
+    with its inputs in float64, where they are narrower; its ``nearby`` points are as far away as a unit in the last
+    place of the narrow ones.
     """
 
     phi: Way
@@ -58,6 +60,7 @@ class Library:
     sizes: Mapping[str, Way]
     flat: Callable[[Any], Sequence[float]]
     sides: Callable[[], Sequence[tuple[Sequence[float], Sequence[float]]] | None] | None = None
+    wide: Library | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -80,6 +83,8 @@ def examine(
         first = dict(library.ways["first"])
         first.update((name, library.ways["traced"][name]) for name in traced)
         made = seen.add("first", number, first, phi, x, v, weight=weight, line=line)
+        if library.wide is not None:
+            made["wide"] = seen.wide(library.wide, library.wide.first, number, 1)
         if everything:
             made["beside"] = seen.beside(first, library, v)
             if number == 0:
@@ -92,6 +97,8 @@ def examine(
         if order >= 2 and "second" in library.ways:
             line = seen.line(lambda t, v=v, w=w: library.first(phi, library.moved(x, w, t), v), steps)
             made = seen.add("second", number, library.ways["second"], phi, x, v, w, line=line)
+            if library.wide is not None:
+                made["wide"] = seen.wide(library.wide, library.wide.second, number, 2)
             if everything:
                 made["beside"] = seen.beside(library.ways["second"], library, v, w)
         if order >= 3 and "third" in library.ways:
@@ -138,6 +145,16 @@ class _Quantities:
         """The same ways at points a few units in the last place away."""
         points = [library.nearby(number) for number in range(PERTURBATIONS)]
         return [self.values("beside", ways, library.phi, point, *directions) for point in points]
+
+    def wide(self, library: Library, way: Way, number: int, order: int) -> dict[str, Any]:
+        """A quantity in float64, and at points nearby."""
+        self._note("wide")
+        directions = [library.direction(number, k) for k in range(order)]
+        nearby = [library.nearby(k) for k in range(PERTURBATIONS)]
+        return {
+            "value": self.ask(lambda: way(library.phi, library.x, *directions)),
+            "beside": [self.ask(lambda point=point: way(library.phi, point, *directions)) for point in nearby],
+        }
 
     def ask(self, ask: Callable[[], Any]) -> Any:
         """A number as JSON has it, or the record of the exception."""

@@ -79,8 +79,30 @@ class _Case:
         kept, why = facts.pop("kept"), facts.pop("why")
         if not kept:
             return {"quantities": [], "nothing": why, **facts}
+        library = self.library(facts, kept)
+        if {each.dtype for each in library.x} - set(_WIDE):
+            library.wide = self.widened(facts, kept)
+        return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, asked.get("traced", ()))
+
+    def widened(self, facts: dict[str, Any], kept: list[int]) -> derivatives.Library | None:
+        """The same case with its inputs in float64; None where that is not what the program takes or gives."""
+        given = [_widened(each) if torch_modes.is_differentiable(each) else each for each in self.given]
+        wide = _Case(self.program, tuple(given), self.note)
+        try:
+            made = wide.outputs(*torch_modes.leaves(wide.x))
+            if torch_modes.kept_outputs(made) != kept or any(made[k].dtype not in _WIDE for k in kept):
+                return None
+            unit = max(torch.finfo(each.dtype).eps for each in self.x)
+            library = wide.library(facts, kept)
+        except Exception:
+            return None
+        library.nearby = lambda number: _nearby(wide.x, number, unit)
+        return library
+
+    def library(self, facts: dict[str, Any], kept: list[int]) -> derivatives.Library:
+        """What `derivatives.examine` needs to know."""
         phi, x = torch_modes.real_function(self.program, self.given)
-        library = derivatives.Library(
+        return derivatives.Library(
             phi=phi,
             x=x,
             ways=self.ways(kept),
@@ -96,7 +118,6 @@ class _Case:
             sides=lambda: self.sides(x, kept),
             facts=facts,
         )
-        return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, asked.get("traced", ()))
 
     def ways(self, kept: list[int]) -> dict[str, Any]:
         """The ways by quantity. Those of sums have a cotangent without strides on one side, and a dense one on the
@@ -228,6 +249,7 @@ class _Case:
         return wrong
 
 
+_WIDE = (torch.float64, torch.complex128)
 MOST_COORDINATES = 160
 SIDE_STEPS = (2.0**-16, 2.0**-17)
 
@@ -273,12 +295,16 @@ def _parts(tensor: Any) -> tuple[Any, ...]:
     return indices[0](), indices[1](), tensor.values()
 
 
-def _nearby(tensors: list[Any], number: int) -> list[Any]:
+def _widened(tensor: Any) -> Any:
+    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
+
+
+def _nearby(tensors: list[Any], number: int, unit: float | None = None) -> list[Any]:
     """Tensors whose elements are moved by about two units in the last place."""
     moved = []
     for each, along in zip(tensors, torch_modes.random_like(tensors, torch_modes.NEARBY_SEED + number, unit=True)):  # noqa: B905
-        unit = torch.finfo(each.dtype).eps
-        moved.append(each * (1 + 2 * unit * along.clamp(-2, 2) if not each.is_complex() else 1 + 2 * unit * along))
+        far = 2 * (torch.finfo(each.dtype).eps if unit is None else unit)
+        moved.append(each * (1 + far * along.clamp(-2, 2) if not each.is_complex() else 1 + far * along))
     return moved
 
 
