@@ -13,6 +13,7 @@ import assay
 ROOT = Path(assay.__file__).parent
 WORKER = ROOT / "execution" / "worker"
 RUN_BY_PATH = {ROOT / folder / "check_torch.py" for folder in ("ops", "transforms")} | {
+    *(ROOT / "apis" / f"{name}_torch.py" for name in ("probe", "calls", "guess")),
     ROOT / "ops" / "check_onnx.py",
     ROOT / "generate" / "python" / "probe_torch.py",
     ROOT / "transforms" / "probe_torch.py",
