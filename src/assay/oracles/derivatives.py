@@ -41,7 +41,7 @@ AGREE = 2.0**10
 """How many units in the last place of the size of its terms the ways to compute a derivative may differ without a
 question being asked."""
 
-NARROW, NARROW_SPREAD = 2.0**7, 64.0
+NARROW, NARROW_SPREAD = 2.0**4, 8.0
 """The same for dtypes of fewer than 64 bits against float64: intermediate results are rounded as coarsely as inputs."""
 
 SPREAD = 16.0
@@ -136,9 +136,12 @@ def _raised(found: Mapping[str, Any]) -> Iterator[Discrepancy]:
             record = value["raised"]
             if is_gap(record):
                 continue
-            # The frames are those of the way that was gone; what is at fault is the rule of what was called.
+            # The frames are those of the way that was gone; what is at fault is the rule of what was called,
+            # unless it is an assertion, which has a place of its own.
             rules = ",".join(found.get("rules", ())) or "no rule"
-            told = f"{record['type']}|{normalise_message(record['message'])}|{rules}"
+            told = f"{record['type']}|{normalise_message(record['message'])}"
+            if not _ASSERTION.search(record["message"]):
+                told += f"|{rules}"
             if told not in seen:
                 seen.add(told)
                 first = record["message"].splitlines()[0] if record["message"] else ""
