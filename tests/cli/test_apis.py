@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from tests.apis.test_calls import DATA
 
 from assay.apis import seeds
 from assay.cli import main
-from tests.apis.test_calls import DATA
 
 PROBED: list[str] = []
 

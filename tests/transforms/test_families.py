@@ -80,3 +80,16 @@ def test_the_sign_of_a_zero_is_compared_where_the_layout_is_the_same(layout: boo
     )
     assert (compare(text.format("x"), text.format("-x"), layout, ["exact"]) is None) == layout
     assert compare(text.format("x"), text.format("x + 1"), layout, ["exact"]) is not None
+
+
+@pytest.mark.parametrize("name", ["higher.scan_in_cond", "higher.map_in_cond"])
+def test_arms_that_give_rows_and_the_whole_give_the_same_strides(name: str) -> None:
+    """Of a value whose memory is permuted, as Dynamo asks of both arms."""
+    taken = Definitions({"v1"})
+    *lines, last = transforms()[name].write(Writing((), (), (), ("v1",), (), {"number": 0}, taken))
+    body = "\n".join(f"    {line}" for line in [*lines, f"return {last}"])
+    space: dict[str, Any] = {"torch": torch}
+    exec("\n".join([*taken.lines, f"def program(v1):\n{body}"]), space)
+    value = torch.arange(6.0).reshape(2, 3).t()
+    torch._dynamo.reset()
+    assert torch.equal(torch.compile(space["program"], backend="eager", fullgraph=True)(value), value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.generate.graph import make_program
 from assay.generate.settings import Settings
 from assay.ir.program import operations
-from assay.ops.catalogue import select
+from assay.ops.catalogue import DETERMINED, select
 from assay.ops.protocol import OVERLAPPING
 from assay.transforms.registry import transforms
 from assay.transforms.sites import Survey
@@ -23,3 +23,21 @@ def test_memory_that_overlaps_itself_is_not_lent() -> None:
         for name in overlapping:
             assert not survey._value_fits(transforms()["storage.written_and_returned"].needs, name)
     assert made > 20
+
+
+def test_what_data_decide_is_not_put_into_an_operator_that_takes_nothing_but_a_graph() -> None:
+    names = ("higher.cond", "higher.cond_in_cond", "higher.region_of_statements", "higher.checkpoint_in_cond")
+    operators = tuple(select(["algebra.cov", "determined.*", "unary.*"]))
+    held = offered = 0
+    for index in range(60):
+        program, _ = make_program(Settings(3, operators, 8, ("torch:eager",)), index, {"transforms": 0})
+        survey = Survey(program)
+        for statement in operations(program):
+            for name in names:
+                taken = survey._operation_fits(transforms()[name], statement)
+                if statement.operator.startswith(DETERMINED):
+                    offered += 1
+                    assert not taken
+                held += taken
+    assert offered > 100
+    assert held > 100

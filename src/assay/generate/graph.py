@@ -23,7 +23,7 @@ from assay.generate.between import with_changes
 from assay.generate.builder import Builder
 from assay.generate.dialect import TORCH, Dialect, dialect_of
 from assay.generate.motifs.deck import Deck
-from assay.generate.policy import DETERMINED, DETERMINED_SHARE, Policy, draw_policy
+from assay.generate.policy import DETERMINED_SHARE, Policy, draw_policy
 from assay.generate.propose import propose, takes
 from assay.generate.regions import add_region
 from assay.generate.settings import Settings
@@ -32,7 +32,7 @@ from assay.ir.case import Case
 from assay.ir.program import FOUND, KEPT, LEAVING, SPECIAL, WRAPPING, Operation, Program, Tree, output_names, reads
 from assay.ir.sizes import symbols_in
 from assay.ir.types import ALL, RANKS, ScalarType, TensorType
-from assay.ops.catalogue import load
+from assay.ops.catalogue import DETERMINED, load
 from assay.ops.errors import rounds
 from assay.ops.facts import Unsatisfied, require
 from assay.ops.interpret import Environment, interpret

@@ -15,10 +15,11 @@ from typing import Any
 
 from assay.inputs.profiles import PROFILES
 from assay.ir.program import FOUND, KEPT
+from assay.ops.catalogue import DETERMINED
 
-# What data decide breaks graphs, or ends in symbols without a value: it is left to a share of programs.
 DETERMINED_SHARE = 0.4
-DETERMINED = ("determined.", "algebra.lstsq", "algebra.cov", "chance.random_")
+"""The part of programs that have operators that data decide about."""
+
 DTYPES = ("float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
 
 

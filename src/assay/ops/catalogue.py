@@ -15,6 +15,9 @@ from importlib.metadata import entry_points
 from assay.ops import families
 from assay.ops.protocol import REGISTRY, Operator
 
+DETERMINED = ("determined.", "algebra.lstsq", "algebra.cov", "chance.random_")
+"""How the names of operators begin that data decide about: they break a graph, or end in symbols without a value."""
+
 
 class UnknownOperator(ValueError):
     """A name or glob of the user's matches no operator."""

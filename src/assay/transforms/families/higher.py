@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from assay.ops.catalogue import DETERMINED
 from assay.transforms.registry import Writing, run, value
 
 NUMBERS = ("float32", "float64", "int32", "int64")
@@ -41,8 +42,14 @@ def of_arguments(w: Writing) -> tuple[Writing, str]:
     return replace(w, body=body, reads=(*w.reads, *names.values())), given
 
 
+def is_captured(told: Any) -> bool:
+    """Whether an operation goes into a graph, so that an operator that takes nothing else can hold it."""
+    return not told.operator.name.startswith(DETERMINED)
+
+
 REGION: dict[str, Any] = {
     "pure": True, "fresh": True, "unwritten": True, "tensors": True, "training": False, "opaque": True,
+    "accepts": is_captured,
 }  # fmt: skip
 ARMS: dict[str, Any] = {**REGION, "rank": 1, "dtypes": NUMBERS}
 ROWS: dict[str, Any] = {"quiet": True, "training": False, "rank": 1, "filled": True, "dtypes": NUMBERS}

@@ -11,6 +11,7 @@ from assay.transforms.families.higher import (
     ROWS,
     arms,
     conditional,
+    is_captured,
     looping,
     mapping,
     of_arguments,
@@ -145,9 +146,9 @@ def while_loop_in_cond(w: Writing) -> list[str]:
 
 @value("higher.scan_in_cond", **ROWS)
 def scan_in_cond(w: Writing) -> list[str]:
-    """One arm yields the rows, the other the whole."""
+    """One arm yields the rows, the other the whole: of a contiguous one, since arms are to give the same strides."""
     lines, scan = _steps(w, _copy(w))
-    return [*lines, f"{conditional(w)}({w.value}.sum() > 0, {scan}, {_copy(w)}, ({w.value},))"]
+    return [*lines, f"{conditional(w)}({w.value}.sum() > 0, {scan}, {_copy(w)}, ({w.value}.contiguous(),))"]
 
 
 @value("higher.map_in_cond", **ROWS)
@@ -157,7 +158,7 @@ def map_in_cond(w: Writing) -> list[str]:
     return [
         f"def {f}(t):",
         f"    return {mapping(w)}({_copy(w)}, t)",
-        f"{conditional(w)}({w.value}.sum() > 0, {f}, {_copy(w)}, ({w.value},))",
+        f"{conditional(w)}({w.value}.sum() > 0, {f}, {_copy(w)}, ({w.value}.contiguous(),))",
     ]
 
 
@@ -274,7 +275,7 @@ def region_in_cond(w: Writing) -> list[str]:
 
 def gives_the_same_again(told: Any) -> bool:
     """Whether an operation gives the same when it is called again."""
-    return bool(told.operator.family != "chance")
+    return bool(told.operator.family != "chance" and is_captured(told))
 
 
 @run("higher.region_of_statements", **{**REGION, "training": True, "accepts": gives_the_same_again})
