@@ -1,0 +1,1 @@
+"""Seed calls of library functions: programs that ask an installed library for them."""
