@@ -17,6 +17,7 @@ import functools
 import importlib
 import inspect
 import io
+import itertools
 import json
 import os
 import pkgutil
@@ -29,10 +30,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-# The backend's optimiser would take most of the time, and it is not what is asked about here.
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_cpu_multi_thread_eigen=false"
-
 import jax
 import jax.extend.core.primitives
 from guess_jax import GIVEN, UFUNC_METHODS, by_signature
@@ -50,16 +48,27 @@ from seed_json import (
     size_of,
     turned_complex,
     variants,
+    worst,
 )
 from workers import Emit, Task, spread
 
+# The backend's optimiser would take most of the time, and it is not what is asked about here.
+FLAGS = (
+    "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1 --xla_cpu_use_fusion_emitters=false",
+    "--xla_backend_optimization_level=0",
+    "",
+)
+"""From the fastest on; a release ends its process where it does not know one."""
 SUBPACKAGES = ("numpy", "lax", "nn", "scipy", "image", "ops", "random")
 KEPT = 12
 TRACED = 2
 """Calls of a function that are traced for the primitives that they bind."""
 GUESSED = 6
 SECONDS = 25.0
-ENOUGH_SECONDS = 2.5
+NOTHING = "no float output"
+ENOUGH_WITHOUT = 4
+"""Calls without a float output after which no more are tried."""
+ENOUGH_SECONDS = 1.5
 """Time of a processor after which a function that has a seed gets no more of them: most of it compiles."""
 
 CLASSES: dict[type, str] = {}
@@ -205,25 +214,27 @@ def special(value: Any, inner: Encoder) -> Any:
 # --- Calls verified.
 
 
-def verify(name: str, calls: Iterator[Call], most: int, emit: Emit) -> None:
-    """Emits {"seed": ...} for each call that can be differentiated, with {"bound": ...} for some; {"reason": ...} where
-    none can."""
+def verify(name: str, calls: Iterator[Call], most: int, forms: int | None, emit: Emit) -> None:
+    """Try the first ``forms`` of each call until ``most`` of them are seeds. Emits {"seed": ...} for each call that can
+    be differentiated, with {"bound": ...} for some; {"reason": ...} where none can."""
     function = eval(name, {"jax": jax})
     seeds = 0
-    reason = None
+    reasons: list[str] = []
     began = time.process_time()
     for call in calls:
-        for variant in variants(call):
+        if reasons.count(NOTHING) >= ENOUGH_WITHOUT and not seeds:
+            break
+        for variant in itertools.islice(variants(call), forms):
             try:
                 run, primals = closure(function, variant)
-                differentiate(run, primals, executed=not seeds)
+                programs = differentiate(run, primals, executed=not seeds)
             except Exception as error:
-                reason = reason or reason_of(error)
+                reasons.append(reason_of(error))
                 continue
             emit({"seed": variant})
             seeds += 1
             if seeds <= TRACED:
-                emit({"bound": bound(run, primals)})
+                emit({"bound": bound(programs)})
             turned = turned_complex(variant) if seeds == 1 and not name.startswith("jax.random.") else None
             if turned is not None:
                 with contextlib.suppress(Exception):
@@ -233,7 +244,7 @@ def verify(name: str, calls: Iterator[Call], most: int, emit: Emit) -> None:
         if seeds == most or (seeds and time.process_time() - began > ENOUGH_SECONDS):
             return
     if not seeds:
-        emit({"reason": reason or "no call was found"})
+        emit({"reason": worst(reasons)})
 
 
 def closure(function: Function, call: Call) -> tuple[Callable[..., list[Any]], list[Any]]:
@@ -264,9 +275,11 @@ CONCRETE = (
 """What a function raises whose steps depend on elements."""
 
 
-def differentiate(run: Callable[..., list[Any]], primals: list[Any], executed: bool) -> None:
-    """Raises Unusable where there is no float output, or where neither mode gives a derivative. Where the steps do not
-    depend on elements, derivatives are traced, and compiled as one program if they are to be ``executed``."""
+def differentiate(run: Callable[..., list[Any]], primals: list[Any], executed: bool) -> list[Any]:
+    """Programs of the call and of its derivatives, where they can be traced. Raises Unusable where there is no float
+    output, or where neither mode gives a derivative; those that can be traced are run only if they are to be
+    ``executed``, compiled as one program."""
+    programs: list[Any] = []
 
     def reverse(*given: Any) -> Any:
         outputs, pull = jax.vjp(run, *given)
@@ -277,12 +290,14 @@ def differentiate(run: Callable[..., list[Any]], primals: list[Any], executed: b
 
     def done(function: Callable[..., Any], executed: bool) -> Any:
         try:
-            return jax.jit(function)(*primals) if executed else jax.eval_shape(function, *primals)
+            traced = jax.jit(function).trace(*primals)
         except CONCRETE:
             return function(*primals)
+        programs.append(traced.jaxpr.jaxpr)
+        return traced.lower().compile()(*primals) if executed else traced.out_info
 
     if not done(run, executed=False):
-        raise Unusable("no float output")
+        raise Unusable(NOTHING)
     try:
         done(lambda *given: (reverse(*given), forward(*given)), executed)
     except Exception:
@@ -294,6 +309,7 @@ def differentiate(run: Callable[..., list[Any]], primals: list[Any], executed: b
                 done(forward, executed)
             except Exception:
                 raise Unusable(f"cannot be differentiated: {wrong}") from None
+    return programs
 
 
 def reason_of(error: Exception) -> str:
@@ -305,24 +321,15 @@ def reason_of(error: Exception) -> str:
 # --- Primitives.
 
 
-def bound(run: Callable[..., list[Any]], primals: list[Any]) -> dict[str, Any]:
+def bound(programs: list[Any]) -> dict[str, Any]:
     """The primitives that the call binds ("forward"), and calls of those that its derivatives bind ("derived")."""
-
-    def pulled(*given: Any) -> Any:
-        outputs, pull = jax.vjp(run, *given)
-        return pull([jax.numpy.ones_like(each) for each in outputs])
-
-    forward: dict[str, None] = {}
+    forward = {each.primitive.name: None for program in programs[:1] for each in equations(program)}
     derived: dict[str, Call] = {}
-    with contextlib.suppress(Exception):
-        forward |= {each.primitive.name: None for each in equations(jax.make_jaxpr(run)(*primals).jaxpr)}
-    for traced in (pulled, lambda *given: jax.jvp(run, given, given)):
-        with contextlib.suppress(Exception):
-            for each in equations(jax.make_jaxpr(traced)(*primals).jaxpr):
-                if (name := each.primitive.name) not in forward and name not in Recorder.told:
-                    with contextlib.suppress(Unusable):
-                        derived[name] = bind(each)
-                        Recorder.told.add(name)
+    for each in (each for program in programs[1:] for each in equations(program)):
+        if (name := each.primitive.name) not in forward and name not in Recorder.told:
+            with contextlib.suppress(Unusable):
+                derived[name] = bind(each)
+                Recorder.told.add(name)
     return {"forward": list(forward), "derived": list(derived.items())}
 
 
@@ -397,7 +404,16 @@ def api(name: str, origin: str, seeds: list[Call]) -> dict[str, Any]:
     return named | {"imports": imports, "inplace": False, "seeds": kept}
 
 
+def choose_flags() -> None:
+    for flags in FLAGS:
+        os.environ["XLA_FLAGS"] = flags
+        ((answer, *_),) = spread([lambda emit: emit({"sum": float(jax.numpy.ones(2).sum())})], lambda: None, SECONDS)
+        if "sum" in answer:
+            return
+
+
 def main(asked: list[str]) -> dict[str, Any]:
+    choose_flags()
     known, none = functions()
     names = {name: None for name in known if not asked or name in asked}
     calls, reasons = recorded(known, names)  # type: ignore[arg-type]
@@ -405,9 +421,9 @@ def main(asked: list[str]) -> dict[str, Any]:
     seen: dict[str, None] = {}
     derived: dict[str, Call] = {}
 
-    def attempt(origin: str, tried: dict[str, Callable[[], Iterator[Call]]], most: int) -> None:
+    def attempt(origin: str, tried: dict[str, Callable[[], Iterator[Call]]], most: int, forms: int | None) -> None:
         tasks: list[Task] = [
-            functools.partial(lambda name, given, emit: verify(name, given(), most, emit), name, given)
+            functools.partial(lambda name, given, emit: verify(name, given(), most, forms, emit), name, given)
             for name, given in tried.items()
         ]
         for name, items in zip(tried, spread(tasks, lambda: None, SECONDS), strict=True):
@@ -420,9 +436,9 @@ def main(asked: list[str]) -> dict[str, Any]:
             if seeds:
                 apis[name] = api(name, origin, seeds)
 
-    attempt("doctest", {name: functools.partial(iter, calls[name]) for name in names if name in calls}, 2 * KEPT)
+    attempt("doctest", {name: functools.partial(iter, calls[name]) for name in names if name in calls}, 2 * KEPT, None)
     rest = [name for name in names if name not in apis]
-    attempt("schema", {name: functools.partial(guesses, name, known[name]) for name in rest}, GUESSED)
+    attempt("schema", {name: functools.partial(guesses, name, known[name]) for name in rest}, GUESSED, 1)
     expressions = {} if asked else primitives()
     missing = {name: expression for name, expression in expressions.items() if name not in seen}
     reach: dict[str, Callable[[], Iterator[Call]]] = {}
@@ -433,7 +449,7 @@ def main(asked: list[str]) -> dict[str, Any]:
             reach[expression] = functools.partial(iter, [derived[name]])
         else:
             reach[expression] = functools.partial(plain_binds)
-    attempt("primitive", reach, GUESSED)
+    attempt("primitive", reach, GUESSED, None)
     wanted = [name for name in (*names, *reach) if name not in apis]
     none = {name: reason for name, reason in none.items() if not asked or name in asked}
     unreached = {name: reason_for(name, known.get(name), reasons.get(name)) for name in wanted} | none

@@ -212,15 +212,20 @@ def _has_structure(array: np.ndarray[Any, Any]) -> bool:
 
 
 def variants(call: Call) -> Iterator[Call]:
-    """Forms to try in turn: doubles with few digits, all digits, its own dtypes; and where there is no float, integers
-    and then numbers turned into tensors of doubles."""
+    """Forms to try in turn: doubles with few digits, all digits, its own dtypes, single precision; and where there is
+    no float, integers (but 32 bits without a sign, as keys have) and then numbers turned into tensors of doubles."""
     if any(is_inexact(each) for each in call["tensors"]):
         yield sealed(call)
         yield sealed(call, rounded=False)
-        if any(is_inexact(each) and each["dtype"] not in ("float64", "complex128") for each in call["tensors"]):
+        own = {each["dtype"] for each in call["tensors"] if is_inexact(each)}
+        if not own <= {"float64", "complex128"}:
             yield sealed(call, wide=False)
+        single = {"float64": "float32", "complex128": "complex64"}
+        if not own.isdisjoint(single):
+            tensors = [{**each, "dtype": single.get(each["dtype"], each["dtype"])} for each in call["tensors"]]
+            yield sealed({**call, "tensors": tensors}, wide=False)
         return
-    whole = [k for k, each in enumerate(call["tensors"]) if each["dtype"] != "bool"]
+    whole = [k for k, each in enumerate(call["tensors"]) if each["dtype"] not in ("bool", "uint32")]
     for chosen in [whole] * bool(whole) + [[k] for k in whole if len(whole) > 1]:
         tensors = [_as_double(each) if k in chosen else each for k, each in enumerate(call["tensors"])]
         yield sealed({**call, "tensors": tensors})
@@ -237,6 +242,8 @@ def variants(call: Call) -> Iterator[Call]:
             moved[part][key] = {"tensor": len(moved["tensors"])}
             moved["tensors"].append(tensor(array))
         yield sealed(moved)
+    if not whole and not places and not named:
+        yield call
 
 
 def _is_numeric(value: Any) -> bool:
@@ -342,3 +349,12 @@ class Helpers:
 
     def X(self, text: str) -> Code:
         return Code(text)
+
+
+def worst(reasons: list[str]) -> str:
+    """The reason that says most of a function, of those for which its calls are no seeds."""
+    for start in ("cannot be differentiated", "the tape gives", "no float output"):
+        for each in reasons:
+            if each.startswith(start):
+                return each
+    return reasons[0] if reasons else "no call was found"
