@@ -51,6 +51,17 @@ def test_another_program_or_another_release_is_asked_again(
     assert asked() == "three"
 
 
+def test_another_file_beside_that_the_program_imports_is_asked_again(asked: Callable[[], Any], tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("VALUE = 1\n")
+    program = tmp_path / "probe.py"
+    program.write_text("from beside import VALUE\n" + program.read_text())
+    asked()
+    (tmp_path / "answer").write_text("two")
+    assert asked() == "one"
+    (tmp_path / "beside.py").write_text("VALUE = 2\n")
+    assert asked() == "two"
+
+
 def test_what_is_kept_is_read_again_only_while_it_is_whole(asked: Callable[[], Any], tmp_path: Path) -> None:
     asked()
     (kept,) = (tmp_path / "cache" / "assay").iterdir()

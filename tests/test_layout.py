@@ -17,8 +17,12 @@ RUN_BY_PATH = {ROOT / folder / "check_torch.py" for folder in ("ops", "transform
     ROOT / "ops" / "check_onnx.py",
     ROOT / "generate" / "python" / "probe_torch.py",
     ROOT / "transforms" / "probe_torch.py",
+    *(
+        ROOT / "apis" / f"{name}.py"
+        for name in ("probe_jax", "probe_tensorflow", "guess_jax", "guess_tensorflow", "seed_json", "workers")
+    ),
 }
-"""Programs for an interpreter that has the framework; nothing imports them."""
+"""Programs for an interpreter that has the framework, and what they import from beside; nothing else imports them."""
 
 LEVELS = (
     {"ir"},

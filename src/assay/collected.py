@@ -6,6 +6,7 @@ JSON; where nothing can be kept, the library is asked each time.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import json
@@ -51,7 +52,9 @@ def _folder() -> Path:
 
 def _key(python: str, program: Path, library: str, watched: Sequence[str]) -> str:
     version, origin = json.loads(_run([python, "-c", LOCATE, library], LOCATE_SECONDS))
-    known = hashlib.sha256(program.read_bytes())
+    known = hashlib.sha256()
+    for part in _with_neighbours(program):
+        known.update(part.read_bytes())
     known.update(f"{python}\n{version}\n{origin}\n".encode())
     if origin is not None:
         root = Path(origin).parent
@@ -62,6 +65,18 @@ def _key(python: str, program: Path, library: str, watched: Sequence[str]) -> st
                     seen = path.stat()
                     known.update(f"{path} {seen.st_size} {seen.st_mtime_ns}\n".encode())
     return known.hexdigest()[:20]
+
+
+def _with_neighbours(program: Path) -> list[Path]:
+    """The program and the files that it imports from beside it."""
+    parts = [program]
+    for part in parts:
+        for node in ast.walk(ast.parse(part.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                beside = program.with_name(f"{node.module}.py")
+                if beside.exists() and beside not in parts:
+                    parts.append(beside)
+    return parts
 
 
 def _run(command: Sequence[str], seconds: float) -> str:

@@ -10,6 +10,7 @@ import json
 import os
 import select
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -49,9 +50,13 @@ def _spread(tasks: Sequence[Task], prepare: Callable[[], None], seconds: float) 
                 going.append(worker)
                 continue
             worker.stop()
+            reason = {"reason": "it ends its process" if worker.ended else "it hangs"}
             if worker.current is not None:
-                results[worker.current].append({"reason": "it ends its process" if worker.ended else "it hangs"})
-            if worker.remaining:
+                results[worker.current].append(reason)
+            if not worker.began:
+                for index in worker.remaining:
+                    results[index].append(reason)
+            elif worker.remaining:
                 going.append(Worker(tasks, worker.remaining, prepare))
         active = going
     return results
@@ -62,6 +67,7 @@ class Worker:
 
     def __init__(self, tasks: Sequence[Task], indices: list[int], prepare: Callable[[], None]) -> None:
         self.remaining = indices
+        self.began = not indices
         self.current: int | None = None
         self.ended = False
         self.heard = time.monotonic()
@@ -89,6 +95,7 @@ class Worker:
 
     def _take(self, line: list[Any]) -> list[tuple[int, Any]]:
         if line[0] == "begin":
+            self.began = True
             self.current = line[1]
             self.remaining = self.remaining[self.remaining.index(line[1]) + 1 :]
         elif line[0] == "end":
@@ -112,6 +119,7 @@ def _work(tasks: Sequence[Task], indices: Sequence[int], prepare: Callable[[], N
         silence = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(silence, descriptor)
+        sys.stdout = sys.stderr = os.fdopen(silence, "w")
 
         def tell(line: list[Any]) -> None:
             rest = memoryview(json.dumps(line).encode() + b"\n")
