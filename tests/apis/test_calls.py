@@ -197,3 +197,23 @@ def test_names_and_globs_choose_and_an_unknown_one_is_one_line():
     assert len(SEEDS.chosen([], ["torch.nn.*"]).apis) == 3
     with pytest.raises(UnknownApi, match=r"no function of torch is called 'torch.addm'"):
         SEEDS.chosen(["torch.addm"])
+
+
+def test_what_a_probe_imports_is_what_its_results_are_kept_by():
+    """A change in any of these files is to be seen."""
+    import ast
+    from pathlib import Path
+
+    from assay.apis import seeds
+
+    folder = Path(seeds.__file__).parent
+    for library, beside in seeds.BESIDE.items():
+        found, queue = set(), [f"probe_{library}"]
+        while queue:
+            for node in ast.walk(ast.parse((folder / f"{queue.pop()}.py").read_text())):
+                names = [node.module] if isinstance(node, ast.ImportFrom) else []
+                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                new = {name for name in names if name and (folder / f"{name}.py").exists()} - found
+                found |= new
+                queue += new
+        assert {f"{name}.py" for name in found} == set(beside)
