@@ -8,6 +8,7 @@ from assay.apis.seeds import from_json
 from assay.apis.source import case_of
 from assay.campaign.assemble import WARM, judge, witnesses
 from assay.campaign.examine import case_runner, examine
+from assay.campaign.findings import Finding
 from assay.execution import Worker
 from assay.oracles.verdict import FINDINGS, Judgement, Kind, Verdict
 from assay.triage import triage_finding
@@ -128,3 +129,11 @@ def test_the_same_finding_is_wrong_in_the_same_ways():
     assert is_same(wanted, judgement("first reverse, direction 1"))
     assert not is_same(wanted, judgement("first reverse, direction 0", signature="gradient|first|value|forward|X"))
     assert not is_same(wanted, Judgement(Verdict.Pass))
+
+
+def test_findings_of_one_rule_are_one_cause_whichever_function_shows_it():
+    one = Finding(case_of(call(WRONG), {"order": 1}, {}), judgement("first reverse, direction 0"), 1)
+    other = Finding(case_of(call(SECOND), {"order": 2}, {}), judgement("first reverse, direction 2"), 2)
+    assert one.is_told_by_signature
+    assert one.coarse_key == other.coarse_key
+    assert one.id != other.id

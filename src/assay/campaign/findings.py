@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from assay.ir.case import Case
+from assay.ir.case import DERIVATIVES, Case
 from assay.oracles.outcome import Code
 from assay.oracles.types import OF_OBJECTS
 from assay.oracles.verdict import Judgement, Kind, Verdict
@@ -62,8 +62,11 @@ class Finding:
 
     @property
     def is_told_by_signature(self) -> bool:
-        """Whether two findings of this signature are one cause: exceptions whose type, frames and message agree, and
-        changes of types that do not depend on what was computed."""
+        """Whether two findings of this signature are one cause: exceptions whose type, frames and message agree,
+        changes of types that do not depend on what was computed, and derivatives that are wrong in the same ways by
+        the same rules."""
+        if DERIVATIVES in self.case.options:
+            return True
         parts = self.judgement.signature.split("|")
         if self.judgement.kind is Kind.type:
             return len(parts) > 1 and parts[1] in OF_OBJECTS
