@@ -23,7 +23,7 @@ from assay.cli.arguments import duration
         (["fuzz", "--cases", "1", "--time", "1m"], "not allowed with"),
         (["fuzz", "--time", "soon"], "10m"),
         (["fuzz", "--target", "no-such-target", "--cases", "1"], "choose among"),
-        (["fuzz", "--source", "api"], "not in this version yet"),
+        (["fuzz", "--source", "api", "--library", "no-such-library"], "--library"),
         (["fuzz", "--source", "nowhere"], "choose among graph"),
         (["fuzz", "--include", "no.such_operator"], "assay ops"),
         (["fuzz", "--exclude", "*"], "leaves no operator"),
