@@ -1,7 +1,7 @@
 """Derivative rules of our own, right and wrong, as custom rules of each library: the right ones must be accepted, the
 wrong ones reported.
 
-    python -m benchmarks.derivatives [--library torch|jax|tensorflow] [--show]
+    python -m benchmarks.derivatives [--library torch|jax|tensorflow] [--python FILE] [--show]
 
 A rule is a function of one variable with its derivative, as text that each library's names are put into. Wrong are: the
 sign, a factor, a branch at a tie beyond what any subgradient is, and a derivative that is itself taken for a constant,
@@ -179,12 +179,13 @@ def main() -> int:
     """Run the rules and print how many right ones were reported and wrong ones missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--library", action="append", choices=tuple(LIBRARIES), default=[])
+    parser.add_argument("--python", metavar="FILE", help="the interpreter that has the library, if not this one")
     parser.add_argument("--show", action="store_true", help="each rule that was judged wrongly, with its text")
     options = parser.parse_args()
     status = 0
     for library in options.library or LIBRARIES:
         counts: Counter[str] = Counter()
-        target = LIBRARIES[library]
+        target = LIBRARIES[library] + (f"@{options.python}" if options.python else "")
         with Worker(targets=[target], environment=WARM) as worker:
             run = functools.partial(_run, worker)
             for control in controls(library):

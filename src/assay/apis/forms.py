@@ -2,16 +2,39 @@
 
 A function that reads one triangle of a symmetric matrix has the gradient of a symmetric one, and eigenvectors are given
 up to a factor of modulus one: only of such forms are numerical derivatives those of the function. One table, by the
-last parts of names; `{}` stands for the tensor.
+last parts of the names of torch and the whole names of other libraries.
 """
 
 from __future__ import annotations
 
 from assay.apis.seeds import Call
 
-HERMITIAN = "({0} + {0}.mH) / 2"
-LOWER = "{0}.tril()"
-UPPER = "{0}.triu()"
+HERMITIAN, LOWER, UPPER, NORMALISED, SIZE, ITSELF = "hermitian", "lower", "upper", "normalised", "size", "itself"
+
+WRITTEN: dict[str, dict[str, str]] = {
+    "torch": {
+        HERMITIAN: "({0} + {0}.mH) / 2",
+        LOWER: "{0}.tril()",
+        UPPER: "{0}.triu()",
+        NORMALISED: "{0}.log_softmax(-1)",
+        SIZE: "{0}.abs()",
+    },
+    "jax": {
+        HERMITIAN: "({0} + {0}.mT.conj()) / 2",
+        LOWER: "jax.numpy.tril({0})",
+        UPPER: "jax.numpy.triu({0})",
+        NORMALISED: "jax.nn.log_softmax({0})",
+        SIZE: "abs({0})",
+    },
+    "tensorflow": {
+        HERMITIAN: "({0} + tf.linalg.adjoint({0})) / 2",
+        LOWER: "tf.linalg.band_part({0}, -1, 0)",
+        UPPER: "tf.linalg.band_part({0}, 0, -1)",
+        NORMALISED: "tf.nn.log_softmax({0})",
+        SIZE: "abs({0})",
+    },
+}
+"""How a form is written in each library."""
 
 TAKEN: dict[str, tuple[int, str]] = {
     "cholesky": (0, HERMITIAN),
@@ -23,8 +46,8 @@ TAKEN: dict[str, tuple[int, str]] = {
     "lobpcg": (0, HERMITIAN),
     "cholesky_inverse": (0, LOWER),
     "cholesky_solve": (1, LOWER),
-    "ctc_loss": (0, "{0}.log_softmax(-1)"),
-    "CTCLoss": (0, "{0}.log_softmax(-1)"),
+    "ctc_loss": (0, NORMALISED),
+    "CTCLoss": (0, NORMALISED),
 }
 """Which argument is given in what form. Loss and gradient of CTC are those of normalised log probabilities (torch's
 documentation of CTCLoss)."""
@@ -33,37 +56,89 @@ HERMITIAN_ON_REQUEST = frozenset({"pinv", "pinverse", "matrix_rank", "cond"})
 """Functions that take a matrix for hermitian where they are told so."""
 
 GIVEN: dict[str, tuple[str, ...]] = {
-    "eig": ("{}", "{}.abs()"),
-    "eigh": ("{}", "{}.abs()"),
-    "svd": ("{}.abs()", "{}", "{}.abs()"),
+    "eig": (ITSELF, SIZE),
+    "eigh": (ITSELF, SIZE),
+    "svd": (SIZE, ITSELF, SIZE),
 }
 """Of each result what does not depend on the phase of a vector."""
 
 
+ELSEWHERE_TAKEN: dict[str, dict[str, tuple[int | str, str]]] = {
+    "jax": {},
+    "tensorflow": {
+        "tf.linalg.cholesky": (0, HERMITIAN),
+        "tf.linalg.eigh": (0, HERMITIAN),
+        "tf.linalg.eigvalsh": (0, HERMITIAN),
+        "tf.linalg.logdet": (0, HERMITIAN),
+        "tf.raw_ops.Cholesky": ("input", HERMITIAN),
+        "tf.raw_ops.SelfAdjointEigV2": ("input", HERMITIAN),
+    },
+}
+ELSEWHERE_GIVEN: dict[str, dict[str, tuple[str, ...]]] = {
+    "jax": {
+        "jax.lax.linalg.eig": (ITSELF, SIZE, SIZE),
+        "jax.lax.linalg.eigh": (SIZE, ITSELF),
+        "jax.lax.linalg.svd": (SIZE, ITSELF, SIZE),
+        "jax.numpy.linalg.eig": (ITSELF, SIZE),
+        "jax.numpy.linalg.eigh": (ITSELF, SIZE),
+        "jax.numpy.linalg.svd": (SIZE, ITSELF, SIZE),
+        "jax.scipy.linalg.eigh": (ITSELF, SIZE),
+        "jax.scipy.linalg.svd": (SIZE, ITSELF, SIZE),
+    },
+    "tensorflow": {
+        "tf.linalg.eig": (ITSELF, SIZE),
+        "tf.linalg.eigh": (ITSELF, SIZE),
+        "tf.linalg.svd": (ITSELF, SIZE, SIZE),
+        "tf.raw_ops.SelfAdjointEigV2": (ITSELF, SIZE),
+        "tf.raw_ops.Svd": (ITSELF, SIZE, SIZE),
+    },
+}
+"""The same by whole names, arguments by place or keyword."""
+
+VALUES_ONLY = ("compute_uv", "compute_v", "eigvals_only")
+"""Arguments that say whether there are vectors."""
+
+
 def taken(call: Call) -> list[tuple[int, str]]:
-    """The tensors of a call that are given in a form, by number, with the form."""
+    """The tensors of a call that are given in a form, by number, with the form as the library writes it."""
+    library, arguments = call["library"], call["args"]
+    if library != "torch":
+        place, form = ELSEWHERE_TAKEN[library].get(call["name"], ("", ITSELF))
+        value = call["kwargs"].get(place) if isinstance(place, str) else arguments[place] if arguments else None
+        if not isinstance(value, dict) or "tensor" not in value:
+            return []
+        return _written(call, value["tensor"], form)
     name = call["name"].rpartition(".")[2].rstrip("_")
     if name in HERMITIAN_ON_REQUEST and call["kwargs"].get("hermitian") is True:
-        place, form = 0, HERMITIAN
+        number_of, form = 0, HERMITIAN
     elif name in TAKEN:
-        place, form = TAKEN[name]
+        number_of, form = TAKEN[name]
     else:
         return []
-    arguments = call["args"]
-    if place >= len(arguments) or not isinstance(arguments[place], dict) or "tensor" not in arguments[place]:
+    if number_of >= len(arguments) or not isinstance(arguments[number_of], dict):
         return []
-    number = arguments[place]["tensor"]
+    if "tensor" not in arguments[number_of]:
+        return []
+    if form == LOWER and (call["kwargs"].get("upper") is True or True in arguments[number_of + 1 :]):
+        form = UPPER
+    return _written(call, arguments[number_of]["tensor"], form)
+
+
+def _written(call: Call, number: int, form: str) -> list[tuple[int, str]]:
     shape = call["tensors"][number]["shape"]
     if form == HERMITIAN and (len(shape) < 2 or shape[-1] != shape[-2]):
         return []
-    if form == LOWER and (call["kwargs"].get("upper") is True or True in arguments[place + 1 :]):
-        form = UPPER
-    return [(number, form)] if len(shape) > 0 else []
+    return [(number, WRITTEN[call["library"]][form])] if len(shape) > 0 else []
 
 
 def given(call: Call) -> tuple[str, ...]:
-    """The forms of the results of a call; none where they are taken as they are."""
-    name = call["name"].rpartition(".")[2]
-    if name == "svd" and call["kwargs"].get("compute_uv") is False:
-        return ()
-    return GIVEN.get(name, ()) if call["library"] == "torch" else ()
+    """The forms of the results of a call, as the library writes them; none where they are taken as they are."""
+    library = call["library"]
+    if library == "torch":
+        name = call["name"].rpartition(".")[2]
+        forms = () if name == "svd" and call["kwargs"].get("compute_uv") is False else GIVEN.get(name, ())
+    elif any(call["kwargs"].get(name) is (name == "eigvals_only") for name in VALUES_ONLY):
+        forms = ()
+    else:
+        forms = ELSEWHERE_GIVEN[library].get(call["name"], ())
+    return tuple(WRITTEN[library].get(form, "{0}") for form in forms)

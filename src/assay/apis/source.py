@@ -16,7 +16,18 @@ from assay.ir.case import DERIVATIVES, Case
 
 SOURCE = "api"
 THIRD_SHARE = 0.15
-TRACED: Mapping[str, Sequence[str]] = {"torch": ("func_linearize", "compiled", "compiled_around")}
+TRACED: Mapping[str, Sequence[str]] = {
+    "torch": ("func_linearize", "compiled", "compiled_around"),
+    "jax": (
+        "grad_jitted",
+        "jvp_jitted",
+        "grad_of_jitted",
+        "grad_without_jit",
+        "grad_in_scan",
+        "jvp_in_while",
+        "grad_in_cond",
+    ),
+}
 """Ways to differentiate that trace or compile, each dearer than all others together: one of them for the first seed of
 each function, and seldom else."""
 

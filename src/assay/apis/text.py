@@ -10,6 +10,7 @@ import base64
 import math
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from assay.apis import forms
@@ -40,7 +41,7 @@ _FORMATS = {
 
 def render(call: Call) -> str:
     """The module of a call of a library's function. Raises KeyError for a library that nothing is known of."""
-    return {"torch": _render_torch}[call["library"]](call)
+    return _render_torch(call) if call["library"] == "torch" else _render_arrays(call, DIALECTS[call["library"]])
 
 
 def names_of(call: Call) -> list[str]:
@@ -75,6 +76,83 @@ def _statements(call: Call) -> list[str]:
     made = [f"y{number}" for number in range(len(results))]
     shown = [form.format(name) for form, name in zip(results, made, strict=True)]
     return [*lines, f"{', '.join(made)} = {returned(call)}", f"return {', '.join(shown)}"]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a library whose arrays are made as numpy's are is written: the lines that come first, and the expression of
+    an array, with places for what it holds, its dtype and, where one is needed, its shape; that of a complex one has
+    places for its parts."""
+
+    head: tuple[str, ...]
+    array: str
+    shaped: str
+    complex: str
+
+
+DIALECTS = {
+    "jax": Dialect(
+        ("import jax", "", 'jax.config.update("jax_enable_x64", True)'),
+        'jax.numpy.array({}, dtype="{}")',
+        'jax.numpy.array({}, dtype="{}").reshape({})',
+        "jax.lax.complex({}, {})",
+    ),
+    "tensorflow": Dialect(
+        ("import tensorflow as tf",),
+        'tf.constant({}, dtype="{}")',
+        'tf.constant({}, dtype="{}", shape={})',
+        "tf.complex({}, {})",
+    ),
+}
+
+
+def _render_arrays(call: Call, dialect: Dialect) -> str:
+    """The module of a call where tensors have no layout and nothing is written in place."""
+    names = names_of(call)
+    lines = [f"{name} = {_array(each, dialect)}" for name, each in zip(names, call["tensors"], strict=True)]
+    body = [f"def program({', '.join(names)}):", *(INDENT + line for line in _statements(call))]
+    inputs = ["def inputs(call=0):", *(INDENT + line for line in lines), f"{INDENT}return {_tuple(names)}"]
+    modules = [name for name in ("base64", "math") if any(f"{name}." in line for line in (*body, *inputs))]
+    parts = [*inputs]
+    if any("fill(" in line for line in inputs):
+        parts = [*_fill_arrays(dialect), "", "", *parts]
+        modules = sorted({*modules, "math"})
+    modules += ["numpy"] if any("numpy.frombuffer" in line or "fill(" in line for line in inputs) else []
+    head = [f"import {name}" for name in modules] + ([""] if modules else [])
+    first, *rest = dialect.head
+    head += [first, *(f"import {each}" for each in call["imports"]), *rest]
+    return "\n".join([*head, "", "", *body, "", "", *parts]) + "\n"
+
+
+def _fill_arrays(dialect: Dialect) -> list[str]:
+    made = dialect.array.format("values.tolist()", "{}").replace('"{}"', "dtype")
+    return [
+        FILL[0],
+        FILL[1],
+        f"{INDENT}k = numpy.arange(math.prod(shape)) * multiplier % modulus",
+        f"{INDENT}values = (low + step * k).reshape(shape)",
+        f"{INDENT}return {made}",
+    ]
+
+
+def _array(described: dict[str, Any], dialect: Dialect) -> str:
+    """The expression of an array."""
+    shape, dtype = described["shape"], described["dtype"]
+    count = math.prod(shape)
+    values = described.get("values")
+    if values is not None and len(values) == count:
+        if count <= LITERAL_ELEMENTS:
+            form = dialect.shaped if 0 in shape else dialect.array
+            return form.format(nested([_element(each, dtype) for each in values], shape), dtype, _shape(shape))
+        if dtype in _FORMATS and not any(isinstance(each, str) for each in values):
+            data = base64.b64encode(struct.pack(f"<{count}{_FORMATS[dtype]}", *values)).decode()
+            held = f'numpy.frombuffer(base64.b64decode("{data}"), "{dtype}").reshape({_shape(shape)})'
+            return dialect.array.format(held, dtype)
+    if dtype in ("complex64", "complex128"):
+        part = "float32" if dtype == "complex64" else "float64"
+        real, imaginary = (_filled(described, shape, part, number, f'"{part}"') for number in (0, 1))
+        return dialect.complex.format(real, imaginary)
+    return _filled(described, shape, dtype, 0, f'"{dtype}"')
 
 
 def returned(call: Call) -> str:
@@ -176,7 +254,7 @@ def contents(described: dict[str, Any], shape: Sequence[int], dtype: str) -> str
     return _filled(described, shape, dtype, 0)
 
 
-def _filled(described: dict[str, Any], shape: Sequence[int], dtype: str, number: int) -> str:
+def _filled(described: dict[str, Any], shape: Sequence[int], dtype: str, number: int, said: str = "") -> str:
     low, high = bounds(described)
     modulus = _prime_from(max(math.prod(shape) + 8 * number, FIRST_PRIME))
     multiplier = max(1, round(GOLDEN * modulus)) + number
@@ -184,7 +262,7 @@ def _filled(described: dict[str, Any], shape: Sequence[int], dtype: str, number:
     if step == 1:
         modulus = max(1, int(high) - int(low) + 1)
         low = int(low)
-    return f"fill({_shape(shape)}, torch.{dtype}, {low:g}, {step:g}, {modulus}, {multiplier})"
+    return f"fill({_shape(shape)}, {said or 'torch.' + dtype}, {low:g}, {step:g}, {modulus}, {multiplier})"
 
 
 def bounds(described: dict[str, Any]) -> tuple[float, float]:

@@ -27,6 +27,13 @@ class Convention:
 
 CONVENTIONS: tuple[Convention, ...] = (
     Convention(
+        "stopped",
+        ("jax.lax.stop_gradient", "tf.stop_gradient", "tf.raw_ops.StopGradient", "tf.raw_ops.PreventGradient"),
+        "gradient|*",
+        "gradients are to stop there",
+        "JAX documentation, jax.lax.stop_gradient; TensorFlow documentation, tf.stop_gradient",
+    ),
+    Convention(
         "padding_idx",
         ("torch.*embedding*", "torch.*Embedding*"),
         "gradient|first|*",

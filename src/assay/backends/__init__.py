@@ -94,6 +94,11 @@ class Backend:
         return bool(getattr(self.module, "GRAPH_ONLY", False))
 
     @property
+    def only_differentiates(self) -> bool:
+        """Whether cases are only ever differentiated on it: those of functions of its library."""
+        return bool(getattr(self.module, "ONLY_DIFFERENTIATES", False))
+
+    @property
     def kernels_only(self) -> bool:
         """Whether programs are written for it as kernels, in Triton's language."""
         return hasattr(self.module, "plan")

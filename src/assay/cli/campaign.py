@@ -68,10 +68,16 @@ def resume(options: argparse.Namespace, began: float) -> int:
 
 def settings_of(options: argparse.Namespace) -> CampaignSettings:
     """The settings that the arguments of `assay fuzz` ask for. Raises UserMistake."""
+    from assay.backends import find_backend
+
     targets = tuple(dict.fromkeys(options.target)) or DEFAULT_TARGETS
     check_targets(targets)
     if options.library or options.source == "api":
         return _differentiating(options)
+    for target in targets:
+        if find_backend(target).only_differentiates:
+            name = split(target)
+            raise UserMistake(f"target {name} takes only what is differentiated: add --library {name}")
     if options.sweep:
         raise UserMistake("--sweep goes with --source api")
     seconds = options.time if options.time or options.cases else DEFAULT_SECONDS

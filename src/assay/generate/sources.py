@@ -33,7 +33,8 @@ def allowed(targets: Sequence[str]) -> tuple[str, ...]:
 
 def suits(source: str, target: str) -> bool:
     """Whether a source makes programs for a target."""
-    return source == graph.SOURCE or find_backend(target).tests_python
+    backend = find_backend(target)
+    return not backend.only_differentiates and (source == graph.SOURCE or backend.tests_python)
 
 
 def make_case(settings: Settings, index: int, find: graph.Find | None = None) -> Case:

@@ -64,6 +64,19 @@ _GAP = re.compile(
     r"|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)|in-?place arithmetic|data-dependent"
     r"|doesn't have .* rule|setup_context|Output .* of .* is a view|a leaf Variable that requires grad"
 )
+_GAPS = frozenset(
+    {
+        "NotImplementedError",
+        "Unsupported",
+        "UserError",
+        # What JAX says of a program that needs to know a number in order to be traced (jax.errors).
+        "ConcretizationTypeError",
+        "NonConcreteBooleanIndexError",
+        "TracerArrayConversionError",
+        "TracerBoolConversionError",
+        "TracerIntegerConversionError",
+    }
+)
 _ASSERTION = re.compile(r"INTERNAL ASSERT|internal assert|Please report|please report|file a bug|This is a bug")
 
 
@@ -156,7 +169,7 @@ def _raised(found: Mapping[str, Any]) -> Iterator[Discrepancy]:
 
 def is_gap(record: Mapping[str, Any]) -> bool:
     """Whether an exception tells of something that the library does not have."""
-    if record["type"].rpartition(".")[2] in ("NotImplementedError", "Unsupported", "UserError"):
+    if record["type"].rpartition(".")[2] in _GAPS:
         return True
     return bool(_GAP.search(record["message"])) and not _ASSERTION.search(record["message"])
 

@@ -90,7 +90,14 @@ def exception_record(error: BaseException) -> dict[str, Any]:
         cause = _cause(cause)
     message = shown(error, MESSAGE_LIMIT)
     exhausted = isinstance(error, MemoryError) or any(
-        sign in message for sign in ("DefaultCPUAllocator", "std::bad_alloc", "Cannot allocate memory")
+        sign in message
+        for sign in (
+            "DefaultCPUAllocator",
+            "std::bad_alloc",
+            "Cannot allocate memory",
+            "RESOURCE_EXHAUSTED",
+            "OOM when",
+        )
     )
     return {
         "type": type_name(type(error)),
