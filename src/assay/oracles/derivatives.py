@@ -60,8 +60,8 @@ _GAP = re.compile(
     r"not (?:currently |yet )?(?:be )?(?:implemented|supported|differentiable)|does not (?:currently |yet )?support"
     r"|do not (?:currently |yet )?support|[Uu]nsupported|isn't supported|only supports|NYI|must be implemented"
     r"|not possible (?:to|because)|is not available|could not find|There was no|derivative .* is not"
-    r"|does not work (?:for|with)|[Cc]annot access data pointer of Tensor that|custom \(non-ATen\) operator|sparse|ill-defined"
-    r"|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)|in-?place arithmetic|data-dependent"
+    r"|does not work (?:for|with)|[Cc]annot access data pointer of Tensor that|custom \(non-ATen\) operator|sparse"
+    r"|ill-defined|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)|in-?place arithmetic|data-dependent"
     r"|doesn't have .* rule|setup_context|Output .* of .* is a view|a leaf Variable that requires grad"
 )
 _GAPS = frozenset(
