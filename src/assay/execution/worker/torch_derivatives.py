@@ -280,7 +280,8 @@ def _bits(tensor: Any) -> tuple[Any, ...]:
     if tensor.layout is not torch.strided or tensor.is_nested:
         # Of sparse and nested tensors only what they hold is compared.
         return str(tensor.dtype), tuple(_bits(each) for each in _parts(tensor.detach()))
-    dense = tensor.detach().resolve_conj().resolve_neg().contiguous()
+    # What has one element is contiguous whatever its strides are; only a clone has those of its shape.
+    dense = tensor.detach().resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
     return str(tensor.dtype), tuple(tensor.shape), dense.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
