@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from assay.ir.case import DERIVATIVES, Case
+from assay.oracles.derivatives import evidence_name
 from assay.oracles.judge import judge
 from assay.oracles.outcome import Outcome
 from assay.oracles.verdict import Kind, Verdict
@@ -45,7 +46,7 @@ def judged(values, function, beside=(), box=None, **more):
     full = outcome(
         *(quantity(values, function, ALL, direction=number, beside=list(beside), box=box) for number in (0, 1)), **more
     )
-    return judge(CASE, outcome(quantity(values, function), **more), {DERIVATIVES: full})
+    return judge(CASE, outcome(quantity(values, function), **more), {evidence_name(1, 3): full})
 
 
 def test_ways_that_agree_with_each_other_and_the_function_pass():
@@ -63,7 +64,7 @@ def test_ways_that_agree_with_each_other_and_the_function_pass():
 )
 def test_what_differs_is_asked_about_before_anything_is_said(values):
     found = judge(CASE, outcome(quantity(values, lambda t: math.sin(1 + t))))
-    assert (found.verdict, found.wanted) == (Verdict.Inconclusive, (DERIVATIVES,))
+    assert (found.verdict, found.wanted) == (Verdict.Inconclusive, (evidence_name(1, 1),))
 
 
 def test_the_way_that_the_function_contradicts_is_the_wrong_one():
@@ -108,6 +109,24 @@ def test_a_difference_that_a_few_units_in_the_last_place_make_is_rounding():
     assert judged(values, lambda t: 1.0005 * t, beside).verdict is Verdict.Pass
 
 
+def test_what_one_direction_accuses_is_asked_about_along_more_of_them():
+    def asked(values):
+        full = outcome(quantity(values, lambda t: math.sin(1 + t), ALL, beside=[], box=None))
+        first = outcome(quantity(values, lambda t: math.sin(1 + t)))
+        return judge(CASE, first, {evidence_name(1, 1): full})
+
+    wrong = asked({"reverse": -math.cos(1), "forward": math.cos(1)})
+    assert (wrong.verdict, wrong.wanted) == (Verdict.Inconclusive, (evidence_name(1, 3),))
+    assert asked({"reverse": math.cos(1), "forward": math.cos(1)}).verdict is Verdict.Pass
+
+
+def test_evidence_that_did_not_come_decides_nothing():
+    values = {"reverse": -math.cos(1), "forward": math.cos(1)}
+    lost = Outcome("c0", "timeout", "target")
+    found = judge(CASE, outcome(quantity(values, lambda t: math.sin(1 + t))), {evidence_name(1, 1): lost})
+    assert (found.verdict, found.wanted) == (Verdict.Inconclusive, ())
+
+
 def test_one_direction_of_several_accuses_nobody():
     values = {"reverse": -math.cos(1), "forward": math.cos(1)}
     right = {"reverse": math.cos(1), "forward": math.cos(1)}
@@ -116,7 +135,7 @@ def test_one_direction_of_several_accuses_nobody():
         return math.sin(1 + t)
 
     full = outcome(*(quantity(values if k == 0 else right, function, ALL, direction=k) for k in range(3)))
-    found = judge(CASE, outcome(quantity(values, function)), {DERIVATIVES: full})
+    found = judge(CASE, outcome(quantity(values, function)), {evidence_name(1, 3): full})
     assert found.verdict is Verdict.Inconclusive
 
 

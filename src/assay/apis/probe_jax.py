@@ -488,6 +488,6 @@ if __name__ == "__main__":
     answer = os.dup(1)
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
-    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+    jax.config.update("jax_enable_x64", True)
     with os.fdopen(answer, "w") as out:
         json.dump(main(sys.argv[1:]), out, allow_nan=False)

@@ -15,7 +15,7 @@ from assay.ir.case import DERIVATIVES, Case
 from assay.oracles.outcome import ABSENT, Code, Outcome
 from assay.oracles.verdict import FINDINGS, Judgement, Verdict
 
-RERUN = frozenset({"eager_again", "values", DERIVATIVES})
+RERUN = frozenset({"eager_again", "values"})
 """Evidence that a worker gives in a further run of the same case."""
 
 ROUNDS = 5
@@ -98,17 +98,21 @@ def settle(
     judgement = judge(case, outcome, evidence)
     for _ in range(ROUNDS):
         wanted = [name for name in judgement.wanted if name not in evidence]
-        rerun = tuple(name for name in wanted if name in RERUN)
+        rerun = tuple(name for name in wanted if _is_rerun(name))
         if rerun:
             again = run(case, evidence=rerun, alone=True, code=code, patience=patience)
             evidence.update(dict.fromkeys(rerun, again))
         for name in wanted:
-            if name not in RERUN:
+            if not _is_rerun(name):
                 evidence[name] = _testimony(witnesses(case, name), case, run, alone)
         if not any(name in evidence for name in wanted):
             break
         judgement = judge(case, outcome, evidence)
     return Examination(judgement, outcome, again, evidence)
+
+
+def _is_rerun(name: str) -> bool:
+    return name in RERUN or name.startswith(f"{DERIVATIVES}:")
 
 
 def _testimony(witness: Witness | None, case: Case, run: Run, alone: bool) -> Outcome:

@@ -20,7 +20,7 @@ from typing import Any
 from assay.autodiff.conventions import convention_of
 from assay.ir.case import DERIVATIVES
 from assay.oracles.numerics.slopes import CONCLUSIVE, Slope, slope
-from assay.oracles.outcome import ExceptionRecord
+from assay.oracles.outcome import ExceptionRecord, Outcome
 from assay.oracles.registry import Question, oracle
 from assay.oracles.signature import exception_signature, normalise_message
 from assay.oracles.verdict import FINDINGS, Discrepancy, Kind, Verdict
@@ -49,6 +49,9 @@ SPREAD = 16.0
 
 OFF = 1e-7
 """How far the ways may be from a numerical slope beyond its error, as a share of the size of the terms."""
+
+FEW, MANY = 1, 3
+"""Along how many directions a suspect is looked at, and how many where that accuses the library."""
 
 LEAST_DIRECTIONS = 2
 """Along how many of the directions of the evidence a way has to be wrong."""
@@ -107,16 +110,48 @@ def _wrong(question: Question) -> Iterator[Discrepancy]:
         yield Discrepancy(Kind.gradient, "program", why, f"derivative|none|{why}", Verdict.Unsupported)
         return
     yield from _raised(found)
-    full = question.evidence.get(DERIVATIVES)
-    if full is None or full.derivatives is None or not full.derivatives.get("quantities"):
-        suspects = [each for each in found["quantities"] if _is_suspect(each, found)]
-        if suspects and full is None:
-            name = suspects[0]["name"]
-            yield Discrepancy(
-                Kind.gradient, name, "ways differ", f"derivative|{name}", Verdict.Inconclusive, (DERIVATIVES,)
-            )
+    suspects = [each["name"] for each in found["quantities"] if _is_suspect(each, found)]
+    asked = _asked(question.evidence)
+    if not asked:
+        if suspects:
+            yield _unsettled(suspects[0], evidence_name(max(map(order_of, suspects)), FEW))
         return
-    yield from _settled(full.derivatives)
+    directions, _, full = asked[0]
+    if full is None or not full.get("quantities"):
+        yield _unsettled(suspects[0] if suspects else "first")
+        return
+    told = list(_settled(full))
+    if told and directions < MANY:
+        # What one direction leaves open, or accuses, is told from more of them.
+        yield _unsettled(told[0].where.split()[0], evidence_name(order_of(told[0].where.split()[0]), MANY))
+        return
+    yield from told
+
+
+def evidence_name(order: int, directions: int) -> str:
+    """What a worker is asked for: everything that tells a fault from rounding, up to an order, along directions."""
+    return f"{DERIVATIVES}:{order}:{directions}"
+
+
+def order_of(quantity: str) -> int:
+    """Of which order a quantity is, at least the first."""
+    return {"value": 1, "first": 1, "third": 3}.get(quantity, 2)
+
+
+def _asked(evidence: Mapping[str, Outcome]) -> list[tuple[int, int, Mapping[str, Any] | None]]:
+    """What was sent beyond the first run: its directions, order and quantities, the most telling first."""
+    found = [
+        (int(directions), int(order), outcome.derivatives)
+        for name, outcome in evidence.items()
+        for head, _, rest in [name.partition(":")]
+        if head == DERIVATIVES
+        for order, _, directions in [rest.partition(":")]
+    ]
+    return sorted(found, key=lambda each: each[:2], reverse=True)
+
+
+def _unsettled(name: str, *wanted: str) -> Discrepancy:
+    return Discrepancy(Kind.gradient, name, "ways differ", f"derivative|{name}", Verdict.Inconclusive, wanted)
 
 
 # --- what is no number

@@ -16,6 +16,9 @@ from typing import Any
 
 from .records import exception_record
 
+EVIDENCE = "derivatives"
+"""Evidence of this name, with an order and a number of directions behind it, is all that `examine` can tell."""
+
 STEPS = tuple(2.0**-power for power in (6, 7, 8))
 """Of numerical differentiation, in units of the size of the inputs: enough to confirm what is right."""
 
@@ -71,14 +74,20 @@ ORDERS = {"value": 0, "first": 1, "traced": 1, "second": 2, "third": 3}
 
 
 def examine(
-    library: Library, order: int, everything: bool, note: Callable[[str], None], traced: Sequence[str] = ()
+    library: Library,
+    order: int,
+    everything: tuple[int, int] | None,
+    note: Callable[[str], None],
+    traced: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """All quantities up to an order, those of the first by the ``traced`` ways too. With ``everything``: along more
-    directions, at more steps and beside the point, by which the oracle tells a fault from rounding and from a kink."""
+    """All quantities up to an order, those of the first by the ``traced`` ways too. With ``everything``, up to the
+    order that it begins with and along as many directions as it ends with: at more steps and beside the point, by which
+    the oracle tells a fault from rounding and from a kink."""
+    order, directions = (min(order, everything[0]), everything[1]) if everything else (order, DIRECTIONS)
     seen = _Quantities(note)
     steps = ALL_STEPS if everything else STEPS
     phi, x = library.phi, library.x
-    for number in range(ALL_DIRECTIONS if everything else DIRECTIONS):
+    for number in range(directions):
         v, w, z = (library.direction(number, k) for k in range(3))
         seen.add("value", number, library.ways["value"], phi, x, v)
         weight = seen.ask(lambda v=v: library.weight(phi, x, v))
@@ -114,6 +123,16 @@ def examine(
             if everything:
                 made["beside"] = seen.beside(library.ways["third"], library, v, w, z)
     return {"quantities": seen.found, "exhausted": seen.exhausted, **library.facts}
+
+
+def asked_beyond(request: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Up to which order, and along how many directions, a request asks for everything."""
+    for name in request.get("evidence", ()):
+        head, _, rest = name.partition(":")
+        if head == EVIDENCE:
+            order, _, directions = rest.partition(":")
+            return int(order), int(directions)
+    return None
 
 
 def box(sides: Sequence[tuple[Sequence[float], Sequence[float]]], v: Sequence[float]) -> list[Any] | None:

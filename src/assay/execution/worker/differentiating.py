@@ -14,6 +14,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from .derivatives import asked_beyond
 from .limits import children, own_cpu
 from .records import exception_record
 from .stage import StageBoard
@@ -22,7 +23,7 @@ MODULE = "assay_case"
 FILE = "assay_case.py"
 DERIVATIVES = "derivatives"
 
-Answer = Callable[[dict[str, Any], Callable[[str], None], bool], dict[str, Any]]
+Answer = Callable[[dict[str, Any], Callable[[str], None], "tuple[int, int] | None"], dict[str, Any]]
 
 
 class Refused(Exception):
@@ -71,7 +72,7 @@ def execute(
     linecache.cache[FILE] = (len(text), None, text.splitlines(True), FILE)
     board.set("target")
     try:
-        found = answer(request, board.note, DERIVATIVES in request.get("evidence", []))
+        found = answer(request, board.note, asked_beyond(request))
     except Refused as refused:
         found = {"refused": refused.record, "stage": refused.stage}
     finally:

@@ -24,7 +24,7 @@ TRANSPARENT = frozenset({"convert_element_type", "reshape", "broadcast_in_dim", 
 """Primitives that say nothing of where an output comes from."""
 
 
-def answer(request: dict[str, Any], note: Callable[[str], None], everything: bool) -> dict[str, Any]:
+def answer(request: dict[str, Any], note: Callable[[str], None], everything: tuple[int, int] | None) -> dict[str, Any]:
     """The quantities of a case, as `request["derivatives"]` asks for them: their ``order``, and which of the ways that
     are dearer than others. Raises Refused where the program cannot be run by itself."""
     program, given = loaded(request, note)
@@ -42,7 +42,7 @@ class _Case:
         """What the program gives for inputs in the places of those that are differentiated."""
         return jax_modes.outputs(self.program, self.given, x)
 
-    def examined(self, asked: dict[str, Any], everything: bool) -> dict[str, Any]:
+    def examined(self, asked: dict[str, Any], everything: tuple[int, int] | None) -> dict[str, Any]:
         """All quantities, up to the order that is asked for."""
         facts = self.facts()
         kept, why = facts.pop("kept"), facts.pop("why")

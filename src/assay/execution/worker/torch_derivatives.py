@@ -18,7 +18,7 @@ from .torch_records import MODULE
 FILE = "assay_case.py"
 
 
-def answer(request: dict[str, Any], note: Callable[[str], None], everything: bool) -> dict[str, Any]:
+def answer(request: dict[str, Any], note: Callable[[str], None], everything: tuple[int, int] | None) -> dict[str, Any]:
     """The quantities of a case, as `request["derivatives"]` asks for them: their ``order``, and which of the ways that
     trace or compile the function, each dearer than all others together. Where the program cannot be run by itself, how
     it failed."""
@@ -50,7 +50,7 @@ def warm() -> None:
     answer(
         {"text": WARM, "derivatives": {"order": 3, "traced": [each.__name__ for each in torch_modes.TRACED]}},
         lambda text: None,
-        everything=False,
+        everything=None,
     )
     torch.compiler.reset()
     sys.modules.pop(MODULE, None)
@@ -73,7 +73,7 @@ class _Case:
         """What the program gives for inputs in the places of those that are differentiated."""
         return torch_modes.outputs(self.program, self.given, x)
 
-    def examined(self, asked: dict[str, Any], everything: bool) -> dict[str, Any]:
+    def examined(self, asked: dict[str, Any], everything: tuple[int, int] | None) -> dict[str, Any]:
         """All quantities, up to the order that is asked for."""
         facts = self.facts()
         kept, why = facts.pop("kept"), facts.pop("why")

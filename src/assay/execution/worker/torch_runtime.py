@@ -29,9 +29,6 @@ FILE = "assay_case.py"
 QUESTIONS = ("describe", "graph", "hold", "traced")
 """What is asked of a user's own code in place of a run (`torch_user`)."""
 
-DERIVATIVES = "derivatives"
-"""Evidence: of a case that is differentiated, all that tells a fault from rounding and from a kink."""
-
 WARM_DERIVATIVES = "ASSAY_WARM_DERIVATIVES"
 """Set where cases will be differentiated: what that loads, once, is loaded before any fork."""
 
@@ -198,6 +195,7 @@ def _answered(question: str, request: dict[str, Any]) -> dict[str, Any]:
 
 def _differentiated(request: dict[str, Any], board: StageBoard) -> dict[str, Any]:
     """The header of an outcome frame with the derivatives of the case's program, in every way that torch has."""
+    from .derivatives import asked_beyond
     from .torch_derivatives import answer
 
     begun = own_cpu()
@@ -205,7 +203,7 @@ def _differentiated(request: dict[str, Any], board: StageBoard) -> dict[str, Any
     _plain_modes()
     board.set("target")
     try:
-        found = answer(request, board.note, DERIVATIVES in request.get("evidence", []))
+        found = answer(request, board.note, asked_beyond(request))
     finally:
         linecache.cache.pop(FILE, None)
         sys.modules.pop(MODULE, None)
