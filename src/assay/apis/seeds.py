@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from assay.apis.thinned import shortened, thinned
 from assay.collected import CannotTell, collect
 
 LIBRARIES = {"torch": "eager", "jax": "jax", "tensorflow": "tensorflow"}
@@ -39,6 +40,9 @@ INTERNAL: Mapping[str, str] = {
     "torch.ops.aten.lift*": "a part of tracing",
 }
 """Operators of schemas that are no functions that anybody calls, with the reason."""
+
+LISTED = "torch._foreach_*"
+"""Functions that do to each tensor of a list what another function does to one."""
 
 Call = dict[str, Any]
 """A call with all that its text needs: the library, the function's name and callee, and what it is given."""
@@ -120,6 +124,8 @@ def from_json(data: Mapping[str, Any]) -> Seeds:
             "inplace": bool(api.get("inplace")),
         }
         # What has elements comes first: of nothing there is little to differentiate.
-        seeds = sorted(api["seeds"], key=lambda seed: any(0 in each["shape"] for each in seed["tensors"]))
+        seeds = sorted(thinned(api["seeds"]), key=lambda seed: any(0 in each["shape"] for each in seed["tensors"]))
+        if fnmatchcase(api["name"], LISTED):
+            seeds = [shortened(seed) for seed in seeds]
         apis.append(Api(api["name"], api["origin"], tuple({**common, **seed} for seed in seeds)))
     return Seeds(data["library"], data["version"], tuple(apis), tuple(unreached))
