@@ -4,7 +4,7 @@ A call is reduced as data: options, keywords, layouts, sizes, elements, order. E
 evidence, and counts if the same quantity is wrong in the same ways.
 
 The script holds the call, and of the ways to differentiate those that the finding names, as the worker runs them
-(`assay.execution.worker.torch_modes`); beside them the numerical slopes.
+(`assay.execution.worker.torch_modes` and its like); beside them the numerical slopes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import ast
 import copy
 import math
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,7 @@ from assay.apis.mutate import reshaped
 from assay.apis.seeds import Call
 from assay.apis.source import case_of
 from assay.apis.text import bounds
+from assay.backends import find_backend
 from assay.campaign.bench import Abandoned
 from assay.campaign.findings import RunCase
 from assay.execution.client import PROGRAM
@@ -174,36 +176,35 @@ def render_derivative_script(case: Case, judgement: Judgement, versions: str = "
         raise Unscriptable(f"no comparison is known for {judgement.where} of a case that is differentiated")
     quantity, wrong, right, direction = place.groups()
     ways = [wrong, *([right] if right else [])]
-    text = case.text
-    definitions = _definitions((*ways, "real_function", "random_like", "direct"))
-    imports = ["math", "random", "sys"] + (["base64"] if "base64." in text else [])
-    body = "\n".join(line for line in text.splitlines() if not re.fullmatch(r"import (?:math|base64|torch)", line))
     order = {"value": 1, "first": 1, "traced": 1, "second": 2, "third": 3}.get(quantity)
     if order is None:
         raise Unscriptable(f"no script is known for the quantity {quantity}")
     along = ", ".join(("v", "w", "z")[:order])
     lower = {"first": "direct(phi, moved(t, v))", "second": "reverse(phi, moved(t, w), v)"}.get(quantity)
-    if lower is not None and not right:
-        definitions = _definitions((*ways, "real_function", "random_like", "direct", "reverse"))
+    modes = Modes.of(find_backend(case.target).framework)
+    more = ["reverse"] if lower is not None and not right else []
+    definitions = modes.definitions((*ways, "real_function", "random_like", "direct", *more))
+    plain, library = modes.imports(definitions + case.text)
+    name = modes.bound
+    body = "\n".join(line for line in case.text.splitlines() if line.strip() not in {*plain, *library})
     head = [
         f'"""{", ".join(case.operators)}: {in_docstring(summary(judgement))}',
         "",
         f"{'Found with ' + versions + '. ' if versions else ''}The {quantity} derivative, {wrong}.",
         '"""',
         "",
-        *(f"import {name}" for name in sorted(imports)),
+        *plain,
         "",
         "try:",
-        f"{INDENT}import torch",
-        *([f"{INDENT}from torch.autograd import forward_ad"] if "forward_ad" in definitions else []),
-        f"{INDENT}from torch.utils._pytree import tree_leaves",
+        *(f"{INDENT}{line}" for line in library),
         "except ImportError as missing:",
         f'{INDENT}print("CANNOT RUN:", missing)',
         f"{INDENT}sys.exit(2)",
+        *(["", *modes.settings] if modes.settings else []),
     ]
     main = [
         "def main():",
-        f'{INDENT}print("torch", torch.__version__)',
+        f'{INDENT}print("{name}", {name}.__version__)',
         f"{INDENT}phi, x = real_function(program, inputs())",
         f"{INDENT}v, w, z = (random_like(x, DIRECTIONS_SEED + {10 * int(direction)} + k) for k in range(3))",
         f"{INDENT}found = {wrong}(phi, x, {along})",
@@ -269,27 +270,75 @@ def _caught(main: list[str], wrong: str, along: str) -> list[str]:
     ]
 
 
-@cache
-def _module() -> tuple[str, ast.Module]:
-    text = (PROGRAM / "torch_modes.py").read_text(encoding="utf-8")
-    return text, ast.parse(text)
+@dataclass(frozen=True)
+class Modes:
+    """The worker's module that differentiates with a library, as scripts take from it."""
+
+    text: str
+    module: ast.Module
+
+    @classmethod
+    @cache
+    def of(cls, framework: str) -> Modes:
+        """That of a framework. Raises Unscriptable."""
+        path = PROGRAM / f"{framework}_modes.py"
+        if not path.exists():
+            raise Unscriptable(f"nothing is differentiated with {framework}")
+        text = path.read_text(encoding="utf-8")
+        return cls(text, ast.parse(text))
+
+    @property
+    def bound(self) -> str:
+        """The library under the name that the module has it by."""
+        first = next(node for node in self._imported() if not _is_plain(node))
+        return _bound(first)[0]
+
+    @property
+    def settings(self) -> list[str]:
+        """What the module sets of the library, such as how wide its numbers are."""
+        return [
+            ast.get_source_segment(self.text, node) or ""
+            for node in self.module.body
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+        ]
+
+    def imports(self, text: str) -> tuple[list[str], list[str]]:
+        """The imports that a text needs: those of the standard library, and those of the library."""
+        words = set(re.findall(r"\w+", text))
+        library = [
+            ast.unparse(node)
+            for node in self._imported()
+            if not _is_plain(node) and (_bound(node)[0] == self.bound or words & set(_bound(node)))
+        ]
+        plain = [ast.unparse(node) for node in self._imported() if _is_plain(node) and words & set(_bound(node))]
+        return sorted({*plain, "import sys", *(["import base64"] if "base64." in text else [])}), library
+
+    def _imported(self) -> list[ast.Import | ast.ImportFrom]:
+        found = [node for node in self.module.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        return [node for node in found if getattr(node, "module", "") != "__future__"]
+
+    def definitions(self, wanted: tuple[str, ...]) -> str:
+        """The functions and constants of the module that some of its functions need, those first."""
+        known = {node.name: node for node in self.module.body if isinstance(node, ast.FunctionDef)}
+        constants = [node for node in self.module.body if isinstance(node, ast.Assign) and "SEED" in ast.unparse(node)]
+        needed: set[str] = set()
+        queue = [name for name in wanted if name in known]
+        while queue:
+            name = queue.pop()
+            if name not in needed:
+                needed.add(name)
+                queue += [each.id for each in ast.walk(known[name]) if isinstance(each, ast.Name) and each.id in known]
+        # The ways themselves first: the rest is what they need.
+        order = [name for name in wanted if name in needed] + [name for name in known if name in needed]
+        pieces = [ast.get_source_segment(self.text, known[name]) or "" for name in dict.fromkeys(order)]
+        pieces += [ast.get_source_segment(self.text, node) or "" for node in constants]
+        return "\n\n\n".join(re.sub(r"  # noqa.*", "", piece) for piece in pieces)
 
 
-def _definitions(wanted: tuple[str, ...]) -> str:
-    """The functions and constants of the worker's module that some of its functions need, those first."""
-    text, module = _module()
-    known = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
-    constants = [node for node in module.body if isinstance(node, ast.Assign) and "SEED" in ast.unparse(node)]
-    needed: set[str] = set()
-    queue = [name for name in wanted if name in known]
-    while queue:
-        name = queue.pop()
-        if name not in needed:
-            needed.add(name)
-            queue += [each.id for each in ast.walk(known[name]) if isinstance(each, ast.Name) and each.id in known]
-    # The ways themselves first: the rest is what they need.
-    order = [name for name in wanted if name in needed] + [name for name in known if name in needed]
-    pieces = [ast.get_source_segment(text, known[name]) or "" for name in dict.fromkeys(order)]
-    pieces += [ast.get_source_segment(text, node) or "" for node in constants]
-    cleaned = [re.sub(r"  # noqa.*", "", piece) for piece in pieces]
-    return "\n\n\n".join(cleaned)
+def _bound(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [each.asname or each.name.partition(".")[0] for each in node.names]
+
+
+def _is_plain(node: ast.Import | ast.ImportFrom) -> bool:
+    name = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
+    return name.partition(".")[0] in sys.stdlib_module_names
