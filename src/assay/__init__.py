@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assay.checking.defaults import SECONDS, TRANSFORMED
+from assay.checking.defaults import DERIVATIVES, SECONDS, TRANSFORMED
 
 if TYPE_CHECKING:
     import os
@@ -25,11 +25,12 @@ def check(
     transforms: int = TRANSFORMED,
     training: bool = True,
     sizes: bool = True,
+    derivatives: int = DERIVATIVES,
     seconds: float = SECONDS,
     out: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Compare a function or nn.Module of this process, eager against compiled: as it is, at other sizes, in training,
-    and under ``transforms`` transformed programs.
+    under ``transforms`` transformed programs; and differentiated in every way up to the order ``derivatives``.
 
     It is called as ``subject(*example_inputs, **kwargs)``, modules in copies, here in this process; docs/check.md says
     what that means. ``targets`` are those of `assay fuzz`, or backends of torch.compile; without any, every layer of
@@ -49,6 +50,7 @@ def check(
         transforms=transforms,
         training=training,
         sizes=sizes,
+        derivatives=derivatives,
         seconds=seconds,
         out=out,
     )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from assay.checking.report import Report
 
 MARKER = (
-    "assay(targets, transforms, training, sizes, seconds, out): what assay.check takes unless a call says otherwise"
+    "assay(targets, transforms, training, sizes, derivatives, seconds, out): what assay.check takes unless a call says"
+    " otherwise"
 )
 
 

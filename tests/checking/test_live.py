@@ -27,7 +27,7 @@ def test_a_module_with_hooks_and_closures_is_compared_and_left_as_it_was() -> No
     stream, folder = torch.get_rng_state(), torch.get_default_dtype()
     report = assay.check(module, torch.ones(2, 3), targets=["torch:eager"], **FAST)
     assert report.same, report
-    assert [part.name for part in report.parts] == ["plain", "training"]
+    assert [part.name for part in report.parts] == ["plain", "training", "derivatives"]
     assert "1 hooks" in report.facts[0]
     assert calls
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())

@@ -14,7 +14,7 @@ from assay.backends import RUNGS, find_backend
 from assay.campaign import assemble
 from assay.campaign.examine import Examination, Run, Witness, examine, settle
 from assay.campaign.mistake import UserMistake
-from assay.checking.defaults import SECONDS, TRANSFORMED
+from assay.checking.defaults import DERIVATIVES, SECONDS, TRANSFORMED
 from assay.checking.described import Described, bare_case, describe, eager_beside, told_where
 from assay.checking.report import Difference, Part, Report
 from assay.checking.sizes import Varying, varying
@@ -42,6 +42,7 @@ class Wish:
     seconds: float = SECONDS
     training: bool = True
     sizes: bool = True
+    derivatives: int = DERIVATIVES
 
 
 @dataclass

@@ -8,6 +8,9 @@ from __future__ import annotations
 TRANSFORMED = 8
 """Transformed programs."""
 
+DERIVATIVES = 1
+"""The order up to which a subject is differentiated in every way; libraries have faults of their own in the second."""
+
 SECONDS = 300.0
 """After so long nothing more is begun."""
 

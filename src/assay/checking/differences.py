@@ -16,6 +16,8 @@ from assay.campaign import assemble
 from assay.campaign.examine import case_runner, examine
 from assay.checking.checker import SIZES, TRANSFORMS, Check
 from assay.checking.cutting import first_wrong
+from assay.checking.derivatives import PART as DERIVATIVES
+from assay.checking.derivatives import told
 from assay.checking.described import SOURCE, told_where
 from assay.checking.lift import Lifted
 from assay.checking.report import Difference
@@ -47,7 +49,11 @@ def differences_of(check: Check, lifted: dict[bool, Lifted | str], out: Path | N
             found[found.index(known)] = replace(known, part=f"{known.part}, {part}")
             continue
         check.tell(f"looking into {judgement.kind} in {part} on {case.target}")
-        if case.recipe.get("program") is not None:
+        if part == DERIVATIVES:
+            difference = told(check, case, judgement)
+            if difference.script:
+                difference = shown(difference, difference.script, case)
+        elif case.recipe.get("program") is not None:
             difference = _triaged(check, part, case, judgement, lifted[False])
         else:
             difference = _of_subject(check, part, case, judgement, lifted.get(case.training, "not tried"))

@@ -20,7 +20,7 @@ from typing import Any
 from assay.backends import UnknownTarget, find_backend
 from assay.campaign.mistake import UserMistake
 from assay.checking.checker import LADDER, Wish, start
-from assay.checking.defaults import CASE_SECONDS, MEMORY_MB, SECONDS, TRANSFORMED
+from assay.checking.defaults import CASE_SECONDS, DERIVATIVES, MEMORY_MB, SECONDS, TRANSFORMED
 from assay.checking.report import Report
 from assay.checking.run import bench_of, finished, silent
 from assay.checking.texts import LIVE, Subject
@@ -39,6 +39,7 @@ def check_live(
     transforms: int = TRANSFORMED,
     training: bool = True,
     sizes: bool = True,
+    derivatives: int = DERIVATIVES,
     seconds: float = SECONDS,
     out: str | os.PathLike[str] | None = None,
     tell: Callable[[str], None] = silent,
@@ -57,7 +58,7 @@ def check_live(
     def fresh() -> tuple[str, Any, Any]:
         return here.folder, _anew(subject), SimpleNamespace(assay_inputs=lambda: (args, given))
 
-    wish = Wish(names, transforms, seconds, training, sizes)
+    wish = Wish(names, transforms, seconds, training, sizes, derivatives)
     inherited = os.environ.get("PYTHONPATH")
     # A worker is to find what this process finds: a backend of the user's, say.
     os.environ["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)

@@ -11,6 +11,7 @@ from assay.campaign.bench import Bench
 from assay.campaign.mistake import UserMistake
 from assay.checking.checker import LADDER, Check, Wish, compare_subject, report_of, start
 from assay.checking.defaults import CASE_SECONDS, MEMORY_MB
+from assay.checking.derivatives import compare_derivatives
 from assay.checking.differences import differences_of
 from assay.checking.lift import Lifted, Unliftable
 from assay.checking.lifted import lift_subject
@@ -50,6 +51,8 @@ def finished(check: Check, begun: float, out: Path | None) -> Report:
     """What a check comes to, once its subject was seen to run; scripts are written to a folder that is made when there
     is one."""
     sizes = compare_subject(check)
+    if check.wish.derivatives:
+        compare_derivatives(check)
     lifted = _lifted(check)
     if check.wish.transformed:
         plain = lifted[False]

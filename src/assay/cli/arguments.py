@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from assay import __version__
 from assay.campaign.mistake import UserMistake
-from assay.checking.defaults import CASE_SECONDS, MEMORY_MB, SECONDS, TRANSFORMED
+from assay.checking.defaults import CASE_SECONDS, DERIVATIVES, MEMORY_MB, SECONDS, TRANSFORMED
 
 Command = Callable[[argparse.Namespace, float], int]
 
@@ -148,6 +148,14 @@ def _check_command(commands: Any) -> None:
     for name, kind, default, metavar, said in numbers:
         check.add_argument(name, type=kind, default=default, metavar=metavar, help=said)
     check.add_argument("--no-training", action="store_true", help="do not compare gradients")
+    check.add_argument(
+        "--derivatives",
+        type=int,
+        choices=(0, 1, 2, 3),
+        default=DERIVATIVES,
+        metavar="N",
+        help="differentiate it in every way up to the Nth order; 0 for not at all (default: %(default)s)",
+    )
     check.add_argument("--no-sizes", action="store_true", help="do not compare at other sizes")
     check.add_argument("--out", type=Path, metavar="DIR", help="where scripts go; by default a folder in ./runs")
 

@@ -45,6 +45,7 @@ def check(options: argparse.Namespace, began: float) -> int:
         seconds=options.time,
         training=not options.no_training,
         sizes=not options.no_sizes,
+        derivatives=options.derivatives,
     )
     _importable(path)
     out = options.out or RUNS / f"check-{time.strftime('%Y%m%d-%H%M%S')}-{path.stem}"

@@ -186,7 +186,7 @@ def render_derivative_script(case: Case, judgement: Judgement, versions: str = "
     definitions = modes.definitions((*ways, "real_function", "random_like", "direct", *more))
     plain, library = modes.imports(definitions + case.text)
     name = modes.bound
-    body = "\n".join(line for line in case.text.splitlines() if line.strip() not in {*plain, *library})
+    body = "\n".join(line for line in case.text.splitlines() if line.strip() not in {*plain, *library, *modes.settings})
     head = [
         f'"""{", ".join(case.operators)}: {in_docstring(summary(judgement))}',
         "",
