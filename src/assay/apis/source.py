@@ -27,6 +27,20 @@ TRACED: Mapping[str, Sequence[str]] = {
         "jvp_in_while",
         "grad_in_cond",
     ),
+    "tensorflow": (
+        "reverse_in_function",
+        "reverse_of_function",
+        "reverse_of_graph",
+        "reverse_compiled",
+        "reverse_of_unknown_dimensions",
+        "reverse_of_unknown_rank",
+        "reverse_vectorized",
+        "reverse_batched",
+        "reverse_in_loop",
+        "reverse_in_branch",
+        "forward_in_function",
+        "forward_of_function",
+    ),
 }
 """Ways to differentiate that trace or compile, each dearer than all others together: one of them for the first seed of
 each function, and seldom else."""

@@ -1,0 +1,239 @@
+"""A case's program as a function of tensors, for TensorFlow: which inputs and outputs are differentiated, and in what
+ways (`tensorflow_modes`).
+
+All is run operation by operation but the ways that are there to trace: one of these costs more than all else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import tensorflow as tf
+
+from . import derivatives, points, tensorflow_modes
+from .differentiating import Refused, loaded
+
+TRANSPARENT = frozenset({"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims", "Complex", "StridedSlice"})
+"""Operations that say nothing of where an output comes from."""
+
+
+def answer(request: dict[str, Any], note: Callable[[str], None], everything: bool) -> dict[str, Any]:
+    """The quantities of a case, as `request["derivatives"]` asks for them: their ``order``, and which of the ways that
+    are dearer than others. Raises Refused where the program cannot be run by itself."""
+    program, given = loaded(request, note)
+    return _Case(program, given, note).examined(request["derivatives"], everything)
+
+
+class _Case:
+    """One program at one point."""
+
+    def __init__(self, program: Any, given: tuple[Any, ...], note: Callable[[str], None]) -> None:
+        self.program, self.given, self.note = program, given, note
+
+    def outputs(self) -> list[Any]:
+        """What the program gives."""
+        return tensorflow_modes.outputs(self.program, self.given, (), ())
+
+    def examined(self, asked: dict[str, Any], everything: bool) -> dict[str, Any]:
+        """All quantities, up to the order that is asked for."""
+        facts = self.facts()
+        why = facts.pop("why")
+        if why:
+            return {"quantities": [], "nothing": why, **facts}
+        traced = [each for each in tensorflow_modes.TRACED if each.__name__ in asked.get("traced", ())]
+        library = self.library(facts, traced)
+        if {str(numpy.dtype(tensorflow_modes.dtype_of(each))) for each in library.x} - points.WIDE:
+            library.wide = self.widened(facts)
+        names = [each.__name__ for each in traced]
+        return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, names)
+
+    def library(self, facts: dict[str, Any], traced: list[Any]) -> derivatives.Library:
+        """What `derivatives.examine` needs to know."""
+        phi, x = tensorflow_modes.real_function(self.program, self.given)
+        values, seconds = (
+            tuple({each: None for way in traced if (each := tensorflow_modes.TRACED[way][k])}) for k in (0, 1)
+        )
+
+        return derivatives.Library(
+            phi=phi,
+            x=x,
+            ways={
+                "value": _named(tensorflow_modes.VALUE + values),
+                "first": _named(tensorflow_modes.FIRST),
+                "traced": _named(tuple(tensorflow_modes.TRACED)),
+                "second": _named(tensorflow_modes.SECOND + seconds),
+                "third": _named(tensorflow_modes.THIRD),
+            },
+            plain=tensorflow_modes.direct,
+            moved=tensorflow_modes.moved,
+            direction=lambda number, k: tensorflow_modes.random_like(
+                x, tensorflow_modes.DIRECTIONS_SEED + 10 * number + k
+            ),
+            nearby=lambda number: _nearby(x, number),
+            weight=_weight,
+            first=tensorflow_modes.reverse,
+            second=tensorflow_modes.reverse_reverse,
+            sizes={},
+            flat=points.flat,
+            sides=lambda: self.sides(phi, x),
+            facts=facts,
+        )
+
+    def widened(self, facts: dict[str, Any]) -> derivatives.Library | None:
+        """The same case with its inputs in float64; None where that is not what the program takes or gives."""
+        given = tuple(_widened(each) if tensorflow_modes.is_differentiable(each) else each for each in self.given)
+        wide = _Case(self.program, given, self.note)
+        try:
+            library = wide.library(facts, [])
+            narrow = [each for each in self.given if tensorflow_modes.is_differentiable(each)]
+            made, before = library.phi.parts(*library.x), tensorflow_modes.connected(self.program, self.given)
+            same = before[:2] == tensorflow_modes.connected(self.program, given)[:2]
+            if not same or any(each.dtype.name not in points.WIDE for each in made):
+                return None
+        except Exception:
+            return None
+        unit = max(_unit(each) for each in narrow)
+        library.nearby = lambda number: _nearby(library.x, number, unit)
+        return library
+
+    def sides(self, phi: Any, x: list[Any]) -> Any:
+        """The slopes from both sides of every weighted element of the outputs, by real coordinate of the point."""
+
+        def terms(x: Any) -> Any:
+            made = phi.parts(*map(tf.constant, x))
+            weighted = [
+                (numpy.conj(numpy.asarray(along)) * numpy.asarray(each)).real.reshape(-1).astype("float64")
+                for along, each in zip(phi.weights, made)  # noqa: B905
+            ]
+            return numpy.concatenate(weighted)
+
+        return points.sides(terms, x, [tensorflow_modes.size_of(each) for each in x])
+
+    def facts(self) -> dict[str, Any]:
+        """Run plainly: what comes out, why nothing is differentiated if so, and what is wrong that is no number. Raises
+        Refused."""
+        before = [_bits(each) for each in self.given if isinstance(each, tf.Tensor)]
+        try:
+            self.note("direct")
+            with _heard() as made_by:
+                plain = self.outputs()
+            self.note("direct again")
+            again = self.outputs()
+        except Exception as error:
+            raise Refused(error, "direct") from None
+        wrong: list[str] = []
+        if before != [_bits(each) for each in self.given if isinstance(each, tf.Tensor)]:
+            wrong.append("an input is changed")
+        why, kept, places = "", [], []
+        if not any(map(tensorflow_modes.is_differentiable, self.given)):
+            why = "no input is a real or complex tensor"
+        elif not any(map(tensorflow_modes.is_differentiable, plain)):
+            why = "no output is a real or complex tensor"
+        elif [_bits(each) for each in plain] != [_bits(each) for each in again]:
+            why = "random"
+        else:
+            self.note("gradients")
+            try:
+                places, kept, found = tensorflow_modes.connected(self.program, self.given)
+            except Exception as error:
+                raise Refused(error, "recorded") from None
+            if not kept:
+                why = "no output has a gradient"
+            elif not all(bool(numpy.isfinite(_held(plain[k])).all()) for k in kept):
+                why = "an output is not finite"
+            else:
+                wrong += _of_gradients([self.given[place] for place in places], found)
+        x = [self.given[place] for place in places]
+        return {
+            "why": why,
+            "shapes": [list(each.shape) for each in x],
+            "dtypes": sorted({each.dtype.name for each in [*x, *(plain[k] for k in kept)]}),
+            "rules": sorted({made_by(plain[k]) for k in kept}),
+            "wrong": wrong,
+        }
+
+
+def _of_gradients(x: list[Any], found: list[list[Any]]) -> list[str]:
+    """What is wrong with gradients as tensors: their shapes and dtypes."""
+    wrong = {}
+    for gradients in found:
+        for number, (point, each) in enumerate(zip(x, gradients)):  # noqa: B905
+            if each is not None and (list(each.shape) != list(point.shape) or each.dtype != point.dtype):
+                wrong[f"the gradient of input {number}, {_said(point)}, is {_said(each)}"] = None
+    return list(wrong)
+
+
+@contextlib.contextmanager
+def _heard() -> Any:
+    """Hear of the operations that are executed; gives what says by which of them a tensor was made."""
+    made: dict[int, tuple[str, Any, Any]] = {}
+
+    def note(op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+        if graph is None:
+            name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
+            for each in outputs:
+                made[id(each)] = name, list(inputs), each
+
+    def made_by(tensor: Any) -> str:
+        name, inputs, _ = made.get(id(tensor), ("an input", [], None))
+        return made_by(inputs[0]) if name in TRANSPARENT and inputs and id(inputs[0]) in made else name
+
+    callbacks = None
+    with contextlib.suppress(ImportError):
+        from tensorflow.python.framework import op_callbacks as callbacks
+    if callbacks is None:
+        yield made_by
+        return
+    callbacks.add_op_callback(note)
+    try:
+        yield made_by
+    finally:
+        callbacks.remove_op_callback(note)
+
+
+def _weight(phi: Any, x: Any, v: Any) -> float:
+    """The sum of the sizes of the terms of a derivative."""
+    gradient = tensorflow_modes.gradient(phi, x)
+    return float(sum(numpy.abs(_held(a) * _held(b)).sum() for a, b in zip(gradient, v)))  # noqa: B905
+
+
+def _named(ways: tuple[Any, ...]) -> dict[str, Any]:
+    return {each.__name__: each for each in ways}
+
+
+def _said(tensor: Any) -> str:
+    return f"{tensor.dtype.name}{list(tensor.shape)}"
+
+
+def _held(tensor: Any) -> Any:
+    """The elements as numpy has them, wide."""
+    held = numpy.asarray(tensor)
+    return held.astype("complex128" if numpy.iscomplexobj(held) else "float64")
+
+
+def _bits(tensor: Any) -> tuple[Any, ...]:
+    if tensor.dtype in (tf.string, tf.variant, tf.resource):
+        return tensor.dtype.name, list(tensor.shape)
+    held = numpy.ascontiguousarray(tensor)
+    return tensor.dtype.name, held.shape, held.tobytes()
+
+
+def _unit(tensor: Any) -> float:
+    """A unit in the last place of 1."""
+    return {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "complex64": 2.0**-23}.get(
+        tensor.dtype.name, 2.0**-52
+    )
+
+
+def _widened(tensor: Any) -> Any:
+    return tf.cast(tensor, "complex128" if tensor.dtype.is_complex else "float64")
+
+
+def _nearby(x: list[Any], number: int, unit: float | None = None) -> list[Any]:
+    """Tensors whose elements are moved by about two units in the last place, of their own or of another dtype."""
+    units = [_unit(each) if unit is None else unit for each in x]
+    drawn = tensorflow_modes.random_like(x, tensorflow_modes.NEARBY_SEED + number, unit=True)
+    return [tf.constant(each) for each in points.nearby(x, [numpy.asarray(each) for each in drawn], units)]
