@@ -40,6 +40,7 @@ TRACED: Mapping[str, Sequence[str]] = {
         "reverse_in_branch",
         "forward_in_function",
         "forward_of_function",
+        "forward_of_unknown_dimensions",
     ),
 }
 """Ways to differentiate that trace or compile, each dearer than all others together: one of them for the first seed of

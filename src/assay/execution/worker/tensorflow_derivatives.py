@@ -53,20 +53,16 @@ class _Case:
     def library(self, facts: dict[str, Any], traced: list[Any]) -> derivatives.Library:
         """What `derivatives.examine` needs to know."""
         phi, x = tensorflow_modes.real_function(self.program, self.given)
-        values, seconds = (
-            tuple({each: None for way in traced if (each := tensorflow_modes.TRACED[way][k])}) for k in (0, 1)
-        )
+        asked = {each for way in traced for each in tensorflow_modes.TRACED[way]}
+
+        def ways(name: str) -> dict[str, Any]:
+            beside = [each for each in tensorflow_modes.BESIDE.get(name, ()) if each in asked]
+            return {each.__name__: each for each in [*tensorflow_modes.WAYS[name], *beside]}
 
         return derivatives.Library(
             phi=phi,
             x=x,
-            ways={
-                "value": _named(tensorflow_modes.VALUE + values),
-                "first": _named(tensorflow_modes.FIRST),
-                "traced": _named(tuple(tensorflow_modes.TRACED)),
-                "second": _named(tensorflow_modes.SECOND + seconds),
-                "third": _named(tensorflow_modes.THIRD),
-            },
+            ways={name: ways(name) for name in tensorflow_modes.WAYS},
             plain=tensorflow_modes.direct,
             moved=tensorflow_modes.moved,
             direction=lambda number, k: tensorflow_modes.random_like(
@@ -198,10 +194,6 @@ def _weight(phi: Any, x: Any, v: Any) -> float:
     """The sum of the sizes of the terms of a derivative."""
     gradient = tensorflow_modes.gradient(phi, x)
     return float(sum(numpy.abs(_held(a) * _held(b)).sum() for a, b in zip(gradient, v)))  # noqa: B905
-
-
-def _named(ways: tuple[Any, ...]) -> dict[str, Any]:
-    return {each.__name__: each for each in ways}
 
 
 def _said(tensor: Any) -> str:

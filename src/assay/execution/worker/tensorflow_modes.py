@@ -1,9 +1,9 @@
 """Ways to compute one derivative of a real function of tensors with TensorFlow.
 
-``phi`` takes tensors and gives a real number; ``x`` is the point, ``v``, ``w`` and ``z`` are directions, as many tensors
-as ``x`` of the same shapes. Each function gives a derivative of ``phi`` at ``x`` along its directions, so that those of
-one order are to agree however they were composed. The gradient with respect to complex tensors is the direction of
-steepest ascent, so that the derivative along v is Re<g, v>.
+``phi`` takes tensors and gives a real number; ``x`` is the point, ``v``, ``w`` and ``z`` are directions, as many
+tensors as ``x`` of the same shapes. Each function gives a derivative of ``phi`` at ``x`` along its directions, so that
+those of one order are to agree however they were composed. The gradient with respect to complex tensors is the
+direction of steepest ascent, so that the derivative along v is Re<g, v>.
 
 An operation executed eagerly costs a tenth of a millisecond, a trace a hundred times that, and the accumulator of
 forward mode traces whatever it has not seen before: what traces is among ``TRACED``.
@@ -359,6 +359,11 @@ def forward_of_function(phi, x, v):
     return forward(tf.function(phi, autograph=False), x, v)
 
 
+def forward_of_unknown_dimensions(phi, x, v):
+    """Forward mode, as a graph of unknown dimensions."""
+    return of_unknown_dimensions(along(phi, v), x)
+
+
 # --- second order: along v, then along w
 
 
@@ -435,22 +440,45 @@ def transposed_reverse_reverse(phi, x, v, w, z):
     return transposed(down(down(phi, v), w), x, z)
 
 
-VALUE = (direct, recorded)
-FIRST = (reverse, reverse_again, transposed, checkpointed, forward)
-SECOND = (reverse_reverse, symmetric, transposed_reverse, reverse_transposed)
-THIRD = (reverse_reverse_reverse, transposed_reverse_reverse)
 TRACED = {
     reverse_in_function: (value_in_function, reverse_reverse_in_function),
     reverse_of_function: (value_in_function, reverse_reverse_of_function),
-    reverse_of_graph: (None, forward_reverse),
+    reverse_of_graph: (reverse_again, symmetric),
     reverse_compiled: (value_compiled, reverse_reverse_compiled),
     reverse_of_unknown_dimensions: (value_of_unknown_dimensions, reverse_reverse_of_unknown_dimensions),
-    reverse_of_unknown_rank: (None, reverse_forward),
+    reverse_of_unknown_rank: (reverse_again, symmetric),
     reverse_vectorized: (value_vectorized, reverse_reverse_vectorized),
-    reverse_batched: (None, reverse_forward),
-    reverse_in_loop: (None, forward_reverse),
-    reverse_in_branch: (None, reverse_forward),
+    reverse_batched: (checkpointed, reverse_transposed),
+    reverse_in_loop: (checkpointed, reverse_transposed),
+    reverse_in_branch: (checkpointed, reverse_transposed),
     forward_in_function: (primal, forward_reverse),
-    forward_of_function: (primal, forward_forward),
+    forward_of_function: (primal, reverse_forward),
+    forward_of_unknown_dimensions: (primal, forward_forward),
 }
-"""Ways of first order that trace or compile, each with one of the value and one of second order that goes with it."""
+"""Ways of first order that trace or compile, each with others that are asked with it and nowhere else."""
+
+BESIDE = {
+    "value": (primal, value_in_function, value_compiled, value_of_unknown_dimensions, value_vectorized),
+    "first": (reverse_again, checkpointed),
+    "second": (
+        symmetric,
+        reverse_transposed,
+        forward_reverse,
+        reverse_forward,
+        forward_forward,
+        reverse_reverse_in_function,
+        reverse_reverse_of_function,
+        reverse_reverse_compiled,
+        reverse_reverse_of_unknown_dimensions,
+        reverse_reverse_vectorized,
+    ),
+}
+"""Those others by quantity."""
+
+WAYS = {
+    "value": (direct, recorded),
+    "first": (reverse, transposed, forward),
+    "traced": tuple(TRACED),
+    "second": (reverse_reverse, transposed_reverse),
+    "third": (reverse_reverse_reverse, transposed_reverse_reverse),
+}
