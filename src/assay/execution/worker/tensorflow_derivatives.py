@@ -6,12 +6,12 @@ All is run operation by operation but the ways that are there to trace: one of t
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy
 import tensorflow as tf
+from tensorflow.python.framework import op_callbacks, op_def_registry, ops
 
 from . import derivatives, points, tensorflow_modes
 from .differentiating import Refused, loaded
@@ -40,7 +40,7 @@ class _Case:
     def examined(self, asked: dict[str, Any], everything: bool) -> dict[str, Any]:
         """All quantities, up to the order that is asked for."""
         facts = self.facts()
-        why = facts.pop("why")
+        why, once = facts.pop("why"), facts.pop("once")
         if why:
             return {"quantities": [], "nothing": why, **facts}
         traced = [each for each in tensorflow_modes.TRACED if each.__name__ in asked.get("traced", ())]
@@ -48,16 +48,22 @@ class _Case:
         if {str(numpy.dtype(tensorflow_modes.dtype_of(each))) for each in library.x} - points.WIDE:
             library.wide = self.widened(facts)
         names = [each.__name__ for each in traced]
-        return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, names)
+        order = 1 if once else int(asked.get("order", 2))
+        return derivatives.examine(library, order, everything, self.note, names)
 
     def library(self, facts: dict[str, Any], traced: list[Any]) -> derivatives.Library:
         """What `derivatives.examine` needs to know."""
         phi, x = tensorflow_modes.real_function(self.program, self.given)
-        asked = {each for way in traced for each in tensorflow_modes.TRACED[way]}
 
         def ways(name: str) -> dict[str, Any]:
-            beside = [each for each in tensorflow_modes.BESIDE.get(name, ()) if each in asked]
-            return {each.__name__: each for each in [*tensorflow_modes.WAYS[name], *beside]}
+            found = {each.__name__: each for each in tensorflow_modes.WAYS[name]}
+            for way in traced:
+                value, *beside = tensorflow_modes.TRACED[way]
+                asked = [each for each in (value, *beside) if each in tensorflow_modes.BESIDE.get(name, ())]
+                found.update(
+                    (each.__name__, _within(each, value)) for each in [*asked, *([way] if name == "traced" else [])]
+                )
+            return found
 
         return derivatives.Library(
             phi=phi,
@@ -114,7 +120,7 @@ class _Case:
         before = [_bits(each) for each in self.given if isinstance(each, tf.Tensor)]
         try:
             self.note("direct")
-            with _heard() as made_by:
+            with _Heard() as heard:
                 plain = self.outputs()
             self.note("direct again")
             again = self.outputs()
@@ -123,19 +129,21 @@ class _Case:
         wrong: list[str] = []
         if before != [_bits(each) for each in self.given if isinstance(each, tf.Tensor)]:
             wrong.append("an input is changed")
-        why, kept, places = "", [], []
+        why, kept, places, once = "", [], [], False
         if not any(map(tensorflow_modes.is_differentiable, self.given)):
             why = "no input is a real or complex tensor"
         elif not any(map(tensorflow_modes.is_differentiable, plain)):
             why = "no output is a real or complex tensor"
-        elif [_bits(each) for each in plain] != [_bits(each) for each in again]:
+        elif any(map(_is_random, heard.names)) or [_bits(each) for each in plain] != [_bits(each) for each in again]:
             why = "random"
         else:
             self.note("gradients")
             try:
-                places, kept, found = tensorflow_modes.connected(self.program, self.given)
+                with _Heard() as backwards:
+                    places, kept, found = tensorflow_modes.connected(self.program, self.given)
             except Exception as error:
                 raise Refused(error, "recorded") from None
+            once = any(map(_has_no_derivative, backwards.names))
             if not kept:
                 why = "no output has a gradient"
             elif not all(bool(numpy.isfinite(_held(plain[k])).all()) for k in kept):
@@ -143,11 +151,13 @@ class _Case:
             else:
                 wrong += _of_gradients([self.given[place] for place in places], found)
         x = [self.given[place] for place in places]
+        dtypes = {each.dtype.name for each in [*x, *(plain[k] for k in kept)]}
         return {
             "why": why,
+            "once": once,
             "shapes": [list(each.shape) for each in x],
-            "dtypes": sorted({each.dtype.name for each in [*x, *(plain[k] for k in kept)]}),
-            "rules": sorted({made_by(plain[k]) for k in kept}),
+            "dtypes": sorted(dtypes | heard.dtypes),
+            "rules": sorted({heard.maker(plain[k]) for k in kept}),
             "wrong": wrong,
         }
 
@@ -162,32 +172,80 @@ def _of_gradients(x: list[Any], found: list[list[Any]]) -> list[str]:
     return list(wrong)
 
 
-@contextlib.contextmanager
-def _heard() -> Any:
-    """Hear of the operations that are executed; gives what says by which of them a tensor was made."""
-    made: dict[int, tuple[str, Any, Any]] = {}
+class _Heard:
+    """Hears of the operations that are executed, within a `with` statement."""
 
-    def note(op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+    def __init__(self) -> None:
+        self.made: dict[int, tuple[str, Any, Any]] = {}
+
+    def __enter__(self) -> _Heard:
+        op_callbacks.add_op_callback(self.note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        op_callbacks.remove_op_callback(self.note)
+
+    def note(self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+        """What TensorFlow calls after each operation."""
         if graph is None:
             name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
             for each in outputs:
-                made[id(each)] = name, list(inputs), each
+                self.made[id(each)] = name, list(inputs), each
 
-    def made_by(tensor: Any) -> str:
-        name, inputs, _ = made.get(id(tensor), ("an input", [], None))
-        return made_by(inputs[0]) if name in TRANSPARENT and inputs and id(inputs[0]) in made else name
+    @property
+    def names(self) -> set[str]:
+        """The operations."""
+        return {name for name, _, _ in self.made.values()}
 
-    callbacks = None
-    with contextlib.suppress(ImportError):
-        from tensorflow.python.framework import op_callbacks as callbacks
-    if callbacks is None:
-        yield made_by
-        return
-    callbacks.add_op_callback(note)
+    @property
+    def dtypes(self) -> set[str]:
+        """The floating dtypes of what they gave."""
+        return {each.dtype.name for _, _, each in self.made.values() if tensorflow_modes.is_differentiable(each)}
+
+    def maker(self, tensor: Any) -> str:
+        """The operation that a tensor is the result of, but for those that say nothing."""
+        name, inputs, _ = self.made.get(id(tensor), ("an input", [], None))
+        if name in TRANSPARENT and inputs and id(inputs[0]) in self.made:
+            return self.maker(inputs[0])
+        return name
+
+
+def _is_random(name: str) -> bool:
+    """Whether an operation draws numbers anew each time."""
+    definition = op_def_registry.get(name)
+    drawn = any(part in name for part in ("Random", "Normal", "Uniform", "Multinomial", "Poisson"))
+    return drawn and definition is not None and bool(definition.is_stateful)
+
+
+def _has_no_derivative(name: str) -> bool:
+    """Whether TensorFlow declares of a gradient's operation that it has no derivative itself."""
+    if "Grad" not in name:
+        return False
     try:
-        yield made_by
-    finally:
-        callbacks.remove_op_callback(note)
+        return ops._gradient_registry.lookup(name) is None
+    except LookupError:
+        return False
+
+
+def _within(way: derivatives.Way, value: derivatives.Way) -> derivatives.Way:
+    """A way that says that it is not to be had where the function alone cannot be run so, for want of a shape, of an
+    operation, of a number: an assertion that fails is no such thing."""
+
+    def asked(phi: Any, x: Any, *directions: Any) -> Any:
+        try:
+            return way(phi, x, *directions)
+        except Exception as error:
+            if isinstance(error, tf.errors.InternalError):
+                raise
+            try:
+                value(phi, x, directions[0])
+            except tf.errors.InternalError:
+                raise error from None
+            except Exception:
+                raise NotImplementedError(f"the function itself does not run so: {error}") from None
+            raise
+
+    return asked
 
 
 def _weight(phi: Any, x: Any, v: Any) -> float:

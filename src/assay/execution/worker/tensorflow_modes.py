@@ -128,10 +128,15 @@ def inner(a, b):
 
 
 def dense(found, x):
-    """Gradients as tensors; zeros for some that are None. Where all are, there is no derivative to be had."""
-    if all(each is None for each in found):
-        raise NotImplementedError("there is no gradient: None")
+    """Gradients as tensors; zeros for those that are None."""
     return [tf.zeros_like(at) if each is None else tf.convert_to_tensor(each) for each, at in zip(found, x)]  # noqa: B905
+
+
+def had(found, x):
+    """The same, where there is a derivative to be had."""
+    if all(each is None for each in found):
+        raise NotImplementedError("there is no derivative: None")
+    return dense(found, x)
 
 
 def gradient(phi, x):
@@ -237,6 +242,21 @@ def value_of_unknown_dimensions(phi, x, v):
     return of_unknown_dimensions(phi, x)
 
 
+def value_of_unknown_rank(phi, x, v):
+    """The value, as a graph of unknown rank."""
+    return of_unknown_rank(phi, x)
+
+
+def value_in_loop(phi, x, v):
+    """The value, in a loop of one step."""
+    return in_loop(phi, x)
+
+
+def value_in_branch(phi, x, v):
+    """The value, in a branch."""
+    return in_branch(phi, x)
+
+
 def value_vectorized(phi, x, v):
     """The value, as one of a batch of two."""
     return vectorized(phi, x)
@@ -274,7 +294,7 @@ def transposed(phi, x, v):
             tape.watch(list(x))
             result = phi(*x)
         product = inner(v, dense(tape.gradient(result, list(x), output_gradients=cotangent), x))
-    return dense([outer.gradient(product, cotangent)], [cotangent])[0]
+    return had([outer.gradient(product, cotangent)], [cotangent])[0]
 
 
 def checkpointed(phi, x, v):
@@ -288,7 +308,7 @@ def forward(phi, x, v):
     with tf.autodiff.ForwardAccumulator(list(x), list(v)) as accumulator:
         made = parts(*x)
     weights = getattr(phi, "weights", [tf.ones_like(each) for each in made])
-    return inner(weights, dense(accumulator.jvp(made), made))
+    return inner(weights, had(accumulator.jvp(made), made))
 
 
 def reverse_in_function(phi, x, v):
@@ -443,22 +463,32 @@ def transposed_reverse_reverse(phi, x, v, w, z):
 TRACED = {
     reverse_in_function: (value_in_function, reverse_reverse_in_function),
     reverse_of_function: (value_in_function, reverse_reverse_of_function),
-    reverse_of_graph: (reverse_again, symmetric),
+    reverse_of_graph: (value_in_function, reverse_again, symmetric),
     reverse_compiled: (value_compiled, reverse_reverse_compiled),
     reverse_of_unknown_dimensions: (value_of_unknown_dimensions, reverse_reverse_of_unknown_dimensions),
-    reverse_of_unknown_rank: (reverse_again, symmetric),
+    reverse_of_unknown_rank: (value_of_unknown_rank, symmetric),
     reverse_vectorized: (value_vectorized, reverse_reverse_vectorized),
-    reverse_batched: (checkpointed, reverse_transposed),
-    reverse_in_loop: (checkpointed, reverse_transposed),
-    reverse_in_branch: (checkpointed, reverse_transposed),
-    forward_in_function: (primal, forward_reverse),
-    forward_of_function: (primal, reverse_forward),
-    forward_of_unknown_dimensions: (primal, forward_forward),
+    reverse_batched: (recorded, checkpointed, reverse_transposed),
+    reverse_in_loop: (value_in_loop, checkpointed, reverse_transposed),
+    reverse_in_branch: (value_in_branch, checkpointed, reverse_transposed),
+    forward_in_function: (value_in_function, primal, forward_reverse),
+    forward_of_function: (value_in_function, primal, reverse_forward),
+    forward_of_unknown_dimensions: (value_of_unknown_dimensions, primal, forward_forward),
 }
-"""Ways of first order that trace or compile, each with others that are asked with it and nowhere else."""
+"""Ways of first order that trace or compile, each with others that are asked with it and nowhere else: first the value
+in the same way."""
 
 BESIDE = {
-    "value": (primal, value_in_function, value_compiled, value_of_unknown_dimensions, value_vectorized),
+    "value": (
+        primal,
+        value_in_function,
+        value_compiled,
+        value_of_unknown_dimensions,
+        value_of_unknown_rank,
+        value_vectorized,
+        value_in_loop,
+        value_in_branch,
+    ),
     "first": (reverse_again, checkpointed),
     "second": (
         symmetric,
