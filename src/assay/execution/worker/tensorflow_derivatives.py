@@ -194,8 +194,8 @@ class _Heard:
 
     @property
     def names(self) -> set[str]:
-        """The operations."""
-        return {name for name, _, _ in self.made.values()}
+        """The operations that gave something that derivatives go through."""
+        return {name for name, _, each in self.made.values() if tensorflow_modes.is_differentiable(each)}
 
     @property
     def dtypes(self) -> set[str]:
@@ -219,7 +219,7 @@ def _is_random(name: str) -> bool:
 
 def _has_no_derivative(name: str) -> bool:
     """Whether TensorFlow declares of a gradient's operation that it has no derivative itself."""
-    if "Grad" not in name:
+    if "Grad" not in name or name == "StopGradient":
         return False
     try:
         return ops._gradient_registry.lookup(name) is None
