@@ -57,12 +57,16 @@ class _Case:
 
         def ways(name: str) -> dict[str, Any]:
             found = {each.__name__: each for each in tensorflow_modes.WAYS[name]}
+            if name == "first":
+                # The accumulator traces operations that a program runs one by one.
+                found["forward"] = _within(tensorflow_modes.forward, tensorflow_modes.value_in_function)
             for way in traced:
-                value, *beside = tensorflow_modes.TRACED[way]
-                asked = [each for each in (value, *beside) if each in tensorflow_modes.BESIDE.get(name, ())]
-                found.update(
-                    (each.__name__, _within(each, value)) for each in [*asked, *([way] if name == "traced" else [])]
-                )
+                value = tensorflow_modes.TRACED[way][0]
+                beside = [
+                    each for each in tensorflow_modes.TRACED[way] if each in tensorflow_modes.BESIDE.get(name, ())
+                ]
+                beside += [way] if name == "traced" else []
+                found.update((each.__name__, _within(each, value)) for each in beside)
             return found
 
         return derivatives.Library(
