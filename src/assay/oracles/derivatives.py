@@ -63,7 +63,8 @@ _GAP = re.compile(
     r"|does not work (?:for|with)|[Cc]annot access data pointer of Tensor that|custom \(non-ATen\) operator|sparse"
     r"|ill-defined|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)|in-?place arithmetic|data-dependent"
     r"|gradient registry has no entry for|No gradient defined for|No pfor vectorization defined"
-    r"|Gradient explicitly disabled|doesn't have .* rule|setup_context|Output .* of .* is a view|a leaf Variable that requires grad"
+    r"|Gradient explicitly disabled|doesn't have .* rule|setup_context|Output .* of .* is a view"
+    r"|a leaf Variable that requires grad"
 )
 _GAPS = frozenset(
     {
