@@ -88,3 +88,13 @@ def test_what_reads_a_triangle_is_given_a_symmetric_matrix():
     assert "x0 = (x0 + tf.linalg.adjoint(x0)) / 2" in render(call)
     call = made("tensorflow", tensors=[matrix], name="tf.linalg.cholesky")
     assert "x0 = (x0 + tf.linalg.adjoint(x0)) / 2" in render(call)
+
+
+def test_labels_of_a_cross_entropy_are_a_distribution():
+    """The gradient with respect to the logits is that of labels that sum to 1 (TensorFlow's documentation)."""
+    vector = {"dtype": "float64", "shape": [1, 2], "values": [2.0, 1.0]}
+    name = "tf.nn.softmax_cross_entropy_with_logits"
+    given = {"labels": {"tensor": 0}, "logits": {"tensor": 1}}
+    call = made("tensorflow", tensors=[vector, vector], args=[], kwargs=given, name=name, callee=name)
+    assert "x0 = tf.nn.softmax(x0)\n" in render(call)
+    assert "x1 = " not in render(call).split("def inputs")[0]
