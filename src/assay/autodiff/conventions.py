@@ -65,10 +65,14 @@ CONVENTIONS: tuple[Convention, ...] = (
             "torch*._sample_dirichlet*",
             "torch*.poisson*",
             "torch*.bernoulli*",
+            "tf.random.stateless_*",
+            "tf.raw_ops.StatelessParameterizedTruncatedNormal",
+            "tf.raw_ops.StatelessRandomGamma*",
         ),
         "gradient|*",
         "what is drawn is a constant, or differentiated by the distribution in place of the generator",
-        "torch's tools/autograd/derivatives.yaml: normal, bernoulli and poisson are zeros, _standard_gamma implicit",
+        "torch's tools/autograd/derivatives.yaml: normal, bernoulli and poisson are zeros, _standard_gamma implicit; "
+        "TensorFlow documentation, tf.random.stateless_gamma",
     ),
     Convention(
         "straight through",
