@@ -42,6 +42,7 @@ SMOOTH = {
     "wave": ("sin(x) * cos(2 * x)", "cos(x) * cos(2 * x) - 2 * sin(x) * sin(2 * x)"),
     "quartic": ("x * x * x * x - x * x", "4 * x * x * x - 2 * x"),
     "arctan": ("tanh(x) * x", "x * (1 - tanh(x) * tanh(x)) + tanh(x)"),
+    "odd": ("x * exp(-x * x)", "(1 - 2 * x * x) * exp(-x * x)"),
 }
 KINKED = {
     "relu": ("where(x > 0, x, 0 * x)", "where(x > 0, 1 + 0 * x, 0 * x)"),

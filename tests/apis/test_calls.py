@@ -6,7 +6,7 @@ import pytest
 
 from assay.apis.mutate import mutated
 from assay.apis.seeds import UnknownApi, from_json
-from assay.apis.source import ApiSource
+from assay.apis.source import ApiSource, case_of
 from assay.apis.text import render
 from assay.ir.case import DERIVATIVES
 
@@ -178,6 +178,13 @@ def test_a_case_is_a_function_of_seed_and_index():
     one, other = ApiSource(SEEDS, 3), ApiSource(SEEDS, 3)
     assert [one.make(k).id for k in range(40)] == [other.make(k).id for k in reversed(range(40))][::-1]
     assert one.make(30).id != ApiSource(SEEDS, 4).make(30).id
+
+
+def test_a_case_is_for_the_interpreter_that_has_the_library():
+    assert ApiSource(SEEDS, 3).make(0).target == "eager"
+    elsewhere = ApiSource(SEEDS, 3, "eager@/opt/python").make(0)
+    assert elsewhere.target == "eager@/opt/python"
+    assert case_of(elsewhere.recipe["call"], {}, elsewhere.recipe).target == elsewhere.target
 
 
 def test_every_function_is_traced_once_in_a_sweep():

@@ -27,6 +27,7 @@ TENSORS = [
     {"dtype": "uint32", "shape": [2], "values": [0, 42]},
     {"dtype": "int64", "shape": [3, 30], "values": [k % 7 for k in range(90)]},
     {"dtype": "complex128", "shape": [2], "values": [[1.0, 2.0], [0.0, -1.0]]},
+    {"dtype": "complex64", "shape": [2], "values": [["-inf", 0.5], [1.0, "nan"]]},
     {"dtype": "float64", "shape": [10, 20], "low": -1.0, "high": 2.0},
     {"dtype": "bfloat16", "shape": [10, 20], "low": -1.0, "high": 2.0},
     {"dtype": "complex64", "shape": [10, 20], "low": -1.0, "high": 2.0},
@@ -57,9 +58,11 @@ def test_arrays_are_those_that_are_said(library):
     assert numpy.array_equal(held[0], [[1.0, numpy.inf], [-2.5, numpy.nan]], equal_nan=True)
     assert held[5].tolist() == numpy.arange(90).reshape(3, 30).__mod__(7).tolist()
     assert held[6].tolist() == [1 + 2j, -1j]
-    assert held[7].min() >= -1
-    assert held[7].max() <= 2.01
-    assert len(numpy.unique(held[7])) == held[7].size
+    assert held[7].tolist()[0] == complex(-numpy.inf, 0.5)
+    assert numpy.isnan(held[7][1].imag)
+    assert held[8].min() >= -1
+    assert held[8].max() <= 2.01
+    assert len(numpy.unique(held[8])) == held[8].size
 
 
 @pytest.mark.jax
@@ -88,3 +91,13 @@ def test_what_reads_a_triangle_is_given_a_symmetric_matrix():
     assert "x0 = (x0 + tf.linalg.adjoint(x0)) / 2" in render(call)
     call = made("tensorflow", tensors=[matrix], name="tf.linalg.cholesky")
     assert "x0 = (x0 + tf.linalg.adjoint(x0)) / 2" in render(call)
+
+
+def test_labels_of_a_cross_entropy_are_a_distribution():
+    """The gradient with respect to the logits is that of labels that sum to 1 (TensorFlow's documentation)."""
+    vector = {"dtype": "float64", "shape": [1, 2], "values": [2.0, 1.0]}
+    name = "tf.nn.softmax_cross_entropy_with_logits"
+    given = {"labels": {"tensor": 0}, "logits": {"tensor": 1}}
+    call = made("tensorflow", tensors=[vector, vector], args=[], kwargs=given, name=name, callee=name)
+    assert "x0 = tf.nn.softmax(x0)\n" in render(call)
+    assert "x1 = " not in render(call).split("def inputs")[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from assay.apis.seeds import Call
 
 HERMITIAN, LOWER, UPPER, NORMALISED, SIZE, ITSELF = "hermitian", "lower", "upper", "normalised", "size", "itself"
+DISTRIBUTION = "distribution"
 
 WRITTEN: dict[str, dict[str, str]] = {
     "torch": {
@@ -31,6 +32,7 @@ WRITTEN: dict[str, dict[str, str]] = {
         LOWER: "tf.linalg.band_part({0}, -1, 0)",
         UPPER: "tf.linalg.band_part({0}, 0, -1)",
         NORMALISED: "tf.nn.log_softmax({0})",
+        DISTRIBUTION: "tf.nn.softmax({0})",
         SIZE: "abs({0})",
     },
 }
@@ -70,6 +72,8 @@ ELSEWHERE_TAKEN: dict[str, dict[str, tuple[int | str, str]]] = {
         "tf.linalg.eigh": (0, HERMITIAN),
         "tf.linalg.eigvalsh": (0, HERMITIAN),
         "tf.linalg.logdet": (0, HERMITIAN),
+        "tf.nn.softmax_cross_entropy_with_logits": ("labels", DISTRIBUTION),
+        "tf.raw_ops.SoftmaxCrossEntropyWithLogits": ("labels", DISTRIBUTION),
         "tf.raw_ops.Cholesky": ("input", HERMITIAN),
         "tf.raw_ops.SelfAdjointEigV2": ("input", HERMITIAN),
     },
@@ -86,14 +90,16 @@ ELSEWHERE_GIVEN: dict[str, dict[str, tuple[str, ...]]] = {
         "jax.scipy.linalg.svd": (SIZE, ITSELF, SIZE),
     },
     "tensorflow": {
+        "tf.eig": (ITSELF, SIZE),
         "tf.linalg.eig": (ITSELF, SIZE),
         "tf.linalg.eigh": (ITSELF, SIZE),
         "tf.linalg.svd": (ITSELF, SIZE, SIZE),
+        "tf.raw_ops.Eig": (ITSELF, SIZE),
         "tf.raw_ops.SelfAdjointEigV2": (ITSELF, SIZE),
         "tf.raw_ops.Svd": (ITSELF, SIZE, SIZE),
     },
 }
-"""The same by whole names, arguments by place or keyword."""
+"""The same by whole names, arguments by keyword or the first."""
 
 VALUES_ONLY = ("compute_uv", "compute_v", "eigvals_only")
 """Arguments that say whether there are vectors."""
@@ -104,7 +110,8 @@ def taken(call: Call) -> list[tuple[int, str]]:
     library, arguments = call["library"], call["args"]
     if library != "torch":
         place, form = ELSEWHERE_TAKEN[library].get(call["name"], ("", ITSELF))
-        value = call["kwargs"].get(place) if isinstance(place, str) else arguments[place] if arguments else None
+        first = arguments[0] if arguments else next(iter(call["kwargs"].values()), None)
+        value = call["kwargs"].get(place) if isinstance(place, str) else first
         if not isinstance(value, dict) or "tensor" not in value:
             return []
         return _written(call, value["tensor"], form)

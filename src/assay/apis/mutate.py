@@ -49,6 +49,9 @@ def mutated(call: Call, rng: random.Random) -> Call:
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
         for _ in range(4):
             change = rng.choices(MUTATIONS, WEIGHTS)[0]
+            if change is layout and call["library"] != "torch":
+                # Arrays of other libraries have none that a program can choose.
+                continue
             if change(made, rng):
                 done.append(change.__name__)
                 break

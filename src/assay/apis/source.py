@@ -27,6 +27,21 @@ TRACED: Mapping[str, Sequence[str]] = {
         "jvp_in_while",
         "grad_in_cond",
     ),
+    "tensorflow": (
+        "reverse_in_function",
+        "reverse_of_function",
+        "reverse_of_graph",
+        "reverse_compiled",
+        "reverse_of_unknown_dimensions",
+        "reverse_of_unknown_rank",
+        "reverse_vectorized",
+        "reverse_batched",
+        "reverse_in_loop",
+        "reverse_in_branch",
+        "forward_in_function",
+        "forward_of_function",
+        "forward_of_unknown_dimensions",
+    ),
 }
 """Ways to differentiate that trace or compile, each dearer than all others together: one of them for the first seed of
 each function, and seldom else."""
@@ -38,11 +53,13 @@ ALWAYS_THIRD = ("*norm*", "*linalg*", "*cholesky*", "*svd*", "*qr*", "*inv*", "*
 
 class ApiSource:
     """The cases of a library's functions. The first `sweep` indices are the seeds, one of each function before the
-    second of any; all further ones are mutated."""
+    second of any; all further ones are mutated. ``target`` names the library's target with its interpreter, where that
+    is not Assay's own."""
 
-    def __init__(self, seeds: Seeds, seed: int) -> None:
+    def __init__(self, seeds: Seeds, seed: int, target: str = "") -> None:
         self.seeds = seeds
         self.seed = seed
+        self.target = target
 
     @cached_property
     def order(self) -> Sequence[tuple[int, int]]:
@@ -80,14 +97,17 @@ class ApiSource:
         asked: dict[str, Any] = {"order": 3 if _is_third(call["name"], rng) else 2}
         if (index < self.sweep and turn == self.traced[number]) or rng.random() < TRACED_SHARE:
             asked["traced"] = [rng.choice(TRACED[call["library"]])]
-        return case_of(call, asked, {"version": __version__, "seed": self.seed, "index": index})
+        recipe: dict[str, Any] = {"version": __version__, "seed": self.seed, "index": index}
+        if self.target and self.target != LIBRARIES[call["library"]]:
+            recipe["target"] = self.target
+        return case_of(call, asked, recipe)
 
 
 def case_of(call: Call, asked: dict[str, Any], recipe: dict[str, Any]) -> Case:
     """The case of a call that is differentiated."""
     return Case(
         source=SOURCE,
-        target=LIBRARIES[call["library"]],
+        target=recipe.get("target", LIBRARIES[call["library"]]),
         options={DERIVATIVES: asked},
         text=render(call),
         training=False,

@@ -288,7 +288,9 @@ def nested(elements: Sequence[str], shape: Sequence[int]) -> str:
 
 def _element(value: Any, dtype: str) -> str:
     if isinstance(value, list):
-        return repr(complex(*(float(part) for part in value)))
+        real, imaginary = map(float, value)
+        finite = math.isfinite(real) and math.isfinite(imaginary)
+        return repr(complex(real, imaginary)) if finite else f"complex({_number(real)}, {_number(imaginary)})"
     if isinstance(value, str):
         return f'float("{value}")'
     if dtype == "bool":

@@ -65,17 +65,35 @@ CONVENTIONS: tuple[Convention, ...] = (
             "torch*._sample_dirichlet*",
             "torch*.poisson*",
             "torch*.bernoulli*",
+            "tf.random.stateless_*",
+            "tf.raw_ops.StatelessParameterizedTruncatedNormal",
+            "tf.raw_ops.StatelessRandomGamma*",
         ),
         "gradient|*",
         "what is drawn is a constant, or differentiated by the distribution in place of the generator",
-        "torch's tools/autograd/derivatives.yaml: normal, bernoulli and poisson are zeros, _standard_gamma implicit",
+        "torch's tools/autograd/derivatives.yaml: normal, bernoulli and poisson are zeros, _standard_gamma implicit; "
+        "TensorFlow documentation, tf.random.stateless_gamma",
     ),
     Convention(
         "straight through",
-        ("torch*fake_quantize*", "torch*fused_moving_avg_obs_fake_quant*"),
+        (
+            "torch*fake_quantize*",
+            "torch*fused_moving_avg_obs_fake_quant*",
+            "tf.quantization.*quant*",
+            "tf.raw_ops.FakeQuant*",
+            "tf.raw_ops.QuantizeAndDequantize*",
+        ),
         "gradient|*",
         "quantisation is differentiated as if it were the identity within its range",
-        "torch documentation, torch.fake_quantize_per_tensor_affine; Bengio et al., 2013, arXiv 1308.3432",
+        "torch documentation, torch.fake_quantize_per_tensor_affine; TensorFlow documentation, "
+        "tf.quantization.quantize_and_dequantize_v2; Bengio et al., 2013, arXiv 1308.3432",
+    ),
+    Convention(
+        "sums of 32 bits",
+        ("tf.raw_ops.CTCLoss*", "tf.nn.ctc_loss*"),
+        "gradient|*",
+        "the loss of inputs of 64 bits has steps of 2.4e-8, so that it has no slope to be held against",
+        "seen in TensorFlow 2.21: tf.raw_ops.CTCLoss at inputs 1e-8 apart",
     ),
     Convention(
         "running statistics",

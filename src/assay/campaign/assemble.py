@@ -110,7 +110,7 @@ def differentiated(settings: CampaignSettings) -> Callable[[int], Case]:
         seeds = seeds_of(settings.library, split_target(settings.targets[0])[1] or sys.executable)
     except NoSeeds as missing:
         raise BackendNotInstalled(str(missing)) from None
-    return api.ApiSource(seeds.only(settings.operators), settings.seed).make
+    return api.ApiSource(seeds.only(settings.operators), settings.seed, settings.targets[0]).make
 
 
 def of_program(case: Case) -> Case:

@@ -65,7 +65,9 @@ _GAP = re.compile(
     r"|not possible (?:to|because)|is not available|could not find|There was no|derivative .* is not"
     r"|does not work (?:for|with)|[Cc]annot access data pointer of Tensor that|custom \(non-ATen\) operator|sparse"
     r"|ill-defined|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)|in-?place arithmetic|data-dependent"
-    r"|doesn't have .* rule|setup_context|Output .* of .* is a view|a leaf Variable that requires grad"
+    r"|gradient registry has no entry for|No gradient defined for|No pfor vectorization defined"
+    r"|Gradient explicitly disabled|doesn't have .* rule|setup_context|Output .* of .* is a view"
+    r"|a leaf Variable that requires grad"
 )
 _GAPS = frozenset(
     {
@@ -78,6 +80,9 @@ _GAPS = frozenset(
         "TracerArrayConversionError",
         "TracerBoolConversionError",
         "TracerIntegerConversionError",
+        # The same of TensorFlow (tf.errors).
+        "OperatorNotAllowedInGraphError",
+        "UnimplementedError",
     }
 )
 _ASSERTION = re.compile(r"INTERNAL ASSERT|internal assert|Please report|please report|file a bug|This is a bug")
