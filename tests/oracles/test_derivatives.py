@@ -109,6 +109,28 @@ def test_a_difference_that_a_few_units_in_the_last_place_make_is_rounding():
     assert judged(values, lambda t: 1.0005 * t, beside).verdict is Verdict.Pass
 
 
+def test_what_is_left_where_terms_as_large_as_the_value_cancel_is_rounding():
+    values, value = {"reverse": 0.0, "forward": -1.3e-15}, {"direct": 1.0}
+    known = {"name": "value", "direction": 0, "values": value}
+    full = [quantity(values, lambda t: 0.0, ALL, direction=k, beside=[], box=None, weight=0.0) for k in (0, 1)]
+    first = outcome(known, quantity(values, lambda t: 0.0, weight=0.0))
+    assert judge(CASE, first, {evidence_name(1, 3): outcome(known, *full)}).verdict is Verdict.Pass
+    assert judge(CASE, first, {evidence_name(1, 3): outcome(*full)}).verdict is Verdict.Mismatch
+
+
+def test_a_pole_nearer_than_the_smallest_step_decides_nothing():
+    steep = {"reverse": 1e28, "forward": 1e28}
+    assert judged(steep, lambda t: 400.0 * t).verdict is Verdict.Inconclusive
+    assert judged({"reverse": 1e28, "forward": 400.0}, lambda t: 400.0 * t).verdict is Verdict.Mismatch
+
+
+def test_steps_that_are_fine_enough_see_what_is_not_smooth_from_afar():
+    def many(t):
+        return 3.0 * t + sum(min(0.0, 1e-4 * (k + 1) - t) for k in range(40)) / 40
+
+    assert judged({"reverse": 3.0, "forward": 3.0}, many).verdict is Verdict.Pass
+
+
 def test_what_one_direction_accuses_is_asked_about_along_more_of_them():
     def asked(values):
         full = outcome(quantity(values, lambda t: math.sin(1 + t), ALL, beside=[], box=None))

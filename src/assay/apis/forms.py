@@ -15,8 +15,9 @@ DISTRIBUTION = "distribution"
 WRITTEN: dict[str, dict[str, str]] = {
     "torch": {
         HERMITIAN: "({0} + {0}.mH) / 2",
-        LOWER: "{0}.tril()",
-        UPPER: "{0}.triu()",
+        # The diagonal of a Cholesky factor is real.
+        LOWER: "{0}.tril(-1) + {0}.diagonal(dim1=-2, dim2=-1).real.diag_embed()",
+        UPPER: "{0}.triu(1) + {0}.diagonal(dim1=-2, dim2=-1).real.diag_embed()",
         NORMALISED: "{0}.log_softmax(-1)",
         SIZE: "{0}.abs()",
     },
@@ -131,6 +132,20 @@ def taken(call: Call) -> list[tuple[int, str]]:
     return _written(call, arguments[number_of]["tensor"], form)
 
 
+def _least_beside_more(call: Call) -> int:
+    """The smaller size of the matrix of a full decomposition that has vectors beyond it; else 0."""
+    full = call["kwargs"].get("full_matrices", not call["kwargs"].get("some", "linalg" not in call["name"]))
+    rows, columns = call["tensors"][0]["shape"][-2:]
+    return min(rows, columns) if full and rows != columns else 0
+
+
+def _of_the_first(count: int, adjoint: bool) -> tuple[str, ...]:
+    """Of the vectors beyond the smaller size there is no gradient, and no choice of them is anybody's (torch
+    documentation of torch.svd, ``some``)."""
+    right = f"{{0}}[..., :{count}, :].abs()" if adjoint else f"{{0}}[..., :{count}].abs()"
+    return f"{{0}}[..., :{count}].abs()", "{0}", right
+
+
 def _written(call: Call, number: int, form: str) -> list[tuple[int, str]]:
     shape = call["tensors"][number]["shape"]
     if form == HERMITIAN and (len(shape) < 2 or shape[-1] != shape[-2]):
@@ -144,6 +159,8 @@ def given(call: Call) -> tuple[str, ...]:
     if library == "torch":
         name = call["name"].rpartition(".")[2]
         forms = () if name == "svd" and call["kwargs"].get("compute_uv") is False else GIVEN.get(name, ())
+        if name == "svd" and forms and (least := _least_beside_more(call)):
+            return _of_the_first(least, "linalg" in call["name"])
     elif any(call["kwargs"].get(name) is (name == "eigvals_only") for name in VALUES_ONLY):
         forms = ()
     else:

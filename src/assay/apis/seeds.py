@@ -38,6 +38,7 @@ INTERNAL: Mapping[str, str] = {
     "torch.ops.aten.*_backward*": "a backward formula: its arguments have to fit each other",
     "torch.ops.aten._*": "private: it takes for granted what its callers check",
     "torch.ops.aten.lift*": "a part of tracing",
+    "torch.ops.aten.slice_inverse*": "a part of functionalisation",
     "tf.raw_ops.MaxPool*Grad*": "a backward formula: its arguments have to fit each other",
     "tf.raw_ops.FusedBatchNormGrad*": "a backward formula: its arguments have to fit each other",
 }

@@ -6,9 +6,12 @@ row's name, never reported.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from assay.apis.seeds import Call
 from assay.ir.case import Case
 
 
@@ -23,9 +26,37 @@ class Convention:
     reason: str
     source: str
     keyword: str = ""
+    when: Callable[[Call], bool] | None = None
+
+
+def repeats_an_index(call: Call) -> bool:
+    """Whether a tensor of integers has a number twice within a channel."""
+    for each in call["tensors"]:
+        values, shape = each.get("values"), each["shape"]
+        if "int" in each["dtype"] and values and len(shape) > 1:
+            size = math.prod(shape[-2:]) if len(shape) > 2 else shape[-1]
+            rows = [values[start : start + size] for start in range(0, len(values), size)]
+            if any(len(set(row)) < len(row) for row in rows):
+                return True
+    return False
 
 
 CONVENTIONS: tuple[Convention, ...] = (
+    Convention(
+        "repeated indices",
+        ("torch*.max_unpool*", "torch.nn.MaxUnpool*"),
+        "gradient|first|value|*",
+        "where an index is there twice, which of its values is taken is not determined",
+        "torch documentation, torch.nn.MaxUnpool2d",
+        when=repeats_an_index,
+    ),
+    Convention(
+        "full rank",
+        ("torch.lu", "torch.Tensor.lu", "torch.linalg.lu*", "torch.ops.aten.lu_unpack*"),
+        "gradient|*|NaN|all ways|*",
+        "the decomposition of a matrix of less than full rank is not differentiable",
+        "torch documentation, torch.linalg.lu_factor",
+    ),
     Convention(
         "stopped",
         ("jax.lax.stop_gradient", "tf.stop_gradient", "tf.raw_ops.StopGradient", "tf.raw_ops.PreventGradient"),
@@ -110,7 +141,7 @@ def convention_of(case: Case, signature: str) -> Convention | None:
     call = case.recipe.get("call") or {}
     given = {*call.get("kwargs", {}), *call.get("init", {}).get("kwargs", {})}
     for row in CONVENTIONS:
-        if row.keyword and row.keyword not in given:
+        if (row.keyword and row.keyword not in given) or (row.when is not None and not (call and row.when(call))):
             continue
         if fnmatchcase(signature, row.signature) and any(
             fnmatchcase(name, glob) for name in case.operators for glob in row.apis

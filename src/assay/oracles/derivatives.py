@@ -47,6 +47,9 @@ NARROW, NARROW_SPREAD = 2.0**4, 8.0
 SPREAD = 16.0
 """How many times the change by a few units in the last place of the inputs is put down to rounding."""
 
+STEEP = 2.0**20
+"""By how much all ways may be above what steps show before it is the steps that are doubted."""
+
 OFF = 1e-7
 """How far the ways may be from a numerical slope beyond its error, as a share of the size of the terms."""
 
@@ -64,6 +67,7 @@ _GAP = re.compile(
     r"|do not (?:currently |yet )?support|[Uu]nsupported|isn't supported|only supports|NYI|must be implemented"
     r"|not possible (?:to|because)|is not available|could not find|There was no|derivative .* is not"
     r"|does not work (?:for|with)|[Cc]annot access data pointer of Tensor that|custom \(non-ATen\) operator|sparse"
+    r"|to use channels_last format"
     r"|ill-defined|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)|in-?place arithmetic|data-dependent"
     r"|gradient registry has no entry for|No gradient defined for|No pfor vectorization defined"
     r"|Gradient explicitly disabled|doesn't have .* rule|setup_context|Output .* of .* is a view"
@@ -213,7 +217,7 @@ def is_gap(record: Mapping[str, Any]) -> bool:
         return True
     message = record["message"]
     # What vmap says of data-dependent code ends in an invitation to report what is not the caller's.
-    return bool(_GAP.search(message)) and (message.startswith("vmap: It looks like") or not _ASSERTION.search(message))
+    return bool(_GAP.search(message)) and (message.startswith("vmap: ") or not _ASSERTION.search(message))
 
 
 def _exception(record: Mapping[str, Any]) -> ExceptionRecord:
@@ -370,7 +374,9 @@ def _along(quantity: Mapping[str, Any], full: Mapping[str, Any]) -> _Finding | b
     if not values:
         return False
     size = _size(quantity, values)
-    allowed = {way: AGREE * _unit(full) * size for way in values}
+    # Where terms as large as the value cancel, what is left of them is rounding.
+    rounding = AGREE * _unit(full) * max(size, _value_of(full))
+    allowed = dict.fromkeys(values, rounding)
     for beside in quantity.get("beside", ()):
         for way, value in _numbers(beside).items():
             if way in values and math.isfinite(value) and math.isfinite(values[way]):
@@ -386,7 +392,7 @@ def _along(quantity: Mapping[str, Any], full: Mapping[str, Any]) -> _Finding | b
             low, high = quantity["box"]
             seen = Slope(min(low, seen.low), max(high, seen.high), max(seen.error, OFF * size))
             # A step beside it may be to its other side, which is no rounding.
-            allowed = {way: AGREE * _unit(full) * size for way in values}
+            allowed = dict.fromkeys(values, rounding)
         return _against(seen, quantity["direction"], values, allowed, size)
     narrowly = _narrowly_wrong(quantity, values, size, full) if not _is_wide(full) else frozenset()
     if narrowly:
@@ -411,6 +417,12 @@ def _along(quantity: Mapping[str, Any], full: Mapping[str, Any]) -> _Finding | b
     return None
 
 
+def _value_of(full: Mapping[str, Any]) -> float:
+    """How large the function itself is; 0 where that is not known."""
+    values = [value for each in full["quantities"] if each["name"] == "value" for value in each["values"].values()]
+    return max((abs(value) for value in values if isinstance(value, float | int)), default=0.0)
+
+
 def _is_wider(box: Sequence[float] | None, size: float) -> bool:
     """Whether elements are at kinks that the function as a whole does not show."""
     return box is not None and box[1] - box[0] > CONCLUSIVE * size
@@ -418,8 +430,8 @@ def _is_wider(box: Sequence[float] | None, size: float) -> bool:
 
 def _against(
     seen: Slope, direction: int, values: Mapping[str, float], allowed: Mapping[str, float], size: float
-) -> _Finding | bool:
-    """The ways that the numerical slope says are wrong."""
+) -> _Finding | bool | None:
+    """The ways that the numerical slope says are wrong; None where it says too little."""
     finite = {way: value for way, value in values.items() if math.isfinite(value)}
     wrong = {way for way, value in finite.items() if seen.distance(value) > 9 * seen.error + allowed[way] + OFF * size}
     form = "value"
@@ -431,6 +443,9 @@ def _against(
     if not wrong:
         return False
     rest = values.keys() - wrong
+    if not rest and min(map(abs, finite.values()), default=0.0) > STEEP * max(abs(seen.low), abs(seen.high)):
+        # They agree on what is far steeper than what the steps show: a pole nearer than the smallest of them.
+        return None
     right = _first(rest) if rest and not seen.kink else ""
     return _Finding(frozenset(wrong), form, _told(values, seen), direction, right)
 

@@ -15,7 +15,7 @@ import math
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -176,10 +176,14 @@ def render_derivative_script(case: Case, judgement: Judgement, versions: str = "
         raise Unscriptable(f"no comparison is known for {judgement.where} of a case that is differentiated")
     quantity, wrong, right, direction = place.groups()
     ways = [wrong, *([right] if right else [])]
-    order = {"value": 1, "first": 1, "traced": 1, "second": 2, "third": 3}.get(quantity)
+    order = {"value": 1, "first": 1, "traced": 1, "second": 2, "curve": 2, "third": 3}.get(quantity)
     if order is None:
         raise Unscriptable(f"no script is known for the quantity {quantity}")
     along = ", ".join(("v", "w", "z")[:order])
+    called = {way: f"{way}(phi, x, {along})" for way in ways}
+    if quantity == "curve":
+        # Along the curve x + t v + t t w there is a derivative along w.
+        called["reverse"] = "reverse(phi, x, w)"
     lower = {"first": "direct(phi, moved(t, v))", "second": "reverse(phi, moved(t, w), v)"}.get(quantity)
     modes = Modes.of(find_backend(case.target).framework)
     more = ["reverse"] if lower is not None and not right else []
@@ -207,21 +211,21 @@ def render_derivative_script(case: Case, judgement: Judgement, versions: str = "
         f'{INDENT}print("{name}", {name}.__version__)',
         f"{INDENT}phi, x = real_function(program, inputs())",
         f"{INDENT}v, w, z = (random_like(x, DIRECTIONS_SEED + {10 * int(direction)} + k) for k in range(3))",
-        f"{INDENT}found = {wrong}(phi, x, {along})",
+        f"{INDENT}found = {called[wrong]}",
         f'{INDENT}print("{wrong}:", found)',
     ]
     if judgement.kind is Kind.exception:
-        main = _caught(main, wrong, along)
+        main = _caught(main, wrong, called[wrong])
     else:
-        main += _compared(quantity, wrong, right, along, lower)
+        main += _compared(quantity, wrong, right, called, lower)
     parts = ["\n".join(head), body.strip(), "\n".join(main), definitions, "\n".join(ENTRY)]
     return "\n\n\n".join(parts) + "\n"
 
 
-def _compared(quantity: str, wrong: str, right: str | None, along: str, lower: str | None) -> list[str]:
+def _compared(quantity: str, wrong: str, right: str | None, called: Mapping[str, str], lower: str | None) -> list[str]:
     if right:
         return [
-            f"{INDENT}expected = {right}(phi, x, {along})",
+            f"{INDENT}expected = {called[right]}",
             f'{INDENT}print("{right}:", expected)',
             f"{INDENT}if abs(found - expected) <= 1e-6 * max(1e-9, abs(found), abs(expected)):",
             f'{INDENT * 2}print("OK")',
@@ -255,13 +259,13 @@ def _compared(quantity: str, wrong: str, right: str | None, along: str, lower: s
     ]
 
 
-def _caught(main: list[str], wrong: str, along: str) -> list[str]:
+def _caught(main: list[str], wrong: str, called: str) -> list[str]:
     """The end of a script whose way raises."""
     return [
         *main[:4],
         f'{INDENT}print("the function itself:", direct(phi, x))',
         f"{INDENT}try:",
-        f"{INDENT * 2}{wrong}(phi, x, {along})",
+        f"{INDENT * 2}{called}",
         f"{INDENT}except Exception as error:",
         f'{INDENT * 2}print(f"BUG: {wrong} raises {{type(error).__name__}}:", *str(error).splitlines()[:1])',
         f"{INDENT * 2}return 1",

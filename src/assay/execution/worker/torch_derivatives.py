@@ -82,7 +82,9 @@ class _Case:
         library = self.library(facts, kept)
         if {each.dtype for each in library.x} - set(_WIDE):
             library.wide = self.widened(facts, kept)
-        return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, asked.get("traced", ()))
+        # What a trace draws it draws once, or from a generator of its own.
+        traced = () if facts.pop("draws") else asked.get("traced", ())
+        return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, traced)
 
     def widened(self, facts: dict[str, Any], kept: list[int]) -> derivatives.Library | None:
         """The same case with its inputs in float64; None where that is not what the program takes or gives."""
@@ -206,6 +208,9 @@ class _Case:
             self.note("recorded")
             x = torch_modes.leaves(self.x)
             outputs = self.outputs(*x)
+            drawn = torch.default_generator.get_state()
+            torch.default_generator.manual_seed(0)
+            draws = not torch.equal(drawn, torch.default_generator.get_state())
         except Exception as error:
             raise _Refused(exception_record(error), "direct") from None
         wrong: list[str] = []
@@ -233,6 +238,7 @@ class _Case:
             "dtypes": sorted({str(each.dtype)[6:] for each in [*self.x, *(outputs[k] for k in kept)]}),
             "rules": rules,
             "wrong": wrong,
+            "draws": draws,
         }
 
     def of_gradients(self, outputs: list[Any], x: list[Any], kept: list[int]) -> list[str]:

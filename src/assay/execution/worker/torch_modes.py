@@ -316,8 +316,8 @@ def curve(phi, x, v, w):
     def second(bend):
         t = torch.zeros((), dtype=torch.float64, requires_grad=True)
         point = [a + (t * b).to(a.dtype) + (t * t * c).to(a.dtype) for a, b, c in zip(x, v, bend)]  # noqa: B905
-        (first,) = torch.autograd.grad(phi(*point), t, create_graph=True)
-        if not first.requires_grad:
+        (first,) = torch.autograd.grad(phi(*point), t, create_graph=True, allow_unused=True)
+        if first is None or not first.requires_grad:
             return 0.0
         return number(torch.autograd.grad(first, t)[0])
 

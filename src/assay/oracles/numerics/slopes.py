@@ -83,7 +83,17 @@ def _best(quotients: Sequence[tuple[float, float]], order: int, scale: float) ->
         # Two that happen to agree say nothing: their neighbours have to as well.
         found = [(value, max(error, other)) for (_, other), (value, error) in pairwise(found)]
     found = [each for each in found if math.isfinite(each[0]) and math.isfinite(each[1])]
-    return min(found, key=lambda each: each[1]) if found else None
+    best: tuple[float, float] | None = None
+    while found:
+        number = min(range(len(found)), key=lambda each: found[each][1])
+        best = found[number]
+        # What is smooth from afar need not be so: steps that are finer, and as sure of something else, see more.
+        found = [
+            (value, error)
+            for value, error in found[number + 1 :]
+            if abs(value - best[0]) > 4 * (error + best[1]) and error <= CONCLUSIVE * abs(value)
+        ]
+    return best
 
 
 def _is_number(value: Any) -> bool:
