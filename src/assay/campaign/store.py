@@ -206,6 +206,16 @@ class Store:
             )
         ]
 
+    def conventions(self) -> dict[str, int]:
+        """By convention how many findings it explains (`assay.autodiff.conventions`)."""
+        return {
+            name.partition("|")[2]: count
+            for name, count in self._rows(
+                "SELECT signature, count(*) FROM cases WHERE verdict = 'Unsupported' AND signature LIKE 'convention|%'"
+                " GROUP BY 1 ORDER BY 2 DESC, 1"
+            )
+        }
+
     def judged(self, verdict: str, limit: int = 20) -> list[dict[str, Any]]:
         """Cases with one verdict, the first ones, as plain data."""
         names = ("index", "id", "target", "kind", "where", "detail", "signature", "saved")

@@ -37,6 +37,7 @@ def summarise(store: Store) -> dict[str, Any]:
         "cpu_seconds_sut": round(min(sut, cpu), 3),
         "wall_seconds": round(wall, 3),
         "findings": len(store.findings()),
+        "conventions": store.conventions(),
         "buckets": [bucket.to_json() for bucket in store.buckets()],
     }
 
@@ -56,6 +57,9 @@ def for_people(summary: dict[str, Any], store: Store) -> str:
     for target, verdicts in summary["verdicts_per_target"].items():
         told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items(), key=lambda item: -item[1]))
         lines.append(f"  {target or '(none)'}: {told}")
+    if meant := summary["conventions"]:
+        told = ", ".join(f"{name} {count}" for name, count in meant.items())
+        lines.append(f"  meant as they are (`assay apis --conventions`): {told}")
     if unfinished := store.unfinished():
         lines.append(f"{len(unfinished)} cases were given up in progress; `assay resume` runs them again")
     for case in store.judged("Invalid", 5):
