@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,7 +16,7 @@ from assay.apis.text import render
 from assay.ir.case import DERIVATIVES, Case
 
 SOURCE = "api"
-THIRD_SHARE = 0.15
+THIRD_SHARE = 0.1
 TRACED: Mapping[str, Sequence[str]] = {
     "torch": ("func_linearize", "compiled", "compiled_around"),
     "jax": (
@@ -43,7 +44,7 @@ TRACED: Mapping[str, Sequence[str]] = {
         "forward_of_unknown_dimensions",
     ),
 }
-"""Ways to differentiate that trace or compile, each dearer than all others together: one of them for the first seed of
+"""Ways to differentiate that trace or compile, each dearer than all others together: one of them for one seed of
 each function, and seldom else."""
 
 TRACED_SHARE = 0.02
@@ -74,9 +75,13 @@ class ApiSource:
 
     @cached_property
     def traced(self) -> Sequence[int]:
-        """Which seed of each function is the one that is traced."""
+        """Which seed of each function is the one that is traced; -1 where that is done under another of its names."""
         rng = random.Random(f"{__version__}/{self.seed}/traced")
-        return [rng.randrange(len(api.seeds)) for api in self.seeds.apis]
+        families: dict[str, list[int]] = defaultdict(list)
+        for number, api in enumerate(self.seeds.apis):
+            families[family(api.name)].append(number)
+        chosen = {rng.choice(members) for members in families.values()}
+        return [rng.randrange(len(api.seeds)) if number in chosen else -1 for number, api in enumerate(self.seeds.apis)]
 
     @property
     def sweep(self) -> int:
@@ -95,12 +100,23 @@ class ApiSource:
             call = mutated(api.seeds[turn], rng)
             number = -1
         asked: dict[str, Any] = {"order": 3 if _is_third(call["name"], rng) else 2}
-        if (index < self.sweep and turn == self.traced[number]) or rng.random() < TRACED_SHARE:
+        if turn == self.traced[number] if index < self.sweep else rng.random() < TRACED_SHARE:
             asked["traced"] = [rng.choice(TRACED[call["library"]])]
         recipe: dict[str, Any] = {"version": __version__, "seed": self.seed, "index": index}
         if self.target and self.target != LIBRARIES[call["library"]]:
             recipe["target"] = self.target
         return case_of(call, asked, recipe)
+
+
+def family(name: str) -> str:
+    """What the method, the function, the in-place form and the operator of one computation have in common.
+
+    >>> {family(name) for name in ("torch.sin", "torch.Tensor.sin_", "torch.ops.aten.sin.default")}
+    {'sin'}
+    """
+    parts = name.split(".")
+    last = parts[3] if name.startswith("torch.ops.") and len(parts) > 4 else parts[-1]
+    return last.rstrip("_").lower()
 
 
 def case_of(call: Call, asked: dict[str, Any], recipe: dict[str, Any]) -> Case:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-MOST_SEEDS = 64
+MOST_SEEDS = 48
 """Of one function: a database has up to 864, the product of all its options."""
 
 MOST_LISTED = 4

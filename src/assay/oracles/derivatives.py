@@ -53,9 +53,6 @@ STEEP = 2.0**20
 OFF = 1e-7
 """How far the ways may be from a numerical slope beyond its error, as a share of the size of the terms."""
 
-FEW, MANY = 1, 3
-"""Along how many directions a suspect is looked at, and how many where that accuses the library."""
-
 LEAST_DIRECTIONS = 2
 """Along how many of the directions of the evidence a way has to be wrong."""
 
@@ -89,6 +86,8 @@ _GAPS = frozenset(
         "UnimplementedError",
     }
 )
+_SAVED = re.compile(r"modified by an inplace operation: \[.*\], which is output \d+ of (\w+)", re.DOTALL)
+_ARITHMETIC = re.compile(r"(?:Mean|Mul|Add|Sum|Sub|Div|Neg|View|Squeeze|Unsqueeze|Clone|Where|Expand)Backward\d*")
 _ASSERTION = re.compile(r"INTERNAL ASSERT|internal assert|Please report|please report|file a bug|This is a bug")
 
 
@@ -118,23 +117,18 @@ def _wrong(question: Question) -> Iterator[Discrepancy]:
         why = found.get("nothing", "nothing came of it")
         yield Discrepancy(Kind.gradient, "program", why, f"derivative|none|{why}", Verdict.Unsupported)
         return
-    yield from _raised(found)
+    yield from _raised(found, question.case.operators)
     suspects = [each["name"] for each in found["quantities"] if _is_suspect(each, found)]
     asked = _asked(question.evidence)
     if not asked:
         if suspects:
-            yield _unsettled(suspects[0], evidence_name(max(map(order_of, suspects)), FEW))
+            yield _unsettled(suspects[0], evidence_name(max(map(order_of, suspects)), LEAST_DIRECTIONS))
         return
-    directions, _, full = asked[0]
+    full = asked[0][-1]
     if full is None or not full.get("quantities"):
         yield _unsettled(suspects[0] if suspects else "first")
         return
-    told = list(_settled(full))
-    if told and directions < MANY:
-        # What one direction leaves open, or accuses, is told from more of them.
-        yield _unsettled(told[0].where.split()[0], evidence_name(order_of(told[0].where.split()[0]), MANY))
-        return
-    yield from told
+    yield from _settled(full, question.case.operators)
 
 
 def evidence_name(order: int, directions: int) -> str:
@@ -183,9 +177,10 @@ def _stated(text: str) -> Discrepancy:
     return Discrepancy(kind, text.split(",")[0].split(" is ")[0], text, f"{kind}|derivative|{form}")
 
 
-def _raised(found: Mapping[str, Any]) -> Iterator[Discrepancy]:
+def _raised(found: Mapping[str, Any], operators: Sequence[str]) -> Iterator[Discrepancy]:
     """Ways that raise what is no gap of the library that it tells of."""
     seen: set[str] = set()
+    rules = _rules(found, operators)
     for quantity in found["quantities"]:
         for way, value in quantity["values"].items():
             if not isinstance(value, Mapping):
@@ -195,9 +190,10 @@ def _raised(found: Mapping[str, Any]) -> Iterator[Discrepancy]:
                 continue
             # The frames are those of the way that was gone; what is at fault is the rule of what was called,
             # unless it is an assertion, which has a place of its own.
-            rules = ",".join(found.get("rules", ())) or "no rule"
             told = f"{record['type']}|{normalise_message(record['message'])}"
-            if not _ASSERTION.search(record["message"]):
+            if saved := _SAVED.search(record["message"]):
+                told = f"{record['type']}|what {saved[1]} saved is modified by an inplace operation"
+            elif not _ASSERTION.search(record["message"]):
                 told += f"|{rules}"
             if told not in seen:
                 seen.add(told)
@@ -209,6 +205,15 @@ def _raised(found: Mapping[str, Any]) -> Iterator[Discrepancy]:
                     f"exception|derivative|{told}",
                     Verdict.Exception,
                 )
+
+
+def _rules(found: Mapping[str, Any], operators: Sequence[str]) -> str:
+    """What is taken to be at fault: the rules that the outputs come from; of a composition that ends in arithmetic, its
+    own name, however it is spelled."""
+    rules = [str(each) for each in found.get("rules", ())]
+    if rules and all(_ARITHMETIC.fullmatch(each) for each in rules):
+        return ",".join(sorted({name.rpartition(".")[2].replace("_", "").lower() for name in operators}))
+    return ",".join(rules) or "no rule"
 
 
 def is_gap(record: Mapping[str, Any]) -> bool:
@@ -315,7 +320,7 @@ class _Finding:
     right: str = ""
 
 
-def _settled(full: Mapping[str, Any]) -> Iterator[Discrepancy]:
+def _settled(full: Mapping[str, Any], operators: Sequence[str]) -> Iterator[Discrepancy]:
     """What the evidence says, the lowest order first; nothing is said of an order above one that is not smooth."""
     for name in ORDER:
         seen = [each for each in full["quantities"] if each["name"] == name]
@@ -324,7 +329,7 @@ def _settled(full: Mapping[str, Any]) -> Iterator[Discrepancy]:
         needed = min(LEAST_DIRECTIONS, len(seen))
         if len(found) >= needed and found:
             wrong = frozenset.intersection(*(each.wrong for each in found)) or found[0].wrong
-            yield _discrepancy(name, wrong, found[0], full)
+            yield _discrepancy(name, wrong, found[0], full, operators)
             return
         undecided = sum(each is None for each in told)
         if undecided > len(told) // 2 or found:
@@ -334,11 +339,12 @@ def _settled(full: Mapping[str, Any]) -> Iterator[Discrepancy]:
             return
 
 
-def _discrepancy(name: str, wrong: frozenset[str], found: _Finding, full: Mapping[str, Any]) -> Discrepancy:
+def _discrepancy(
+    name: str, wrong: frozenset[str], found: _Finding, full: Mapping[str, Any], operators: Sequence[str]
+) -> Discrepancy:
     ways = ",".join(_families(wrong, full, name))
     kind = Kind.value if name == "value" else Kind.gradient
-    rules = ",".join(full.get("rules", ())) or "no rule"
-    signature = f"{kind}|{name}|{found.form}|{ways}|{rules}"
+    signature = f"{kind}|{name}|{found.form}|{ways}|{_rules(full, operators)}"
     against = f" against {found.right}" if found.right else ""
     where = f"{name} {_first(wrong)}{against}, direction {found.direction}"
     return Discrepancy(kind, where, found.detail, signature)
