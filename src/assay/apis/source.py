@@ -48,6 +48,13 @@ TRACED: Mapping[str, Sequence[str]] = {
 each function, and seldom else."""
 
 TRACED_SHARE = 0.02
+WITHOUT: Mapping[str, Sequence[str]] = {
+    "torch": ("func_reverse_reverse", "func_forward_reverse", "func_reverse_forward"),
+}
+"""Ways that differ from others only in who keeps the levels, and cost more: from the third seed of a function on every
+second case does without them."""
+
+ALL_WAYS_SEEDS = 2
 ALWAYS_THIRD = ("*norm*", "*linalg*", "*cholesky*", "*svd*", "*qr*", "*inv*", "*solve*", "*det*", "*eig*", "*lu*")
 """Functions whose derivatives are long formulas of their own."""
 
@@ -102,6 +109,8 @@ class ApiSource:
         asked: dict[str, Any] = {"order": 3 if _is_third(call["name"], rng) else 2}
         if turn == self.traced[number] if index < self.sweep else rng.random() < TRACED_SHARE:
             asked["traced"] = [rng.choice(TRACED[call["library"]])]
+        if turn >= ALL_WAYS_SEEDS and call["library"] in WITHOUT and rng.random() < 0.5:
+            asked["without"] = list(WITHOUT[call["library"]])
         recipe: dict[str, Any] = {"version": __version__, "seed": self.seed, "index": index}
         if self.target and self.target != LIBRARIES[call["library"]]:
             recipe["target"] = self.target

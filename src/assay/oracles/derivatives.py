@@ -122,7 +122,9 @@ def _wrong(question: Question) -> Iterator[Discrepancy]:
     asked = _asked(question.evidence)
     if not asked:
         if suspects:
-            yield _unsettled(suspects[0], evidence_name(max(map(order_of, suspects)), LEAST_DIRECTIONS))
+            # In few bits one direction in three may show nothing.
+            directions = LEAST_DIRECTIONS if _is_wide(found) else LEAST_DIRECTIONS + 1
+            yield _unsettled(suspects[0], evidence_name(max(map(order_of, suspects)), directions))
         return
     full = asked[0][-1]
     if full is None or not full.get("quantities"):

@@ -294,8 +294,8 @@ class Modes:
     @property
     def bound(self) -> str:
         """The library under the name that the module has it by."""
-        first = next(node for node in self._imported() if not _is_plain(node))
-        return _bound(first)[0]
+        names = [_bound(node)[0] for node in self._imported() if not _is_plain(node)]
+        return next(name for name in names if name != "numpy")
 
     @property
     def settings(self) -> list[str]:

@@ -102,7 +102,7 @@ def examine(
         if library.wide is not None:
             made["wide"] = seen.wide(library.wide, library.wide.first, number, 1)
         if everything:
-            made["beside"] = seen.beside(first, library, v)
+            made["beside"] = seen.beside(first, made["values"], library, v)
             if number == 0:
                 sides = library.sides() if library.sides is not None else None
             made["box"] = None if sides is None else box(sides, library.flat(v))
@@ -116,12 +116,12 @@ def examine(
             if library.wide is not None:
                 made["wide"] = seen.wide(library.wide, library.wide.second, number, 2)
             if everything:
-                made["beside"] = seen.beside(library.ways["second"], library, v, w)
+                made["beside"] = seen.beside(library.ways["second"], made["values"], library, v, w)
         if order >= 3 and "third" in library.ways:
             line = seen.line(lambda t, v=v, w=w, z=z: library.second(phi, library.moved(x, z, t), v, w), steps)
             made = seen.add("third", number, library.ways["third"], phi, x, v, w, z, line=line)
             if everything:
-                made["beside"] = seen.beside(library.ways["third"], library, v, w, z)
+                made["beside"] = seen.beside(library.ways["third"], made["values"], library, v, w, z)
     return {"quantities": seen.found, "exhausted": seen.exhausted, **library.facts}
 
 
@@ -148,9 +148,11 @@ def box(sides: Sequence[tuple[Sequence[float], Sequence[float]]], v: Sequence[fl
 
 def _is_shared(values: Mapping[str, Any], name: str, others: Mapping[str, Way]) -> bool:
     """Whether a way gave, but for the last bits, the number that one of the others gave."""
-    mine = values[name]
-    numbers = [values[each] for each in others if isinstance(values[each], float)]
-    return isinstance(mine, float) and any(abs(mine - each) <= SHARED * abs(each) for each in numbers)
+    return any(_is_near(values[name], values[each]) for each in others)
+
+
+def _is_near(one: Any, other: Any) -> bool:
+    return isinstance(one, float) and isinstance(other, float) and abs(one - other) <= SHARED * abs(other)
 
 
 class _Quantities:
@@ -174,10 +176,27 @@ class _Quantities:
             values[way] = self.ask(lambda function=function: function(*given))
         return values
 
-    def beside(self, ways: Mapping[str, Way], library: Library, *directions: Any) -> list[dict[str, Any]]:
-        """The same ways at points a few units in the last place away."""
-        points = [library.nearby(number) for number in range(PERTURBATIONS)]
-        return [self.values("beside", ways, library.phi, point, *directions) for point in points]
+    def beside(
+        self, ways: Mapping[str, Way], values: Mapping[str, Any], library: Library, *directions: Any
+    ) -> list[dict[str, Any]]:
+        """The same ways at points a few units in the last place away. Of those that gave one number one is asked, and
+        the others are taken to change as it does."""
+        asked: dict[str, Way] = {}
+        like: dict[str, str] = {}
+        for name, way in ways.items():
+            one = next((each for each in asked if _is_near(values[name], values[each])), None)
+            if one is None:
+                asked[name] = way
+            else:
+                like[name] = one
+        found = []
+        for number in range(PERTURBATIONS):
+            made = self.values("beside", asked, library.phi, library.nearby(number), *directions)
+            for name, one in like.items():
+                if isinstance(made[one], float):
+                    made[name] = values[name] + (made[one] - values[one])
+            found.append(made)
+        return found
 
     def wide(self, library: Library, way: Way, number: int, order: int) -> dict[str, Any]:
         """A quantity in float64, and at points nearby."""
