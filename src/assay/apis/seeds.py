@@ -6,6 +6,7 @@ What a call is made of is described in docs/apis.md: arguments as JSON, tensors 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,3 +133,16 @@ def from_json(data: Mapping[str, Any]) -> Seeds:
             seeds = [shortened(seed) for seed in seeds]
         apis.append(Api(api["name"], api["origin"], tuple({**common, **seed} for seed in seeds)))
     return Seeds(data["library"], data["version"], tuple(apis), tuple(unreached))
+
+
+def family(name: str) -> str:
+    """What the method, the function, the module, the in-place form and the operator of one computation have in common.
+
+    >>> {family(name) for name in ("torch.sin", "torch.Tensor.sin_", "torch.ops.aten.sin.default")}
+    {'sin'}
+    >>> {family(name) for name in ("torch.nn.InstanceNorm2d", "torch.nn.functional.instance_norm")}
+    {'instancenorm'}
+    """
+    parts = name.split(".")
+    last = parts[3] if name.startswith("torch.ops.") and len(parts) > 4 else parts[-1]
+    return re.sub(r"_|[123]d$", "", last).lower()

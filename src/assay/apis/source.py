@@ -11,7 +11,7 @@ from typing import Any
 
 from assay import __version__
 from assay.apis.mutate import mutated
-from assay.apis.seeds import LIBRARIES, Call, Seeds
+from assay.apis.seeds import LIBRARIES, Call, Seeds, family
 from assay.apis.text import render
 from assay.ir.case import DERIVATIVES, Case
 
@@ -115,17 +115,6 @@ class ApiSource:
         if self.target and self.target != LIBRARIES[call["library"]]:
             recipe["target"] = self.target
         return case_of(call, asked, recipe)
-
-
-def family(name: str) -> str:
-    """What the method, the function, the in-place form and the operator of one computation have in common.
-
-    >>> {family(name) for name in ("torch.sin", "torch.Tensor.sin_", "torch.ops.aten.sin.default")}
-    {'sin'}
-    """
-    parts = name.split(".")
-    last = parts[3] if name.startswith("torch.ops.") and len(parts) > 4 else parts[-1]
-    return last.rstrip("_").lower()
 
 
 def case_of(call: Call, asked: dict[str, Any], recipe: dict[str, Any]) -> Case:

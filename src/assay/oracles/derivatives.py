@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay.apis.seeds import family
 from assay.autodiff.conventions import convention_of
 from assay.ir.case import DERIVATIVES
 from assay.oracles.numerics.slopes import CONCLUSIVE, Slope, slope
@@ -214,7 +215,7 @@ def _rules(found: Mapping[str, Any], operators: Sequence[str]) -> str:
     own name, however it is spelled."""
     rules = [str(each) for each in found.get("rules", ())]
     if rules and all(_ARITHMETIC.fullmatch(each) for each in rules):
-        return ",".join(sorted({name.rpartition(".")[2].replace("_", "").lower() for name in operators}))
+        return ",".join(sorted(map(family, operators)))
     return ",".join(rules) or "no rule"
 
 

@@ -179,13 +179,15 @@ def render_derivative_script(case: Case, judgement: Judgement, versions: str = "
     order = {"value": 1, "first": 1, "traced": 1, "second": 2, "curve": 2, "third": 3}.get(quantity)
     if order is None:
         raise Unscriptable(f"no script is known for the quantity {quantity}")
+    modes = Modes.of(find_backend(case.target).framework)
     along = ", ".join(("v", "w", "z")[:order])
     called = {way: f"{way}(phi, x, {along})" for way in ways}
+    if modes.bound != "torch":
+        called = {way: f"float({text})" for way, text in called.items()}
     if quantity == "curve":
         # Along the curve x + t v + t t w there is a derivative along w.
         called["reverse"] = "reverse(phi, x, w)"
     lower = {"first": "direct(phi, moved(t, v))", "second": "reverse(phi, moved(t, w), v)"}.get(quantity)
-    modes = Modes.of(find_backend(case.target).framework)
     more = ["reverse"] if lower is not None and not right else []
     definitions = modes.definitions((*ways, "real_function", "random_like", "direct", *more))
     plain, library = modes.imports(definitions + case.text)
