@@ -162,6 +162,26 @@ def test_a_gap_that_the_library_tells_of_is_no_finding_and_an_assertion_is():
     assert raised("index 7 is out of range") is Verdict.Exception
 
 
+def test_what_raises_is_named_by_what_is_at_fault():
+    def signature(text, kind="RuntimeError", operator="torch.sin", rules=("SinBackward0",), frames=()):
+        record = {"type": kind, "bases": [], "message": text, "frames": list(frames), "chain": []}
+        values = {"reverse": math.cos(1), "forward": {"raised": record}}
+        case = replace(CASE, operators=(operator,), _id="")
+        return judge(case, outcome(quantity(values, lambda t: math.sin(1 + t)), rules=list(rules))).signature
+
+    saved = (
+        "has been modified by an inplace operation: [torch.DoubleTensor [3]], which is output 0 of Exp, is at version 1"
+    )
+    assert signature(saved, rules=("AddBackward0",)) == signature(saved.replace("Double", "Float"))
+    assert signature(saved) != signature(saved.replace("Exp", "Sgn"))
+    inner = signature("no attribute", "AttributeError", frames=("case:program", "lib/grad.py:f"))
+    assert inner.endswith("lib/grad.py:f")
+    one = signature("index 7", operator="torch.nn.InstanceNorm2d", rules=("ViewBackward0",))
+    assert one == signature("index 7", operator="torch.nn.functional.instance_norm", rules=("SqueezeBackward1",))
+    assert one.endswith("instancenorm")
+    assert signature("index 7").endswith("SinBackward0")
+
+
 def test_a_call_that_is_refused_is_no_finding_unless_by_an_assertion():
     def refused(text):
         record = {"type": "RuntimeError", "bases": [], "message": text, "frames": [], "chain": []}

@@ -68,7 +68,8 @@ _GAP = re.compile(
     r"|to use channels_last format"
     r"|ill-defined|[Bb]atching rule|vmap: (?:It looks like|Unable|Cannot|inplace)|in-?place arithmetic|data-dependent"
     r"|gradient registry has no entry for|No gradient defined for|No pfor vectorization defined"
-    r"|Gradient explicitly disabled|doesn't have .* rule|setup_context|Output .* of .* is a view"
+    r"|Gradient explicitly disabled|XLA compilation requires a fixed"
+    r"|doesn't have .* rule|setup_context|Output .* of .* is a view"
     r"|a leaf Variable that requires grad"
 )
 _GAPS = frozenset(
@@ -196,6 +197,9 @@ def _raised(found: Mapping[str, Any], operators: Sequence[str]) -> Iterator[Disc
             told = f"{record['type']}|{normalise_message(record['message'])}"
             if saved := _SAVED.search(record["message"]):
                 told = f"{record['type']}|what {saved[1]} saved is modified by an inplace operation"
+            elif record["type"] == "AttributeError" and record["frames"]:
+                # A defect of the library's own Python has one place, whatever was called.
+                told += f"|{record['frames'][-1]}"
             elif not _ASSERTION.search(record["message"]):
                 told += f"|{rules}"
             if told not in seen:
