@@ -10,6 +10,7 @@ from assay.campaign.assemble import WARM, judge, witnesses
 from assay.campaign.examine import case_runner, examine
 from assay.campaign.findings import Finding
 from assay.execution import Worker
+from assay.ir.case import DERIVATIVES, Case
 from assay.oracles.verdict import FINDINGS, Judgement, Kind, Verdict
 from assay.triage import triage_finding
 from assay.triage.derivatives import is_same, render_derivative_script, simpler
@@ -137,3 +138,55 @@ def test_findings_of_one_rule_are_one_cause_whichever_function_shows_it():
     assert one.is_told_by_signature
     assert one.coarse_key == other.coarse_key
     assert one.id != other.id
+
+
+TEXTS = {
+    "jax": """import jax
+
+jax.config.update("jax_enable_x64", True)
+
+
+def program(x0):
+    return jax.numpy.sin(x0)
+""",
+    "tensorflow": "import tensorflow as tf\n\n\ndef program(x0):\n    return tf.sin(x0)\n",
+}
+
+
+@pytest.mark.parametrize(("library", "bound"), [("jax", "jax"), ("tensorflow", "tf")])
+@pytest.mark.parametrize("where", ["first reverse, direction 0", "second reverse_reverse, direction 1"])
+def test_a_script_of_another_library_takes_the_ways_of_that_library(library, bound, where):
+    case = Case("api", library, {DERIVATIVES: {"order": 2}}, TEXTS[library], False, 1, {}, {}, (f"{library}.sin",), 1)
+    script = render_derivative_script(case, judgement(where))
+    module = ast.parse(script)
+    defined = {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+    assert {where.split()[1].rstrip(","), "program", "main", "real_function", "random_like"} <= defined
+    assert script.count(f"import {library}") == 1
+    assert "torch" not in script
+    assert "assay" not in script
+    assert f"{bound}.__version__" in script
+    assert script.count("jax_enable_x64") == (library == "jax")
+    names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    assert "moved" in names
+
+
+@pytest.mark.parametrize(
+    "where", ["curve curve against reverse, direction 0", "curve reverse against curve, direction 0"]
+)
+def test_a_derivative_along_a_curve_is_held_against_the_one_along_a_line(where):
+    case = Case(
+        "api",
+        "eager",
+        {DERIVATIVES: {"order": 2}},
+        "import torch\n\n\ndef program(x0):\n    return x0.sin()\n\n\ndef inputs():\n    return torch.ones(2).double(),\n",
+        False,
+        1,
+        {},
+        {},
+        ("torch.sin",),
+        1,
+    )
+    script = render_derivative_script(case, judgement(where))
+    assert "reverse(phi, x, w)" in script
+    assert "curve(phi, x, v, w)" in script
+    assert replay(script).status == 0
