@@ -174,18 +174,10 @@ def test_a_script_of_another_library_takes_the_ways_of_that_library(library, bou
     "where", ["curve curve against reverse, direction 0", "curve reverse against curve, direction 0"]
 )
 def test_a_derivative_along_a_curve_is_held_against_the_one_along_a_line(where):
-    case = Case(
-        "api",
-        "eager",
-        {DERIVATIVES: {"order": 2}},
-        "import torch\n\n\ndef program(x0):\n    return x0.sin()\n\n\ndef inputs():\n    return torch.ones(2).double(),\n",
-        False,
-        1,
-        {},
-        {},
-        ("torch.sin",),
-        1,
+    text = (
+        "import torch\n\n\ndef program(x):\n    return x.sin()\n\n\ndef inputs():\n    return torch.ones(2).double(),\n"
     )
+    case = Case("api", "eager", {DERIVATIVES: {"order": 2}}, text, False, 1, {}, {}, ("torch.sin",), 1)
     script = render_derivative_script(case, judgement(where))
     assert "reverse(phi, x, w)" in script
     assert "curve(phi, x, v, w)" in script

@@ -127,6 +127,13 @@ CONVENTIONS: tuple[Convention, ...] = (
         "seen in TensorFlow 2.21: tf.raw_ops.CTCLoss at inputs 1e-8 apart",
     ),
     Convention(
+        "halves at ties",
+        ("jax.*",),
+        "gradient|second|value|all ways|m[ai][nx]",
+        "at a tie each of two numbers has half of the derivative, of whichever order, though they be one number",
+        "JAX source, jax/_src/lax/lax.py: the rules of min and max by _balanced_eq",
+    ),
+    Convention(
         "running statistics",
         ("torch.*batch_norm*", "torch.*instance_norm*", "torch.*BatchNorm*", "torch.*InstanceNorm*"),
         "mutation|*",

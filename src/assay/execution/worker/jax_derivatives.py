@@ -135,6 +135,8 @@ class _Case:
             kept, why = [], "random"
         elif not all(bool(jax.numpy.isfinite(plain[k]).all()) for k in kept):
             kept, why = [], "an output is not finite"
+        elif not all(bool(jax.numpy.isfinite(each).all()) for each in self.x):
+            kept, why = [], "an input is not finite"
         self.note("traced")
         wrong, rules = self.traced(plain, kept) if kept else ([], [])
         return {

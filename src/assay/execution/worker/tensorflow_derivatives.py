@@ -152,6 +152,8 @@ class _Case:
                 why = "no output has a gradient"
             elif not all(bool(numpy.isfinite(_held(plain[k])).all()) for k in kept):
                 why = "an output is not finite"
+            elif not all(bool(numpy.isfinite(_held(self.given[place])).all()) for place in places):
+                why = "an input is not finite"
             else:
                 wrong += _of_gradients([self.given[place] for place in places], found)
         x = [self.given[place] for place in places]

@@ -230,6 +230,8 @@ class _Case:
             kept, why = [], "an output is sparse or nested"
         if kept and not all(bool(torch.isfinite(outputs[k]).all()) for k in kept):
             kept, why = [], "an output is not finite"
+        if kept and not all(bool(torch.isfinite(each).all()) for each in self.x):
+            kept, why = [], "an input is not finite"
         if kept:
             wrong += self.of_gradients(outputs, x, kept)
         rules = sorted({outputs[k].grad_fn.name() for k in kept if outputs[k].grad_fn is not None})
