@@ -32,6 +32,7 @@ def test_a_file_of_the_worker_is_python_3_9_and_needs_no_assay(file: Path) -> No
                 "onnxruntime",
                 "ml_dtypes",
                 *OF_TORCH,
+                *(each for each in ("jax", "tensorflow") if file.stem.startswith(f"{each}_")),
             }, name
         assert not isinstance(node, ast.Match)
     docstring_first = ast.get_docstring(tree)
@@ -40,5 +41,6 @@ def test_a_file_of_the_worker_is_python_3_9_and_needs_no_assay(file: Path) -> No
 
 def test_only_the_runtimes_of_a_framework_import_it() -> None:
     for file in FILES:
-        if not file.stem.startswith("torch_"):
-            assert "import torch" not in file.read_text(), file.name
+        for framework in ("torch", "jax", "tensorflow"):
+            if not file.stem.startswith(f"{framework}_"):
+                assert f"import {framework}" not in file.read_text(), file.name
