@@ -15,7 +15,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from assay.apis.seeds import LIBRARIES, seeds_of
 from assay.apis.source import ApiSource
@@ -62,7 +61,7 @@ def main() -> int:
     options = parser.parse_args()
     target = LIBRARIES[options.library] + (f"@{options.python}" if options.python else "")
     seeds = seeds_of(options.library, options.python or sys.executable)
-    source = ApiSource(seeds, options.seed)
+    source = ApiSource(seeds, options.seed, target)
     # Breadth first the seeds grow larger: a random part stands for the whole.
     numbers = random.Random(options.seed).sample(range(source.sweep), source.sweep // options.every)
     verdicts: Counter[str] = Counter()
@@ -74,7 +73,7 @@ def main() -> int:
         counting = Counting(worker)
         own, wall = time.process_time(), time.monotonic()
         for number in numbers:
-            case = replace(source.make(number), target=target)
+            case = source.make(number)
             before = worker.cpu_seconds()
             found = examine(case, counting, judge, witnesses, lambda _, judgement: judgement.signature in known)
             # As in a campaign, what one cause gives is confirmed once.

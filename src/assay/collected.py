@@ -28,13 +28,11 @@ class CannotTell(RuntimeError):
     """The interpreter does not answer; the text says why, in a few words."""
 
 
-def collect(
-    python: str, program: Path, library: str, watched: Sequence[str], seconds: float, beside: Sequence[str] = ()
-) -> Any:
-    """What ``program`` prints, a JSON value, when ``python`` runs it: kept until the program, a file ``beside`` it, the
-    interpreter or one of the library's files below ``watched`` (paths in its folder) changes. Raises CannotTell;
-    ``seconds`` is how long the program may take."""
-    place = _folder() / f"{program.stem}-{_key(python, program, library, watched, beside)}.json"
+def collect(python: str, program: Path, library: str, watched: Sequence[str], seconds: float) -> Any:
+    """What ``program`` prints, a JSON value, when ``python`` runs it: kept until the program, what it imports from
+    beside it, the interpreter or one of the library's files below ``watched`` (paths in its folder) changes. Raises
+    CannotTell; ``seconds`` is how long the program may take."""
+    place = _folder() / f"{program.stem}-{_key(python, program, library, watched)}.json"
     with contextlib.suppress(OSError, ValueError):
         return json.loads(place.read_text())
     printed = _run([python, str(program)], seconds)
@@ -52,7 +50,7 @@ def _folder() -> Path:
     return Path(home) / "assay"
 
 
-def _key(python: str, program: Path, library: str, watched: Sequence[str], beside: Sequence[str]) -> str:
+def _key(python: str, program: Path, library: str, watched: Sequence[str]) -> str:
     version, origin = json.loads(_run([python, "-c", LOCATE, library], LOCATE_SECONDS))
     known = hashlib.sha256()
     for part in _with_neighbours(program):

@@ -15,7 +15,7 @@ PROBED: list[str] = []
 def probed(monkeypatch, tmp_path):
     """The probe gives the calls of a test, and runs go to a folder of their own."""
 
-    def collect(python, program, library, watched, seconds, beside):
+    def collect(python, program, library, watched, seconds):
         PROBED.append(library)
         if library != "torch":
             raise seeds.CannotTell(f"ModuleNotFoundError: No module named '{library}'")

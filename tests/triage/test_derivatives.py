@@ -72,7 +72,7 @@ def test_a_wrong_rule_is_reduced_to_one_number_and_its_script_shows_it(worker, f
     def run(case, evidence=(), *, alone=False, code="merged", patience=1.0):
         return worker.run(case, evidence, alone=alone, code=code)
 
-    case = case_of(call(formula, layout={"transposed": True}), {"order": 3, "traced": ["func_linearize"]}, {})
+    case = case_of(call(formula, layout={"transposed": True}), {"order": 3, "traced": ["func_linearize"]}, {}, "eager")
     found = examine(case, run, judge, witnesses).judgement
     assert found.verdict in FINDINGS
     assert found.where.startswith(quantity)
@@ -93,7 +93,7 @@ def test_a_wrong_rule_is_reduced_to_one_number_and_its_script_shows_it(worker, f
 
 def test_a_script_holds_what_it_needs_and_nothing_of_assay():
     text = render_derivative_script(
-        case_of(call(WRONG), {"order": 1}, {}), judgement("first reverse against forward, direction 2")
+        case_of(call(WRONG), {"order": 1}, {}, "eager"), judgement("first reverse against forward, direction 2")
     )
     tree = ast.parse(text)
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -108,7 +108,7 @@ def test_a_script_holds_what_it_needs_and_nothing_of_assay():
 
 @pytest.mark.torch
 def test_what_raises_is_caught_and_told():
-    case = case_of(call("g.no_such_thing"), {"order": 1}, {})
+    case = case_of(call("g.no_such_thing"), {"order": 1}, {}, "eager")
     raised = judgement("first reverse, direction 0", Kind.exception)
     seen = replay(render_derivative_script(case, raised))
     assert seen.shows_bug
@@ -120,7 +120,7 @@ def test_candidates_are_simpler_and_never_the_same():
     asked = {"order": 3, "traced": ["compiled"]}
     for name, candidate, less in simpler(start, asked):
         assert (candidate, less) != (start, asked), name
-        case_of(candidate, less, {})
+        case_of(candidate, less, {}, "eager")
     names = {name for name, _, _ in simpler(start, asked)}
     assert names == {"untraced", "order", "contiguous", "sizes", "elements"}
 
@@ -133,8 +133,8 @@ def test_the_same_finding_is_wrong_in_the_same_ways():
 
 
 def test_findings_of_one_rule_are_one_cause_whichever_function_shows_it():
-    one = Finding(case_of(call(WRONG), {"order": 1}, {}), judgement("first reverse, direction 0"), 1)
-    other = Finding(case_of(call(SECOND), {"order": 2}, {}), judgement("first reverse, direction 2"), 2)
+    one = Finding(case_of(call(WRONG), {"order": 1}, {}, "eager"), judgement("first reverse, direction 0"), 1)
+    other = Finding(case_of(call(SECOND), {"order": 2}, {}, "eager"), judgement("first reverse, direction 2"), 2)
     assert one.is_told_by_signature
     assert one.coarse_key == other.coarse_key
     assert one.id != other.id

@@ -22,17 +22,10 @@ WRITTEN: dict[str, dict[str, str]] = {
         SIZE: "{0}.abs()",
     },
     "jax": {
-        HERMITIAN: "({0} + {0}.mT.conj()) / 2",
-        LOWER: "jax.numpy.tril({0})",
-        UPPER: "jax.numpy.triu({0})",
-        NORMALISED: "jax.nn.log_softmax({0})",
         SIZE: "abs({0})",
     },
     "tensorflow": {
         HERMITIAN: "({0} + tf.linalg.adjoint({0})) / 2",
-        LOWER: "tf.linalg.band_part({0}, -1, 0)",
-        UPPER: "tf.linalg.band_part({0}, 0, -1)",
-        NORMALISED: "tf.nn.log_softmax({0})",
         DISTRIBUTION: "tf.nn.softmax({0})",
         SIZE: "abs({0})",
     },
@@ -118,23 +111,27 @@ def taken(call: Call) -> list[tuple[int, str]]:
         return _written(call, value["tensor"], form)
     name = call["name"].rpartition(".")[2].rstrip("_")
     if name in HERMITIAN_ON_REQUEST and call["kwargs"].get("hermitian") is True:
-        number_of, form = 0, HERMITIAN
+        place, form = 0, HERMITIAN
     elif name in TAKEN:
-        number_of, form = TAKEN[name]
+        place, form = TAKEN[name]
     else:
         return []
-    if number_of >= len(arguments) or not isinstance(arguments[number_of], dict):
+    if place >= len(arguments) or not isinstance(arguments[place], dict):
         return []
-    if "tensor" not in arguments[number_of]:
+    if "tensor" not in arguments[place]:
         return []
-    if form == LOWER and (call["kwargs"].get("upper") is True or True in arguments[number_of + 1 :]):
+    if form == LOWER and (call["kwargs"].get("upper") is True or True in arguments[place + 1 :]):
         form = UPPER
-    return _written(call, arguments[number_of]["tensor"], form)
+    return _written(call, arguments[place]["tensor"], form)
 
 
 def _least_beside_more(call: Call) -> int:
     """The smaller size of the matrix of a full decomposition that has vectors beyond it; else 0."""
-    full = call["kwargs"].get("full_matrices", not call["kwargs"].get("some", "linalg" not in call["name"]))
+    second = next((each for each in call["args"][1:2] if isinstance(each, bool)), None)
+    if "linalg" in call["name"]:
+        full = call["kwargs"].get("full_matrices", second is not False)
+    else:
+        full = not call["kwargs"].get("some", second is not False)
     rows, columns = call["tensors"][0]["shape"][-2:]
     return min(rows, columns) if full and rows != columns else 0
 

@@ -26,13 +26,6 @@ WATCHED: Mapping[str, Sequence[str]] = {
     "jax": ("version.py",),
     "tensorflow": ("__init__.py",),
 }
-BESIDE: Mapping[str, Sequence[str]] = {
-    "torch": ("calls_torch.py", "guess_torch.py", "workers.py"),
-    "jax": ("guess_jax.py", "seed_json.py", "workers.py"),
-    "tensorflow": ("guess_tensorflow.py", "seed_json.py", "workers.py"),
-}
-"""What the programs that collect import."""
-
 PROBE_SECONDS = 1800.0
 
 INTERNAL: Mapping[str, str] = {
@@ -105,7 +98,7 @@ def seeds_of(library: str, python: str = sys.executable) -> Seeds:
     """The seeds of a library as an interpreter has it. The first time it takes minutes. Raises NoSeeds."""
     probe = Path(__file__).with_name(f"probe_{library}.py")
     try:
-        return from_json(collect(python, probe, library, WATCHED[library], PROBE_SECONDS, BESIDE[library]))
+        return from_json(collect(python, probe, library, WATCHED[library], PROBE_SECONDS))
     except CannotTell as why:
         raise NoSeeds(f"{python} has no {library} that can be asked for its functions ({why})") from None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from assay import __version__
 from assay.apis.mutate import mutated
-from assay.apis.seeds import LIBRARIES, Call, Seeds, family
+from assay.apis.seeds import Call, Seeds, family
 from assay.apis.text import render
 from assay.ir.case import DERIVATIVES, Case
 
@@ -55,16 +55,18 @@ WITHOUT: Mapping[str, Sequence[str]] = {
 second case does without them."""
 
 ALL_WAYS_SEEDS = 2
+"""How many seeds of a function are differentiated in all ways."""
+
 ALWAYS_THIRD = ("*norm*", "*linalg*", "*cholesky*", "*svd*", "*qr*", "*inv*", "*solve*", "*det*", "*eig*", "*lu*")
 """Functions whose derivatives are long formulas of their own."""
 
 
 class ApiSource:
     """The cases of a library's functions. The first `sweep` indices are the seeds, one of each function before the
-    second of any; all further ones are mutated. ``target`` names the library's target with its interpreter, where that
-    is not Assay's own."""
+    second of any; all further ones are mutated. ``target`` is the library's, with its interpreter where that is not
+    Assay's own."""
 
-    def __init__(self, seeds: Seeds, seed: int, target: str = "") -> None:
+    def __init__(self, seeds: Seeds, seed: int, target: str) -> None:
         self.seeds = seeds
         self.seed = seed
         self.target = target
@@ -111,17 +113,14 @@ class ApiSource:
             asked["traced"] = [rng.choice(TRACED[call["library"]])]
         if turn >= ALL_WAYS_SEEDS and call["library"] in WITHOUT and rng.random() < 0.5:
             asked["without"] = list(WITHOUT[call["library"]])
-        recipe: dict[str, Any] = {"version": __version__, "seed": self.seed, "index": index}
-        if self.target and self.target != LIBRARIES[call["library"]]:
-            recipe["target"] = self.target
-        return case_of(call, asked, recipe)
+        return case_of(call, asked, {"version": __version__, "seed": self.seed, "index": index}, self.target)
 
 
-def case_of(call: Call, asked: dict[str, Any], recipe: dict[str, Any]) -> Case:
-    """The case of a call that is differentiated."""
+def case_of(call: Call, asked: dict[str, Any], recipe: dict[str, Any], target: str) -> Case:
+    """The case of a call that is differentiated on a target."""
     return Case(
         source=SOURCE,
-        target=recipe.get("target", LIBRARIES[call["library"]]),
+        target=target,
         options={DERIVATIVES: asked},
         text=render(call),
         training=False,

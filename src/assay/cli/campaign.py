@@ -121,7 +121,7 @@ def _differentiating(options: argparse.Namespace) -> CampaignSettings:
         if not seeds.apis:
             raise UserMistake("--exclude leaves no function; leave some of it out")
         operators = tuple(api.name for api in seeds.apis)
-        cases = ApiSource(seeds, seed).sweep if options.sweep else cases
+        cases = ApiSource(seeds, seed, targets[0]).sweep if options.sweep else cases
     elif options.sweep:
         raise UserMistake("--sweep goes with --source api")
     else:

@@ -21,7 +21,7 @@ from assay.apis.seeds import family
 from assay.autodiff.conventions import convention_of
 from assay.ir.case import DERIVATIVES
 from assay.oracles.numerics.slopes import CONCLUSIVE, Slope, slope
-from assay.oracles.outcome import ExceptionRecord, Outcome
+from assay.oracles.outcome import ExceptionRecord
 from assay.oracles.registry import Question, oracle
 from assay.oracles.signature import exception_signature, normalise_message
 from assay.oracles.verdict import FINDINGS, Discrepancy, Kind, Verdict
@@ -121,14 +121,14 @@ def _wrong(question: Question) -> Iterator[Discrepancy]:
         return
     yield from _raised(found, question.case.operators)
     suspects = [each["name"] for each in found["quantities"] if _is_suspect(each, found)]
-    asked = _asked(question.evidence)
+    asked = [outcome for name, outcome in question.evidence.items() if name.startswith(f"{DERIVATIVES}:")]
     if not asked:
         if suspects:
             # In few bits one direction in three may show nothing.
             directions = LEAST_DIRECTIONS if _is_wide(found) else LEAST_DIRECTIONS + 1
             yield _unsettled(suspects[0], evidence_name(max(map(order_of, suspects)), directions))
         return
-    full = asked[0][-1]
+    full = asked[0].derivatives
     if full is None or not full.get("quantities"):
         yield _unsettled(suspects[0] if suspects else "first")
         return
@@ -143,18 +143,6 @@ def evidence_name(order: int, directions: int) -> str:
 def order_of(quantity: str) -> int:
     """Of which order a quantity is, at least the first."""
     return {"value": 1, "first": 1, "third": 3}.get(quantity, 2)
-
-
-def _asked(evidence: Mapping[str, Outcome]) -> list[tuple[int, int, Mapping[str, Any] | None]]:
-    """What was sent beyond the first run: its directions, order and quantities, the most telling first."""
-    found = [
-        (int(directions), int(order), outcome.derivatives)
-        for name, outcome in evidence.items()
-        for head, _, rest in [name.partition(":")]
-        if head == DERIVATIVES
-        for order, _, directions in [rest.partition(":")]
-    ]
-    return sorted(found, key=lambda each: each[:2], reverse=True)
 
 
 def _unsettled(name: str, *wanted: str) -> Discrepancy:

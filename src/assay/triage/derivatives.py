@@ -16,7 +16,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -71,10 +71,10 @@ def reduce_call(
                 if executions >= most or clock() - begun > budget.seconds or out_of_time():
                     return Reduction(case, judgement, tuple(names), executions, clock() - begun, complete=False)
                 try:
-                    candidate = case_of(call, asked, {key: case.recipe[key] for key in case.recipe if key != "call"})
+                    recipe = {key: case.recipe[key] for key in case.recipe if key != "call"}
+                    candidate = case_of(call, asked, recipe, case.target)
                 except (KeyError, ValueError, TypeError):
                     continue
-                candidate = replace(candidate, target=case.target, _id="")
                 if candidate.id in seen:
                     continue
                 seen.add(candidate.id)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .points import WIDE
 from .records import exception_record
 
 EVIDENCE = "derivatives"
@@ -26,7 +27,7 @@ ALL_STEPS = tuple(2.0**-power for power in range(3, 25))
 """The same where something differs: from where the function bends to where rounding is all there is."""
 
 DIRECTIONS, ALL_DIRECTIONS = 1, 3
-"""How many directions are tried, and how many where something differs."""
+"""How many directions are tried, and how many there are at most."""
 
 PERTURBATIONS = 2
 """How often the ways are asked again where something differs, with inputs a few units in the last place away."""
@@ -104,7 +105,9 @@ def examine(
         if everything:
             made["beside"] = seen.beside(first, made["values"], library, v)
             if number == 0:
-                sides = library.sides() if library.sides is not None else None
+                # Numerical slopes in few bits tell nothing.
+                is_told = library.sides is not None and set(library.facts["dtypes"]) <= WIDE
+                sides = library.sides() if is_told else None
             made["box"] = None if sides is None else box(sides, library.flat(v))
         for name in library.ways:
             if name not in ORDERS:

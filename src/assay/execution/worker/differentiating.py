@@ -22,6 +22,10 @@ from .stage import StageBoard
 MODULE = "assay_case"
 FILE = "assay_case.py"
 DERIVATIVES = "derivatives"
+XLA_FLAGS = "--xla_cpu_multi_thread_eigen=false --xla_cpu_parallel_codegen_split_count=1"
+"""One thread to compile and to compute."""
+
+_baseline: tuple[Any, ...] = ()
 
 Answer = Callable[[dict[str, Any], Callable[[str], None], "tuple[int, int] | None"], dict[str, Any]]
 
@@ -59,9 +63,13 @@ def loaded(request: dict[str, Any], note: Callable[[str], None]) -> tuple[Any, t
         raise Refused(error, "load") from None
 
 
-def execute(
-    request: dict[str, Any], board: StageBoard, answer: Answer, baseline: tuple[Any, ...]
-) -> tuple[dict[str, Any], list[bytes]]:
+def in_child(folder: str) -> None:
+    """Note what the cases of a new child must not change."""
+    global _baseline
+    _baseline = global_state()
+
+
+def execute(request: dict[str, Any], board: StageBoard, answer: Answer) -> tuple[dict[str, Any], list[bytes]]:
     """Differentiate one case; the header and the buffers of its outcome frame. Raises ValueError for a case that asks
     for anything else."""
     if DERIVATIVES not in request:
@@ -89,7 +97,7 @@ def execute(
         "again": None,
         "engagement": {"engaged": bool(found.get("quantities"))},
         "derivatives": found,
-        "retire": global_state() != baseline,
+        "retire": global_state() != _baseline,
         "cpu": {"reference": 0.0, "sut": spent, "total": spent},
     }
     return header, []

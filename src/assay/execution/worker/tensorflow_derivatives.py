@@ -20,7 +20,7 @@ TRANSPARENT = frozenset({"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims",
 """Operations that say nothing of where an output comes from."""
 
 
-def answer(request: dict[str, Any], note: Callable[[str], None], everything: bool) -> dict[str, Any]:
+def answer(request: dict[str, Any], note: Callable[[str], None], everything: tuple[int, int] | None) -> dict[str, Any]:
     """The quantities of a case, as `request["derivatives"]` asks for them: their ``order``, and which of the ways that
     are dearer than others. Raises Refused where the program cannot be run by itself."""
     program, given = loaded(request, note)
@@ -37,7 +37,7 @@ class _Case:
         """What the program gives."""
         return tensorflow_modes.outputs(self.program, self.given, (), ())
 
-    def examined(self, asked: dict[str, Any], everything: bool) -> dict[str, Any]:
+    def examined(self, asked: dict[str, Any], everything: tuple[int, int] | None) -> dict[str, Any]:
         """All quantities, up to the order that is asked for."""
         facts = self.facts()
         why, once = facts.pop("why"), facts.pop("once")

@@ -11,15 +11,12 @@ import warnings
 from typing import Any
 
 from . import differentiating
-from .differentiating import settle
+from .differentiating import in_child, settle
 from .stage import StageBoard
 
 __all__ = ["execute", "in_child", "modules", "settle", "start"]
 
 modules: dict[str, Any] = {}
-_baseline: tuple[Any, ...] = ()
-
-FLAGS = "--xla_cpu_multi_thread_eigen=false --xla_cpu_parallel_codegen_split_count=1"
 IMPORTED = (
     "tensorflow.python.eager.forwardprop",
     "tensorflow.python.ops.parallel_for.pfor",
@@ -32,7 +29,12 @@ IMPORTED = (
 
 def start(folder: str) -> dict[str, Any]:
     """Import TensorFlow. Raises ImportError."""
-    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", XLA_FLAGS=FLAGS, TF_ENABLE_ONEDNN_OPTS="0")
+    os.environ.update(
+        TF_CPP_MIN_LOG_LEVEL="3",
+        CUDA_VISIBLE_DEVICES="",
+        XLA_FLAGS=differentiating.XLA_FLAGS,
+        TF_ENABLE_ONEDNN_OPTS="0",
+    )
     warnings.simplefilter("ignore")
     import tensorflow as tf
 
@@ -45,14 +47,8 @@ def start(folder: str) -> dict[str, Any]:
     return {"version": tf.__version__, "options": {"threads": 1}}
 
 
-def in_child(folder: str) -> None:
-    """Note what the cases of a new child must not change."""
-    global _baseline
-    _baseline = differentiating.global_state()
-
-
 def execute(request: dict[str, Any], board: StageBoard) -> tuple[dict[str, Any], list[bytes]]:
     """Differentiate one case; the header and the buffers of its outcome frame."""
     from .tensorflow_derivatives import answer
 
-    return differentiating.execute(request, board, answer, _baseline)
+    return differentiating.execute(request, board, answer)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from . import derivatives, torch_modes
+from . import derivatives, points, torch_modes
 from .records import exception_record
 from .torch_records import MODULE
 
@@ -118,7 +118,7 @@ class _Case:
             first=torch_modes.reverse,
             second=torch_modes.reverse_reverse,
             sizes={"sum": self.size_of_sum(kept), "curve": _size_of_curve},
-            flat=_flat,
+            flat=lambda v: points.flat(_held(v)),
             sides=lambda: self.sides(x, kept),
             facts=facts,
         )
@@ -153,37 +153,16 @@ class _Case:
 
     def sides(self, x: list[Any], kept: list[int]) -> Any:
         """The slopes from both sides of every weighted element of the outputs, by real coordinate of the point."""
-        coordinates = [
-            (k, place, unit) for k, each in enumerate(x) for place in range(each.numel()) for unit in _units(each)
-        ]
-        if len(coordinates) > MOST_COORDINATES:
-            return None
-        made = self.outputs(*x)
-        u = torch_modes.random_like([made[k] for k in kept], torch_modes.COTANGENT_SEED, unit=True)
+        with torch.no_grad():
+            made = self.outputs(*x)
+            u = torch_modes.random_like([made[k] for k in kept], torch_modes.COTANGENT_SEED, unit=True)
 
-        def terms(k: int, place: int, step: Any) -> Any:
-            point = [each.clone() if number == k else each for number, each in enumerate(x)]
-            point[k] = point[k].contiguous()
-            point[k].view(-1)[place] += step
-            made = self.outputs(*point)
-            weighted = [_real(w.conj() * made[k]).reshape(-1) for w, k in zip(u, kept)]  # noqa: B905
-            return torch.cat(weighted).to(torch.float64)
+            def terms(point: Any) -> Any:
+                made = self.outputs(*map(torch.from_numpy, point))
+                weighted = [_real(w.conj() * made[k]).reshape(-1) for w, k in zip(u, kept)]  # noqa: B905
+                return torch.cat(weighted).to(torch.float64).numpy()
 
-        found = []
-        try:
-            with torch.no_grad():
-                centre = terms(0, 0, 0.0)
-                for k, place, unit in coordinates:
-                    slopes = []
-                    for sign in (-1, 1):
-                        steps = [sign * step * torch_modes.size_of(x[k]) for step in SIDE_STEPS]
-                        coarse, fine = ((terms(k, place, unit * step) - centre) / step for step in steps)
-                        slopes.append((2 * fine - coarse).tolist())
-                    found.append(tuple(slopes))
-        except Exception:
-            # Beside the point the function is not defined.
-            return None
-        return found
+            return points.sides(terms, _held(x), [torch_modes.size_of(each) for each in x])
 
     def size_of_sum(self, kept: list[int]) -> Callable[..., float]:
         """The size of the terms of the derivative of the sum of the outputs."""
@@ -260,18 +239,11 @@ class _Case:
 
 
 _WIDE = (torch.float64, torch.complex128)
-MOST_COORDINATES = 160
-SIDE_STEPS = (2.0**-16, 2.0**-17)
 
 
-def _units(tensor: Any) -> tuple[Any, ...]:
-    return (1.0, 1j) if tensor.is_complex() else (1.0,)
-
-
-def _flat(v: list[Any]) -> list[float]:
-    """The real coordinates of tensors: of complex elements the real part, then the imaginary one."""
-    parts = [torch.view_as_real(each.resolve_conj()) if each.is_complex() else each for each in v]
-    return [float(number) for each in parts for number in each.reshape(-1).tolist()]
+def _held(v: list[Any]) -> list[Any]:
+    """Tensors as numpy has them."""
+    return [each.detach().resolve_conj().resolve_neg().numpy() for each in v]
 
 
 def _named(ways: tuple[Any, ...]) -> dict[str, Any]:
