@@ -136,6 +136,9 @@ def test_layouts_are_those_that_are_said():
     made["tensors"][2]["layout"] = {"expanded": [0]}
     exec(render(made), space)
     assert space["inputs"]()[2].stride() == (0, 1)
+    made["tensors"][2]["layout"] = {"overlapping": True}
+    exec(render(made), space)
+    assert space["inputs"]()[2].stride() == (1, 1)
 
 
 @pytest.mark.torch

@@ -1,6 +1,8 @@
 """Findings about derivatives: reduced as calls, and shown by a script that stands by itself."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
@@ -104,6 +106,47 @@ def test_a_script_holds_what_it_needs_and_nothing_of_assay():
     assert "forward_reverse" not in defined
     assert not {name for name in called if name in ("gradient", "leaves", "random_like")} - defined
     assert "DIRECTIONS_SEED + 20" in text
+
+
+CUBE = """import torch
+
+
+class Cube(torch.autograd.Function):
+    @staticmethod
+    def forward(x):
+        return x**3
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 3 * ctx.saved_tensors[0] ** 2 * torch.arange(6).reshape(2, 3).ne(4)
+
+    @staticmethod
+    def jvp(ctx, t):
+        return t * 3 * ctx.saved_tensors[0] ** 2
+
+
+def program(x0):
+    return Cube.apply(x0)
+
+
+def inputs(call=0):
+    return torch.arange(1.0, 7.0, dtype=torch.float64).reshape(2, 3),
+"""
+
+
+@pytest.mark.torch
+def test_a_script_names_the_entry_of_the_jacobian(tmp_path):
+    case = Case("api", "eager", {DERIVATIVES: {"order": 1}}, CUBE, False, 1, {}, {}, ("custom.cube",), 1)
+    script = tmp_path / "script.py"
+    script.write_text(render_derivative_script(case, judgement("first reverse against forward, direction 0")))
+    shown = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert shown.returncode == 1, shown.stderr
+    assert "element 4 of the outputs by element 4 of input 0: reverse 0, forward 75" in shown.stdout
 
 
 @pytest.mark.torch

@@ -141,23 +141,23 @@ def dtype(call: Call, rng: random.Random) -> bool:
 
 
 def layout(call: Call, rng: random.Random) -> bool:
-    """A tensor that is transposed, strided or expanded in memory."""
+    """A tensor that is transposed, strided, expanded, or a window of what overlaps itself in memory."""
     tensors = [each for each in _floats(call) if each["shape"]]
     if not tensors:
         return False
     each = rng.choice(tensors)
     kinds = ["strided", "expanded"]
-    kinds += ["transposed"] if len(each["shape"]) > 1 else []
+    kinds += ["transposed", "overlapping"] if len(each["shape"]) > 1 else []
     kinds += ["channels_last"] if len(each["shape"]) == 4 else []
     kind = rng.choice(kinds)
-    if kind == "expanded":
+    if kind in ("expanded", "overlapping"):
         dim = rng.randrange(len(each["shape"]))
-        if each["shape"][dim] < 2:
+        if min(each["shape"][-2:] if kind == "overlapping" else [each["shape"][dim]]) < 2:
             return False
         reshaped(each, each["shape"])
         each["low"], each["high"] = _range(each)
         each.pop("values", None)
-        each["layout"] = {"expanded": [dim]}
+        each["layout"] = {"expanded": [dim]} if kind == "expanded" else {kind: True}
     else:
         each["layout"] = {kind: True}
     return True

@@ -18,7 +18,7 @@ from assay.ir.case import DERIVATIVES, Case
 SOURCE = "api"
 THIRD_SHARE = 0.1
 TRACED: Mapping[str, Sequence[str]] = {
-    "torch": ("func_linearize", "compiled", "compiled_around"),
+    "torch": ("func_linearize", "decomposed", "compiled", "compiled_around"),
     "jax": (
         "grad_jitted",
         "jvp_jitted",
@@ -27,6 +27,10 @@ TRACED: Mapping[str, Sequence[str]] = {
         "grad_in_scan",
         "jvp_in_while",
         "grad_in_cond",
+        "jacobian_reverse",
+        "jacobian_forward",
+        "custom_rule",
+        "without_rules",
     ),
     "tensorflow": (
         "reverse_in_function",
@@ -37,6 +41,9 @@ TRACED: Mapping[str, Sequence[str]] = {
         "reverse_of_unknown_rank",
         "reverse_vectorized",
         "reverse_batched",
+        "jacobian",
+        "jacobian_by_rows",
+        "custom_rule",
         "reverse_in_loop",
         "reverse_in_branch",
         "forward_in_function",
@@ -46,6 +53,11 @@ TRACED: Mapping[str, Sequence[str]] = {
 }
 """Ways to differentiate that trace or compile, each dearer than all others together: one of them for one seed of
 each function, and seldom else."""
+
+WITH_TRACED: Mapping[str, Sequence[str]] = {
+    "torch": ("jacobian_reverse", "jacobian_in_chunks", "jacobian_forward", "custom_rule"),
+}
+"""Others that are asked with it, which cost less."""
 
 TRACED_SHARE = 0.02
 WITHOUT: Mapping[str, Sequence[str]] = {
@@ -110,7 +122,7 @@ class ApiSource:
             number = -1
         asked: dict[str, Any] = {"order": 3 if _is_third(call["name"], rng) else 2}
         if turn == self.traced[number] if index < self.sweep else rng.random() < TRACED_SHARE:
-            asked["traced"] = [rng.choice(TRACED[call["library"]])]
+            asked["traced"] = [rng.choice(TRACED[call["library"]]), *WITH_TRACED.get(call["library"], ())]
         if turn >= ALL_WAYS_SEEDS and call["library"] in WITHOUT and rng.random() < 0.5:
             asked["without"] = list(WITHOUT[call["library"]])
         return case_of(call, asked, {"version": __version__, "seed": self.seed, "index": index}, self.target)

@@ -223,9 +223,13 @@ def tensor(described: dict[str, Any]) -> str:
     whole = list(shape)
     for dim in layout.get("expanded", ()):
         shape = [1 if place == dim else size for place, size in enumerate(shape)]
+    if layout.get("overlapping"):
+        shape = [*shape[:-2], shape[-2] + shape[-1] - 1]
     made = contents(described, shape, dtype)
     if layout.get("expanded"):
         made += f".expand{_shape(whole)}"
+    if layout.get("overlapping"):
+        made += f".unfold(-1, {whole[-1]}, 1)"
     if layout.get("transposed"):
         made += ".mT.contiguous().mT"
     if layout.get("strided"):

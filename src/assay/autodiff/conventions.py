@@ -41,6 +41,12 @@ def repeats_an_index(call: Call) -> bool:
     return False
 
 
+def is_told_yes(call: Call) -> bool:
+    """Whether some argument is True."""
+    given = (*call["args"], *call["kwargs"].values(), *call.get("init", {}).get("kwargs", {}).values())
+    return any(each is True for each in given)
+
+
 CONVENTIONS: tuple[Convention, ...] = (
     Convention(
         "repeated indices",
@@ -79,6 +85,14 @@ CONVENTIONS: tuple[Convention, ...] = (
         "gradients are divided by how often an index occurs",
         "torch documentation, torch.nn.functional.embedding, scale_grad_by_freq",
         "scale_grad_by_freq",
+    ),
+    Convention(
+        "sparse gradients",
+        ("torch*embedding*", "torch*Embedding*", "torch*gather*"),
+        "shape|derivative|the layout of the gradient*",
+        "gradients are sparse where they are asked to be",
+        "torch documentation, torch.nn.functional.embedding, sparse; torch.gather, sparse_grad",
+        when=is_told_yes,
     ),
     Convention(
         "max_norm",

@@ -22,7 +22,7 @@ from typing import Any
 
 from assay.apis.mutate import reshaped
 from assay.apis.seeds import Call
-from assay.apis.source import case_of
+from assay.apis.source import TRACED, WITH_TRACED, case_of
 from assay.apis.text import bounds
 from assay.backends import find_backend
 from assay.campaign.bench import Abandoned
@@ -100,6 +100,9 @@ def simpler(call: Call, asked: dict[str, Any]) -> Iterator[tuple[str, Call, dict
     """Simpler calls, and less that is asked of them."""
     if asked.get("traced"):
         yield "untraced", call, {**asked, "traced": []}
+        if len(asked["traced"]) > 1:
+            for way in asked["traced"]:
+                yield "untraced", call, {**asked, "traced": [way]}
     if asked.get("order", 1) > 1:
         for order in range(1, asked["order"]):
             yield "order", call, {**asked, "order": order}
@@ -176,10 +179,11 @@ def render_derivative_script(case: Case, judgement: Judgement, versions: str = "
         raise Unscriptable(f"no comparison is known for {judgement.where} of a case that is differentiated")
     quantity, wrong, right, direction = place.groups()
     ways = [wrong, *([right] if right else [])]
-    order = {"value": 1, "first": 1, "traced": 1, "second": 2, "curve": 2, "third": 3}.get(quantity)
+    order = {"value": 1, "first": 1, "traced": 1, "second": 2, "sum": 1, "curve": 2, "third": 3}.get(quantity)
     if order is None:
         raise Unscriptable(f"no script is known for the quantity {quantity}")
-    modes = Modes.of(find_backend(case.target).framework)
+    framework = find_backend(case.target).framework
+    modes = Modes.of(framework)
     along = ", ".join(("v", "w", "z")[:order])
     called = {way: f"{way}(phi, x, {along})" for way in ways}
     if modes.bound != "torch":
@@ -189,6 +193,9 @@ def render_derivative_script(case: Case, judgement: Judgement, versions: str = "
         called["reverse"] = "reverse(phi, x, w)"
     lower = {"first": "direct(phi, moved(t, v))", "second": "reverse(phi, moved(t, w), v)"}.get(quantity)
     more = ["reverse"] if lower is not None and not right else []
+    dear = {*TRACED[framework], *WITH_TRACED.get(framework, ())}
+    is_located = bool(right) and quantity == "first" and judgement.kind is not Kind.exception and not dear & {*ways}
+    more += ["entries", "output_entries"] if is_located else []
     definitions = modes.definitions((*ways, "real_function", "random_like", "direct", *more))
     plain, library = modes.imports(definitions + case.text)
     name = modes.bound
@@ -220,6 +227,8 @@ def render_derivative_script(case: Case, judgement: Judgement, versions: str = "
         main = _caught(main, wrong, called[wrong])
     else:
         main += _compared(quantity, wrong, right, called, lower)
+        if right and is_located:
+            main[-3:-3] = _entry(wrong, right)
     parts = ["\n".join(head), body.strip(), "\n".join(main), definitions, "\n".join(ENTRY)]
     return "\n\n\n".join(parts) + "\n"
 
@@ -258,6 +267,26 @@ def _compared(quantity: str, wrong: str, right: str | None, called: Mapping[str,
         f'{INDENT}told = f"{wrong} gives {{found:.6g}}, it is {{low:.6g}} to {{high:.6g}}"',
         f'{INDENT}print("BUG: wrong {quantity} derivative:", told)',
         f"{INDENT}return 1",
+    ]
+
+
+def _entry(wrong: str, right: str) -> list[str]:
+    """Lines that tell the entry of the Jacobian in which two ways differ most."""
+    return [
+        "",
+        f"{INDENT}def both(function, along):",
+        f"{INDENT * 2}return float({wrong}(function, x, along)), float({right}(function, x, along))",
+        "",
+        f"{INDENT}def apart(function, along):",
+        f"{INDENT * 2}one, other = both(function, along)",
+        f'{INDENT * 2}return abs(one - other) if one == one and other == other else float("inf")',
+        "",
+        f"{INDENT}# Where in the Jacobian they differ most.",
+        f"{INDENT}entry, along = max(entries(x), key=lambda each: apart(phi, each[1]))",
+        f"{INDENT}place, function = max(output_entries(phi, x), key=lambda each: apart(each[1], along))",
+        f"{INDENT}one, other = both(function, along)",
+        f'{INDENT}told = f"{wrong} {{one:.6g}}, {right} {{other:.6g}}"',
+        f'{INDENT}print(f"element {{place}} of the outputs by element {{entry}}:", told)',
     ]
 
 

@@ -51,11 +51,37 @@ def real_function(program, given):
     kept = kept_outputs(made)
     u = random_like([made[number] for number in kept], COTANGENT_SEED, unit=True)
 
-    def phi(*x):
+    def parts(*x):
         made = outputs(program, given, x)
-        return sum(pair([along.conj()], [made[number]]) for along, number in zip(u, kept))  # noqa: B905
+        return [made[number] for number in kept]
 
+    def phi(*x):
+        return sum(pair([along.conj()], [each]) for along, each in zip(u, parts(*x)))  # noqa: B905
+
+    phi.parts, phi.weights = parts, u
     return phi, x
+
+
+def coordinates(arrays):
+    """The elements of arrays as one real vector, of complex elements both parts."""
+    held = [part for each in arrays for part in ((each.real, each.imag) if numpy.iscomplexobj(each) else (each,))]
+    return jax.numpy.concatenate([each.reshape(-1) for each in held])
+
+
+def entries(x):
+    """The directions along one coordinate of the point each, with the input and the place in it."""
+    for place, each in enumerate(x):
+        for k in range(numpy.size(each)):
+            for unit in (1, 1j) if numpy.iscomplexobj(each) else (1,):
+                made = [numpy.zeros(numpy.shape(other), numpy.asarray(other).dtype) for other in x]
+                made[place].reshape(-1)[k] = unit
+                yield f"{k}{'' if unit == 1 else ' (imaginary)'} of input {place}", made
+
+
+def output_entries(phi, x):
+    """The real functions that the coordinates of the outputs are, with their numbers."""
+    for k in range(len(coordinates(phi.parts(*x)))):
+        yield k, lambda *x, k=k: coordinates(phi.parts(*x))[k]
 
 
 def random_like(arrays, seed, unit=False):
@@ -239,6 +265,61 @@ def grad_in_cond(phi, x, v):
     return reverse(branched, x, v)
 
 
+def of_rows(phi, rows, v):
+    """The derivative along v from a Jacobian of the outputs' coordinates."""
+    weights = coordinates(phi.weights)
+    return sum(w * pair([row[k] for row in rows], v) for k, w in enumerate(weights))
+
+
+def jacobian_reverse(phi, x, v):
+    """jax.jacrev of the outputs."""
+    return of_rows(phi, jax.jacrev(lambda *x: coordinates(phi.parts(*x)), places(x))(*x), v)
+
+
+def jacobian_forward(phi, x, v):
+    """jax.jacfwd of the outputs."""
+    if any(numpy.iscomplexobj(each) for each in x):
+        raise NotImplementedError("jax.jacfwd takes real arrays")
+    return of_rows(phi, jax.jacfwd(lambda *x: coordinates(phi.parts(*x)), places(x))(*x), v)
+
+
+def custom_rule(phi, x, v):
+    """Reverse mode of rules of one's own that are the function's: one of reverse mode around one of forward mode."""
+    inner = jax.custom_jvp(phi)
+    inner.defjvp(lambda x, v: jax.jvp(phi, x, v))
+    outer = jax.custom_vjp(inner)
+    outer.defvjp(lambda *x: (inner(*x), x), lambda x, c: tuple(c * each for each in jax.grad(inner, places(x))(*x)))
+    return reverse(outer, x, v)
+
+
+def without_rules(phi, x, v):
+    """Reverse mode of what the function computes, without the rules that it has of its own."""
+    closed = jax.make_jaxpr(phi)(*x)
+    left = []
+
+    def plain(jaxpr, constants, given):
+        values = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *given]))  # noqa: B905
+        for equation in jaxpr.eqns:
+            taken = [each.val if hasattr(each, "val") else values[each] for each in equation.invars]
+            name = equation.primitive.name
+            within = equation.params.get("call_jaxpr", equation.params.get("jaxpr"))
+            if within is not None and (name.startswith("custom_") or name in ("jit", "pjit", "closed_call")):
+                left.extend([name] * name.startswith("custom_"))
+                made = plain(within.jaxpr, within.consts, taken)
+            else:
+                more = equation.primitive.get_bind_params(equation.params)
+                functions, more = more if isinstance(more, tuple) else ((), more)
+                made = equation.primitive.bind(*functions, *taken, **more)
+                made = made if equation.primitive.multiple_results else [made]
+            values.update(zip(equation.outvars, made))  # noqa: B905
+        return [each.val if hasattr(each, "val") else values[each] for each in jaxpr.outvars]
+
+    found = reverse(lambda *x: plain(closed.jaxpr, closed.consts, x)[0], x, v)
+    if not left or not math.isfinite(found):
+        raise NotImplementedError("it has no rules of its own, or they are what keeps it finite")
+    return found
+
+
 # --- second order: along v, then along w
 
 
@@ -329,6 +410,10 @@ TRACED = (
     grad_in_scan,
     jvp_in_while,
     grad_in_cond,
+    jacobian_reverse,
+    jacobian_forward,
+    custom_rule,
+    without_rules,
 )
 SECOND = (
     reverse_reverse,

@@ -83,6 +83,28 @@ def real_function(program, given):
     return phi, x
 
 
+def coordinates(tensors):
+    """The elements of tensors as one real vector, of complex elements both parts."""
+    split = ((tf.math.real(each), tf.math.imag(each)) if each.dtype.is_complex else (each,) for each in tensors)
+    return tf.concat([tf.cast(tf.reshape(part, [-1]), "float64") for parts in split for part in parts], 0)
+
+
+def entries(x):
+    """The directions along one coordinate of the point each, with the input and the place in it."""
+    for place, each in enumerate(x):
+        for k in range(numpy.size(each)):
+            for unit in (1, 1j) if numpy.iscomplexobj(each) else (1,):
+                made = [numpy.zeros(numpy.shape(other), numpy.asarray(other).dtype) for other in x]
+                made[place].reshape(-1)[k] = unit
+                yield f"{k}{'' if unit == 1 else ' (imaginary)'} of input {place}", [tf.constant(each) for each in made]
+
+
+def output_entries(phi, x):
+    """The real functions that the coordinates of the outputs are, with their numbers."""
+    for k in range(len(coordinates(phi.parts(*x)))):
+        yield k, lambda *x, k=k: coordinates(phi.parts(*x))[k]
+
+
 def random_like(tensors, seed, unit=False):
     """Normal numbers in the shapes of tensors, each about as large as the tensor; of size 1 with ``unit``."""
     generator = numpy.random.RandomState(seed)
@@ -359,6 +381,43 @@ def reverse_batched(phi, x, v):
     return inner(v, dense([None if each is None else each[1] / 2 for each in found], x))
 
 
+def of_jacobian(phi, x, v, batched):
+    """The derivative along v from the Jacobian of the outputs' coordinates."""
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch(list(x))
+        result = coordinates(phi.parts(*x))
+    rows = tape.jacobian(result, list(x), experimental_use_pfor=batched)
+    weights = coordinates(phi.weights)
+    found = [None if each is None else tf.tensordot(tf.cast(weights, each.dtype), each, 1) for each in rows]
+    return inner(v, dense(found, x))
+
+
+def jacobian(phi, x, v):
+    """The Jacobian of the outputs, its rows in one batch."""
+    return of_jacobian(phi, x, v, True)
+
+
+def jacobian_by_rows(phi, x, v):
+    """The Jacobian of the outputs, row by row in a loop."""
+    return of_jacobian(phi, x, v, False)
+
+
+def custom_rule(phi, x, v):
+    """Reverse mode of a rule of one's own that is the function's, within a rule that is that rule's."""
+
+    def ruled(phi):
+        @tf.custom_gradient
+        def rule(*x):
+            def back(cotangent):
+                return [tf.cast(cotangent, each.dtype) * each for each in gradient(phi, x)]
+
+            return phi(*x), back
+
+        return rule
+
+    return reverse(ruled(ruled(phi)), x, v)
+
+
 def reverse_in_loop(phi, x, v):
     """Reverse mode through a loop of one step."""
     return reverse(lambda *x: in_loop(phi, x), x, v)
@@ -469,6 +528,9 @@ TRACED = {
     reverse_of_unknown_rank: (value_of_unknown_rank, symmetric),
     reverse_vectorized: (value_vectorized, reverse_reverse_vectorized),
     reverse_batched: (recorded, checkpointed, reverse_transposed),
+    jacobian: (recorded, checkpointed, reverse_transposed),
+    jacobian_by_rows: (recorded, checkpointed, reverse_transposed),
+    custom_rule: (recorded, checkpointed, reverse_transposed),
     reverse_in_loop: (value_in_loop, checkpointed, reverse_transposed),
     reverse_in_branch: (value_in_branch, checkpointed, reverse_transposed),
     forward_in_function: (value_in_function, primal, forward_reverse),

@@ -79,7 +79,7 @@ class _Case:
         kept, why = facts.pop("kept"), facts.pop("why")
         if not kept:
             return {"quantities": [], "nothing": why, **facts}
-        library = self.library(facts, kept)
+        library = self.library(facts)
         if {each.dtype for each in library.x} - set(_WIDE):
             library.wide = self.widened(facts, kept)
         left = {name: way for name, way in library.ways["second"].items() if name not in asked.get("without", ())}
@@ -97,19 +97,19 @@ class _Case:
             if torch_modes.kept_outputs(made) != kept or any(made[k].dtype not in _WIDE for k in kept):
                 return None
             unit = max(torch.finfo(each.dtype).eps for each in self.x)
-            library = wide.library(facts, kept)
+            library = wide.library(facts)
         except Exception:
             return None
         library.nearby = lambda number: _nearby(wide.x, number, unit)
         return library
 
-    def library(self, facts: dict[str, Any], kept: list[int]) -> derivatives.Library:
+    def library(self, facts: dict[str, Any]) -> derivatives.Library:
         """What `derivatives.examine` needs to know."""
         phi, x = torch_modes.real_function(self.program, self.given)
         return derivatives.Library(
             phi=phi,
             x=x,
-            ways=self.ways(kept),
+            ways=WAYS,
             plain=torch_modes.direct,
             moved=lambda x, v, t: [a + t * b for a, b in zip(x, v)],  # noqa: B905
             direction=lambda number, k: torch_modes.random_like(x, torch_modes.DIRECTIONS_SEED + 10 * number + k),
@@ -117,63 +117,11 @@ class _Case:
             weight=lambda phi, x, v: _weight(torch_modes.gradient(phi, torch_modes.leaves(x)), v),
             first=torch_modes.reverse,
             second=torch_modes.reverse_reverse,
-            sizes={"sum": self.size_of_sum(kept), "curve": _size_of_curve},
+            sizes={"sum": _size_of_sum, "curve": _size_of_curve},
             flat=lambda v: points.flat(_held(v)),
-            sides=lambda: self.sides(x, kept),
+            sides=lambda: _sides(phi, x),
             facts=facts,
         )
-
-    def ways(self, kept: list[int]) -> dict[str, Any]:
-        """The ways by quantity. Those of sums have a cotangent without strides on one side, and a dense one on the
-        other."""
-
-        def summed(phi: Any, x: Any, v: Any, w: Any) -> float:
-            return torch_modes.reverse(lambda *x: sum(_real(self.outputs(*x)[k]).sum() for k in kept), x, v)
-
-        def dense(phi: Any, x: Any, v: Any, w: Any) -> float:
-            x = torch_modes.leaves(x)
-            made = [_real(self.outputs(*x)[k]) for k in kept]
-            found = torch.autograd.grad(made, x, [torch.ones_like(each) for each in made], allow_unused=True)
-            return torch_modes.number(
-                torch_modes.inner([torch.zeros_like(a) if b is None else b for a, b in zip(x, found)], v)  # noqa: B905
-            )
-
-        def along(phi: Any, x: Any, v: Any, w: Any) -> float:
-            return torch_modes.reverse(phi, x, w)
-
-        return {
-            "value": _named(torch_modes.VALUE),
-            "first": _named(torch_modes.FIRST),
-            "traced": _named(torch_modes.TRACED),
-            "sum": {"reverse_expanded": summed, "reverse_dense": dense},
-            "curve": {"reverse": along, "curve": torch_modes.curve},
-            "second": _named(torch_modes.SECOND),
-            "third": _named(torch_modes.THIRD),
-        }
-
-    def sides(self, x: list[Any], kept: list[int]) -> Any:
-        """The slopes from both sides of every weighted element of the outputs, by real coordinate of the point."""
-        with torch.no_grad():
-            made = self.outputs(*x)
-            u = torch_modes.random_like([made[k] for k in kept], torch_modes.COTANGENT_SEED, unit=True)
-
-            def terms(point: Any) -> Any:
-                made = self.outputs(*map(torch.from_numpy, point))
-                weighted = [_real(w.conj() * made[k]).reshape(-1) for w, k in zip(u, kept)]  # noqa: B905
-                return torch.cat(weighted).to(torch.float64).numpy()
-
-            return points.sides(terms, _held(x), [torch_modes.size_of(each) for each in x])
-
-    def size_of_sum(self, kept: list[int]) -> Callable[..., float]:
-        """The size of the terms of the derivative of the sum of the outputs."""
-
-        def size(phi: Any, x: Any, v: Any, w: Any) -> float:
-            def total(*x: Any) -> Any:
-                return sum(_real(self.outputs(*x)[k]).sum() for k in kept)
-
-            return _weight(torch_modes.gradient(total, torch_modes.leaves(x)), v)
-
-        return size
 
     def facts(self) -> dict[str, Any]:
         """Run plainly and with gradients recorded: what comes out, which outputs have a gradient, and what is wrong
@@ -225,16 +173,18 @@ class _Case:
         }
 
     def of_gradients(self, outputs: list[Any], x: list[Any], kept: list[int]) -> list[str]:
-        """What is wrong with the gradients as tensors: their shapes, dtypes, devices."""
+        """What is wrong with the gradients as tensors: their shapes, dtypes, layouts."""
         self.note("gradients")
         try:
-            found = torch.autograd.grad([_real(outputs[k]).sum() for k in kept], x, allow_unused=True)
+            found = torch.autograd.grad([torch_modes.real(outputs[k]).sum() for k in kept], x, allow_unused=True)
         except Exception:
             return []
         wrong = []
         for number, (point, each) in enumerate(zip(x, found)):  # noqa: B905
             if each is not None and (each.shape != point.shape or each.dtype != point.dtype):
                 wrong.append(f"the gradient of input {number}, {_said(point)}, is {_said(each)}")
+            elif each is not None and each.layout is not point.layout:
+                wrong.append(f"the layout of the gradient of input {number} is {each.layout}")
         return wrong
 
 
@@ -244,14 +194,6 @@ _WIDE = (torch.float64, torch.complex128)
 def _held(v: list[Any]) -> list[Any]:
     """Tensors as numpy has them."""
     return [each.detach().resolve_conj().resolve_neg().numpy() for each in v]
-
-
-def _named(ways: tuple[Any, ...]) -> dict[str, Any]:
-    return {each.__name__: each for each in ways}
-
-
-def _real(each: Any) -> Any:
-    return each.real if each.is_complex() else each
 
 
 def _said(tensor: Any) -> str:
@@ -291,6 +233,14 @@ def _nearby(tensors: list[Any], number: int, unit: float | None = None) -> list[
     return moved
 
 
+def _size_of_sum(phi: Any, x: Any, v: Any, w: Any) -> float:
+    """The size of the terms of the derivative of the plain sum of the outputs."""
+    total = torch_modes.gradient(
+        lambda *x: sum(torch_modes.real(each).sum() for each in phi.parts(*x)), torch_modes.leaves(x)
+    )
+    return _weight(total, v)
+
+
 def _size_of_curve(phi: Any, x: Any, v: Any, w: Any) -> float:
     """That of the second derivative along v too, which is subtracted."""
     return _weight(torch_modes.gradient(phi, torch_modes.leaves(x)), w) + abs(torch_modes.reverse_reverse(phi, x, v, v))
@@ -298,3 +248,38 @@ def _size_of_curve(phi: Any, x: Any, v: Any, w: Any) -> float:
 
 def _weight(gradient: list[Any], v: list[Any]) -> float:
     return float(sum((a.abs() * b.abs()).sum() for a, b in zip(gradient, v)))  # noqa: B905
+
+
+def _sides(phi: Any, x: list[Any]) -> Any:
+    """The slopes from both sides of every weighted coordinate of the outputs, by coordinate of the point."""
+    weights = torch_modes.coordinates(phi.weights)
+
+    def terms(point: Any) -> Any:
+        return (weights * torch_modes.coordinates(phi.parts(*map(torch.from_numpy, point)))).double().numpy()
+
+    with torch.no_grad():
+        return points.sides(terms, _held(x), [torch_modes.size_of(each) for each in x])
+
+
+def _named(ways: tuple[Any, ...]) -> dict[str, Any]:
+    return {each.__name__: each for each in ways}
+
+
+def _along_w(phi: Any, x: Any, v: Any, w: Any) -> float:
+    return torch_modes.reverse(phi, x, w)
+
+
+def _along_v(way: derivatives.Way) -> derivatives.Way:
+    return lambda phi, x, v, w: way(phi, x, v)
+
+
+WAYS = {
+    "value": _named(torch_modes.VALUE),
+    "first": _named(torch_modes.FIRST),
+    "traced": _named(torch_modes.TRACED),
+    "sum": {name: _along_v(way) for name, way in _named(torch_modes.SUM).items()},
+    "curve": {"reverse": _along_w, "curve": torch_modes.curve},
+    "second": _named(torch_modes.SECOND),
+    "third": _named(torch_modes.THIRD),
+}
+"""The ways by quantity."""

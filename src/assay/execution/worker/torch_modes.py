@@ -53,11 +53,39 @@ def real_function(program, given):
     kept = kept_outputs(made)
     u = random_like([made[number] for number in kept], COTANGENT_SEED, unit=True)
 
-    def phi(*x):
+    def parts(*x):
         made = outputs(program, given, x)
-        return inner(u, [made[number] for number in kept])
+        return [made[number] for number in kept]
 
+    def phi(*x):
+        return inner(u, parts(*x))
+
+    phi.parts, phi.weights = parts, u
     return phi, x
+
+
+def coordinates(tensors):
+    """The elements of tensors as one real vector, of complex elements both parts."""
+    held = [torch.view_as_real(each.resolve_conj()) if each.is_complex() else each for each in tensors]
+    return torch.cat([each.reshape(-1) for each in held])
+
+
+def entries(x):
+    """The directions along one coordinate of the point each, with the input and the place in it."""
+    for place, each in enumerate(x):
+        for k in range(each.numel()):
+            for unit in (1, 1j) if each.is_complex() else (1,):
+                made = [torch.zeros(other.shape, dtype=other.dtype) for other in x]
+                made[place].view(-1)[k] = unit
+                yield f"{k}{'' if unit == 1 else ' (imaginary)'} of input {place}", made
+
+
+def output_entries(phi, x):
+    """The real functions that the coordinates of the outputs are, with their numbers."""
+    with torch.no_grad():
+        count = len(coordinates(phi.parts(*x)))
+    for k in range(count):
+        yield k, lambda *x, k=k: coordinates(phi.parts(*x))[k]
 
 
 def random_like(tensors, seed, unit=False):
@@ -203,8 +231,8 @@ def grad_vmapped(phi, x, v):
 
 def jvp_vmapped(phi, x, v):
     """torch.func.jvp for a batch of two directions."""
-    both = tuple(torch.stack([along, -along]) for along in v)
-    along = torch.func.vmap(lambda *v: torch.func.jvp(phi, tuple(x), v)[1], randomness="same")
+    both = tuple(torch.stack([along, -along], -1) for along in v)
+    along = torch.func.vmap(lambda *v: torch.func.jvp(phi, tuple(x), v)[1], in_dims=-1, randomness="same")
     return number(along(*both)[0])
 
 
@@ -232,6 +260,64 @@ def checkpointed_reentrant(phi, x, v):
     return number(inner([torch.zeros_like(each) if each.grad is None else each.grad for each in x], v))
 
 
+def jacobian(phi, x, v, of, **options):
+    """The derivative along v from a Jacobian of the outputs' coordinates."""
+    if any(each.is_complex() for each in x):
+        raise NotImplementedError("torch.func has Jacobians for real tensors")
+    rows = of(lambda *x: coordinates(phi.parts(*x)), tuple(range(len(x))), **options)(*x)
+    weights = coordinates(phi.weights)
+    return number(sum(w * inner([row[k] for row in rows], v) for k, w in enumerate(weights)))
+
+
+def jacobian_reverse(phi, x, v):
+    """torch.func.jacrev of the outputs, all rows in one batch."""
+    return jacobian(phi, x, v, torch.func.jacrev)
+
+
+def jacobian_in_chunks(phi, x, v):
+    """torch.func.jacrev of the outputs, two rows at a time."""
+    return jacobian(phi, x, v, torch.func.jacrev, chunk_size=2)
+
+
+def jacobian_forward(phi, x, v):
+    """torch.func.jacfwd of the outputs."""
+    return jacobian(phi, x, v, torch.func.jacfwd, randomness="same")
+
+
+def custom_rule(phi, x, v):
+    """Reverse mode of a rule of one's own that is the function's, within a rule that is that rule's."""
+
+    def ruled(phi):
+        class Rule(torch.autograd.Function):
+            @staticmethod
+            def forward(*x):
+                return phi(*x)
+
+            @staticmethod
+            def setup_context(context, inputs, output):
+                context.save_for_backward(*inputs)
+
+            @staticmethod
+            def backward(context, cotangent):
+                x = context.saved_tensors
+                return tuple(cotangent * each for each in torch.func.grad(phi, tuple(range(len(x))))(*x))
+
+        return Rule.apply
+
+    return func_grad(ruled(ruled(phi)), x, v)
+
+
+def decomposed(phi, x, v):
+    """Reverse mode of the core operators that the function is composed of."""
+    from torch._decomp import core_aten_decompositions
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    found = reverse(make_fx(phi, decomposition_table=core_aten_decompositions())(*x), x, v)
+    if not math.isfinite(found):
+        raise NotImplementedError("what is finite as a whole need not be so in parts")
+    return found
+
+
 def compiled(phi, x, v):
     """Reverse mode of the function compiled, without code generation."""
     torch.compiler.reset()
@@ -243,6 +329,27 @@ def compiled_around(phi, x, v):
     torch.compiler.reset()
     grad = torch.compile(lambda *x: torch.func.grad(phi, tuple(range(len(x))))(*x), backend="aot_eager")
     return number(inner(grad(*x), v))
+
+
+# --- the plain sum of the outputs
+
+
+def reverse_expanded(phi, x, v):
+    """Reverse mode of the sum of the outputs' real parts, whose cotangents have no strides."""
+    return reverse(lambda *x: sum(real(each).sum() for each in phi.parts(*x)), x, v)
+
+
+def reverse_dense(phi, x, v):
+    """The same with cotangents of ones in memory."""
+    x = leaves(x)
+    made = [real(each) for each in phi.parts(*x)]
+    found = torch.autograd.grad(made, x, [torch.ones_like(each) for each in made], allow_unused=True)
+    return number(inner([torch.zeros_like(a) if b is None else b for a, b in zip(x, found)], v))  # noqa: B905
+
+
+def real(tensor):
+    """The real part of a tensor."""
+    return tensor.real if tensor.is_complex() else tensor
 
 
 # --- second order: along v, then along w
@@ -369,7 +476,17 @@ FIRST = (
     checkpointed,
     checkpointed_reentrant,
 )
-TRACED = (func_linearize, compiled, compiled_around)
+TRACED = (
+    func_linearize,
+    jacobian_reverse,
+    jacobian_in_chunks,
+    jacobian_forward,
+    custom_rule,
+    decomposed,
+    compiled,
+    compiled_around,
+)
+SUM = (reverse_expanded, reverse_dense)
 SECOND = (
     reverse_reverse,
     forward_reverse,
