@@ -62,6 +62,7 @@ WITH_TRACED: Mapping[str, Sequence[str]] = {
 TRACED_SHARE = 0.02
 WITHOUT: Mapping[str, Sequence[str]] = {
     "torch": ("func_reverse_reverse", "func_forward_reverse", "func_reverse_forward"),
+    "jax": ("linearize_reverse", "checkpointed_reverse", "hessian_product"),
 }
 """Ways that differ from others only in who keeps the levels, and cost more: from the third seed of a function on every
 second case does without them."""

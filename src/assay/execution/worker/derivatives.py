@@ -128,6 +128,11 @@ def examine(
     return {"quantities": seen.found, "exhausted": seen.exhausted, **library.facts}
 
 
+def without(ways: Mapping[str, Way], asked: Mapping[str, Any]) -> dict[str, Way]:
+    """The ways that a case does not say to leave out."""
+    return {name: way for name, way in ways.items() if name not in asked.get("without", ())}
+
+
 def asked_beyond(request: Mapping[str, Any]) -> tuple[int, int] | None:
     """Up to which order, and along how many directions, a request asks for everything."""
     for name in request.get("evidence", ()):

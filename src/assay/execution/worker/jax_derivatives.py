@@ -17,7 +17,11 @@ import numpy
 from . import derivatives, jax_modes, points
 from .differentiating import Refused, loaded
 
-FAST: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+FAST: dict[str, Any] = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_cpu_use_fusion_emitters": False,
+}
 """Of a program that runs once: derivatives are wrong or right before the code generator."""
 
 TRANSPARENT = frozenset({"convert_element_type", "reshape", "broadcast_in_dim", "squeeze", "copy", "copy_p"})
@@ -54,7 +58,8 @@ class _Case:
             library.wide = self.widened(facts, kept)
         together = _Together(library, self.note)
         groups = [name for name, of in derivatives.ORDERS.items() if of <= order and name != "traced"]
-        library.ways = {**library.ways, **{name: together.ways(library.ways[name]) for name in groups}}
+        left = {name: derivatives.without(library.ways[name], asked) for name in groups}
+        library.ways = {**library.ways, **{name: together.ways(ways) for name, ways in left.items()}}
         library.weight = together.way(_weight)
         return derivatives.examine(library, order, everything, self.note, asked.get("traced", ()))
 

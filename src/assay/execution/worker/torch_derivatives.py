@@ -82,8 +82,7 @@ class _Case:
         library = self.library(facts)
         if {each.dtype for each in library.x} - set(_WIDE):
             library.wide = self.widened(facts, kept)
-        left = {name: way for name, way in library.ways["second"].items() if name not in asked.get("without", ())}
-        library.ways = {**library.ways, "second": left}
+        library.ways = {**library.ways, "second": derivatives.without(library.ways["second"], asked)}
         # What a trace draws it draws once, or from a generator of its own.
         traced = () if facts.pop("draws") else asked.get("traced", ())
         return derivatives.examine(library, int(asked.get("order", 2)), everything, self.note, traced)
