@@ -79,6 +79,21 @@ def test_a_formula_that_all_ways_share_is_wrong_too():
     assert (found.verdict, found.signature) == (Verdict.Mismatch, "gradient|first|value|all ways|SinBackward0")
 
 
+@pytest.mark.parametrize(
+    ("values", "wrong"),
+    [
+        ({"direct": 1.0, "recorded": 2.0}, "recorded"),
+        ({"direct": 1.0, "recorded": 2.0, "primal": 2.0}, "direct"),
+        ({"direct": 1.0, "recorded": 2.0, "primal": 2.0, "vmapped": 1.0}, "primal"),
+    ],
+)
+def test_values_are_held_against_those_of_most_ways_or_the_plainest(values, wrong):
+    found = [{"name": "value", "direction": each, "values": values} for each in range(2)]
+    told = judge(CASE, outcome(*found), {evidence_name(1, 2): outcome(*found)})
+    assert told.kind is Kind.value
+    assert told.where.startswith(f"value {wrong} against ")
+
+
 def test_nan_where_the_function_has_a_slope_is_wrong():
     found = judged({"reverse": "nan", "forward": math.cos(1)}, lambda t: math.sin(1 + t))
     assert (found.verdict, found.signature) == (Verdict.Mismatch, "gradient|first|NaN|reverse|SinBackward0")

@@ -410,12 +410,23 @@ def _along(quantity: Mapping[str, Any], full: Mapping[str, Any]) -> _Finding | b
             # They agree, and there is nothing to hold them against.
             return False
         if "line" not in quantity and len(values) > 1:
-            wrong = frozenset(apart if len(values) > 2 else [max(values)])
-            right = _first(values.keys() - wrong)
-            return _Finding(wrong, "value", _told(values, None), quantity["direction"], right)
+            most = _most(values, allowed)
+            wrong = frozenset(values.keys() - most)
+            return _Finding(wrong, "value", _told(values, None), quantity["direction"], _first(most)) if wrong else None
     elif len({str(value) for value in values.values()}) == 1:
         return False
     return None
+
+
+def _most(values: Mapping[str, float], allowed: Mapping[str, float]) -> frozenset[str]:
+    """The largest group of ways that agree; of several as large, the one with the plainest way."""
+    groups = {
+        frozenset(other for other in values if abs(values[way] - values[other]) <= 4 * (allowed[way] + allowed[other]))
+        for way in values
+    }
+    largest = [group for group in groups if len(group) == max(map(len, groups))]
+    plainest = _first(frozenset().union(*largest))
+    return next(group for group in largest if plainest in group)
 
 
 def _value_of(full: Mapping[str, Any]) -> float:
