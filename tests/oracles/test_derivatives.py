@@ -177,6 +177,16 @@ def test_a_gap_that_the_library_tells_of_is_no_finding_and_an_assertion_is():
     assert raised("index 7 is out of range") is Verdict.Exception
 
 
+def test_ways_that_differ_only_in_who_keeps_the_levels_are_named_once():
+    def signature(**values):
+        full = {"reverse_reverse": 1.0, "forward_reverse": 1.0, "symmetric": 1.0, **values}
+        found = [quantity(full, lambda t: t, ALL, "second", number, beside=[]) for number in (0, 1)]
+        return judge(CASE, outcome(*found), {evidence_name(2, 2): outcome(*found)}).signature
+
+    assert signature(reverse_forward=3.0, func_reverse_forward=3.0) == signature(reverse_forward=3.0)
+    assert "func_reverse_forward" in signature(reverse_forward=1.0, func_reverse_forward=3.0)
+
+
 def test_what_raises_is_named_by_what_is_at_fault():
     def signature(text, kind="RuntimeError", operator="torch.sin", rules=("SinBackward0",), frames=()):
         record = {"type": kind, "bases": [], "message": text, "frames": list(frames), "chain": []}

@@ -47,6 +47,22 @@ def is_told_yes(call: Call) -> bool:
     return any(each is True for each in given)
 
 
+def has_equal_singular_values(call: Call) -> bool:
+    """Whether a matrix has a singular value of zero, or one twice."""
+    import numpy
+
+    for each in call["tensors"]:
+        values, shape = each.get("values"), each["shape"]
+        if values and len(shape) > 1 and not any(isinstance(value, str) for value in values):
+            held = numpy.array([complex(*value) if isinstance(value, list) else value for value in values])
+            found = numpy.linalg.svd(held.reshape(shape), compute_uv=False)
+            least = 1e-6 * max(1.0, float(found.max(initial=0.0)))
+            gaps = -numpy.diff(found, axis=-1, append=0.0)
+            if (gaps < least).any():
+                return True
+    return False
+
+
 CONVENTIONS: tuple[Convention, ...] = (
     Convention(
         "repeated indices",
@@ -62,6 +78,14 @@ CONVENTIONS: tuple[Convention, ...] = (
         "gradient|*|NaN|all ways|*",
         "the decomposition of a matrix of less than full rank is not differentiable",
         "torch documentation, torch.linalg.lu_factor",
+    ),
+    Convention(
+        "singular values",
+        ("torch*.svd", "torch.linalg.svd*", "jax*.svd", "tf.linalg.svd", "tf.raw_ops.Svd"),
+        "gradient|*|NaN|*",
+        "where a singular value is zero or there twice there is no derivative to be had",
+        "torch documentation, torch.linalg.svd, warnings",
+        when=has_equal_singular_values,
     ),
     Convention(
         "stopped",

@@ -362,6 +362,10 @@ def _families(wrong: frozenset[str], full: Mapping[str, Any], name: str) -> list
     asked = {way for each in full["quantities"] if each["name"] == name for way in _numbers(each["values"])}
     if wrong >= asked:
         return ["all ways"]
+    # Which of those that differ only in who keeps the levels were asked is by chance.
+    wrong = frozenset(
+        way for way in wrong if way.removeprefix("func_") == way or way.removeprefix("func_") not in wrong
+    )
     if len(wrong) > 2 and "reverse" in wrong and "forward" not in wrong:
         return ["reverse"]
     if len(wrong) > 2 and "forward" in wrong and "reverse" not in wrong:

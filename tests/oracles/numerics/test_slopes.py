@@ -49,6 +49,13 @@ def test_a_kink_is_the_interval_between_the_slopes_of_its_sides(left, right):
     assert found.distance((left + right) / 2) < 0 < found.distance(right + 0.01)
 
 
+def test_a_kink_of_one_term_among_very_many_is_within_the_error():
+    found = slope(line(lambda t: 300 * math.sin(t) + 1e-3 * abs(t)), 300.0)
+    assert found is not None
+    assert not found.kink
+    assert found.distance(300 + 1e-3) < 0
+
+
 @pytest.mark.parametrize(
     "function",
     [

@@ -52,6 +52,7 @@ def slope(line: Mapping[str, Any], size: float) -> Slope | None:
         return None
     scale = max(abs(centre), *(abs(value) for _, a, b in pairs for value in (a, b)))
     central = _best([((b - a) / (2 * h), h) for h, a, b in pairs], 2, scale)
+    apart = 0.0
     if len(pairs) > 3:
         below = _best([((centre - a) / h, h) for h, a, _ in pairs], 1, scale)
         above = _best([((b - centre) / h, h) for h, _, b in pairs], 1, scale)
@@ -64,9 +65,11 @@ def slope(line: Mapping[str, Any], size: float) -> Slope | None:
             return None
         if abs(one - other) > 4 * (wrong + off + far):
             return Slope(min(one, other), max(one, other), max(wrong, off))
+        # One kink among very many smooth terms shows as little as this.
+        apart = abs(one - other)
     if central is None or central[1] > CONCLUSIVE * max(size, abs(central[0])):
         return None
-    return Slope(central[0], central[0], central[1])
+    return Slope(central[0], central[0], central[1] + apart)
 
 
 def _best(quotients: Sequence[tuple[float, float]], order: int, scale: float) -> tuple[float, float] | None:
