@@ -40,6 +40,12 @@ def test_limits_that_the_target_exceeds_are_findings_and_those_of_eager_are_not(
     assert died(ended, "compare").verdict is Verdict.Invalid
 
 
+def test_many_programs_together_are_a_case_too_large_and_one_is_a_hang():
+    assert died("timeout", "target", note="first grad_jitted").verdict is Verdict.Timeout
+    for note in ("compiled together", "numerical"):
+        assert died("timeout", "target", note=note).verdict is Verdict.Inconclusive
+
+
 def test_a_case_that_had_no_core_is_neither_a_hang_nor_right():
     for stage in ("target", "reference"):
         assert died("starved", stage).verdict is Verdict.Inconclusive

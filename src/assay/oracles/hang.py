@@ -9,11 +9,14 @@ from assay.oracles.signature import death_signature
 from assay.oracles.stages import blame
 from assay.oracles.verdict import Discrepancy, Kind, Verdict
 
+TOGETHER = frozenset({"compiled together", "numerical"})
+"""What the worker notes while it runs many of Assay's programs as one: that may well take long."""
+
 
 @oracle("hang", order=1)
 def hang(question: Question) -> Iterator[Discrepancy]:
     """An execution that was stopped at the time limit. Eager mode that takes so long is a case too large, not a
-    finding; where others had the cores, nothing is known.
+    finding, and so are many programs together; where others had the cores, nothing is known.
     """
     outcome = question.outcome
     if outcome.ended == "starved":
@@ -21,6 +24,8 @@ def hang(question: Question) -> Iterator[Discrepancy]:
     if outcome.ended == "timeout":
         side = blame(outcome.stage)
         verdict = Verdict.Timeout if side == "target" else Verdict.Invalid
+        if verdict is Verdict.Timeout and outcome.note in TOGETHER:
+            verdict = Verdict.Inconclusive
         detail = f"stopped at the time limit in stage {outcome.stage or 'unknown'}"
         # how the process was then killed is our doing; where it was is not
         where = death_signature(outcome).split("|")[1]

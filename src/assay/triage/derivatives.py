@@ -38,6 +38,9 @@ INDENT = "    "
 STEPS = 40
 """Candidates that a reduction tries at most: each is a run with all the evidence."""
 
+SECONDS = 90.0
+"""How long it takes at most: programs of JAX and TensorFlow are compiled for every candidate."""
+
 _PLACE = re.compile(r"(\w+) (\w+)(?: against (\w+))?, direction (\d+)")
 
 
@@ -57,18 +60,19 @@ def reduce_call(
     out_of_time: Callable[[], bool],
     clock: Callable[[], float] = time.monotonic,
 ) -> Reduction:
-    """The simplest call that is still the same finding. A case that holds no call stays as it is."""
+    """The simplest call that is still the same finding. A case that holds no call, or that hangs, stays as it is."""
     begun = clock()
-    if "call" not in case.recipe:
+    if "call" not in case.recipe or judgement.kind is Kind.hang:
+        # What hangs costs all of its time for every candidate.
         return Reduction(case, judgement, (), 0, 0.0, complete=False)
     executions, seen, complete = 0, {case.id}, False
-    most = min(budget.executions, STEPS)
+    most, seconds = min(budget.executions, STEPS), min(budget.seconds, SECONDS)
     names: list[str] = []
     try:
         while not complete:
             complete = True
             for name, call, asked in simpler(case.recipe["call"], dict(case.options[DERIVATIVES])):
-                if executions >= most or clock() - begun > budget.seconds or out_of_time():
+                if executions >= most or clock() - begun > seconds or out_of_time():
                     return Reduction(case, judgement, tuple(names), executions, clock() - begun, complete=False)
                 try:
                     recipe = {key: case.recipe[key] for key in case.recipe if key != "call"}

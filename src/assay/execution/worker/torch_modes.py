@@ -264,6 +264,8 @@ def jacobian(phi, x, v, of, **options):
     """The derivative along v from a Jacobian of the outputs' coordinates."""
     if any(each.is_complex() for each in x):
         raise NotImplementedError("torch.func has Jacobians for real tensors")
+    if not any(each.numel() for each in x):
+        raise NotImplementedError("there is nothing to map over")
     rows = of(lambda *x: coordinates(phi.parts(*x)), tuple(range(len(x))), **options)(*x)
     weights = coordinates(phi.weights)
     return number(sum(w * inner([row[k] for row in rows], v) for k, w in enumerate(weights)))
