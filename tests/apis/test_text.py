@@ -91,6 +91,10 @@ def test_what_reads_a_triangle_is_given_a_symmetric_matrix():
     assert "x0 = (x0 + tf.linalg.adjoint(x0)) / 2" in render(call)
     call = made("tensorflow", tensors=[matrix], name="tf.linalg.cholesky")
     assert "x0 = (x0 + tf.linalg.adjoint(x0)) / 2" in render(call)
+    symmetric = "x0 = (x0 + x0.mT.conj()) / 2"
+    assert symmetric in render(made("jax", tensors=[matrix], name="jax.scipy.linalg.cholesky"))
+    assert symmetric in render(made("jax", tensors=[matrix], kwargs={"hermitian": True}, name="jax.numpy.linalg.pinv"))
+    assert symmetric not in render(made("jax", tensors=[matrix], name="jax.numpy.linalg.pinv"))
 
 
 def test_labels_of_a_cross_entropy_are_a_distribution():

@@ -22,6 +22,7 @@ WRITTEN: dict[str, dict[str, str]] = {
         SIZE: "{0}.abs()",
     },
     "jax": {
+        HERMITIAN: "({0} + {0}.mT.conj()) / 2",
         SIZE: "abs({0})",
     },
     "tensorflow": {
@@ -60,7 +61,14 @@ GIVEN: dict[str, tuple[str, ...]] = {
 
 
 ELSEWHERE_TAKEN: dict[str, dict[str, tuple[int | str, str]]] = {
-    "jax": {},
+    "jax": {
+        "jax.lax.linalg.cholesky": (0, HERMITIAN),
+        "jax.lax.linalg.eigh": (0, HERMITIAN),
+        "jax.numpy.linalg.cholesky": (0, HERMITIAN),
+        "jax.scipy.linalg.cho_factor": (0, HERMITIAN),
+        "jax.scipy.linalg.cholesky": (0, HERMITIAN),
+        "jax.scipy.linalg.eigh": (0, HERMITIAN),
+    },
     "tensorflow": {
         "tf.linalg.cholesky": (0, HERMITIAN),
         "tf.linalg.eigh": (0, HERMITIAN),
@@ -103,7 +111,8 @@ def taken(call: Call) -> list[tuple[int, str]]:
     """The tensors of a call that are given in a form, by number, with the form as the library writes it."""
     library, arguments = call["library"], call["args"]
     if library != "torch":
-        place, form = ELSEWHERE_TAKEN[library].get(call["name"], ("", ITSELF))
+        asked = (0, HERMITIAN) if call["kwargs"].get("hermitian") is True else ("", ITSELF)
+        place, form = ELSEWHERE_TAKEN[library].get(call["name"], asked)
         first = arguments[0] if arguments else next(iter(call["kwargs"].values()), None)
         value = call["kwargs"].get(place) if isinstance(place, str) else first
         if not isinstance(value, dict) or "tensor" not in value:
