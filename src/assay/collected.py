@@ -32,7 +32,7 @@ def collect(python: str, program: Path, library: str, watched: Sequence[str], se
     """What ``program`` prints, a JSON value, when ``python`` runs it: kept until the program, what it imports from
     beside it, the interpreter or one of the library's files below ``watched`` (paths in its folder) changes. Raises
     CannotTell; ``seconds`` is how long the program may take."""
-    place = _folder() / f"{program.stem}-{_key(python, program, library, watched)}.json"
+    place = kept_folder() / f"{program.stem}-{key_of(python, program, library, watched)}.json"
     with contextlib.suppress(OSError, ValueError):
         return json.loads(place.read_text())
     printed = _run([python, str(program)], seconds)
@@ -40,17 +40,19 @@ def collect(python: str, program: Path, library: str, watched: Sequence[str], se
         found = json.loads(printed)
     except ValueError:
         raise CannotTell(f"{program.name} printed no JSON") from None
-    _keep(place, printed)
+    keep(place, printed)
     return found
 
 
-def _folder() -> Path:
+def kept_folder() -> Path:
     """Where what was collected is kept: ``$XDG_CACHE_HOME/assay``, or ``~/.cache/assay``."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(home) / "assay"
 
 
-def _key(python: str, program: Path, library: str, watched: Sequence[str]) -> str:
+def key_of(python: str, program: Path, library: str, watched: Sequence[str]) -> str:
+    """What changes with a program, what it imports from beside it, an interpreter, and a library's files. Raises
+    CannotTell."""
     version, origin = json.loads(_run([python, "-c", LOCATE, library], LOCATE_SECONDS))
     known = hashlib.sha256()
     for part in _with_neighbours(program):
@@ -94,7 +96,7 @@ def _run(command: Sequence[str], seconds: float) -> str:
     return done.stdout
 
 
-def _keep(place: Path, text: str) -> None:
+def keep(place: Path, text: str) -> None:
     """Write whole or not at all: another campaign may be reading."""
     partial = place.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):

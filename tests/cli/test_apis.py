@@ -6,6 +6,7 @@ import pytest
 from tests.apis.test_calls import DATA
 
 from assay.apis import seeds
+from assay.campaign.modes import said_modes
 from assay.cli import main
 
 PROBED: list[str] = []
@@ -22,6 +23,7 @@ def probed(monkeypatch, tmp_path):
         return DATA
 
     monkeypatch.setattr(seeds, "collect", collect)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     seeds.seeds_of.cache_clear()
     yield
@@ -39,8 +41,34 @@ def test_functions_are_listed_with_what_is_not_reached(capsys):
 def test_as_json_it_is_one_value(capsys):
     assert main(["apis", "torch.nn.*", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["apis"] == [{"name": "torch.nn.Linear", "origin": "modules", "seeds": 1}]
+    assert told["apis"] == [{"name": "torch.nn.Linear", "origin": "modules", "seeds": 1, "modes": None}]
     assert told["version"] == "2.13.0"
+
+
+@pytest.mark.torch
+def test_modes_are_tried_once_and_listed_from_then_on(capsys, monkeypatch):
+    assert main(["apis", "torch.nn.*", "--modes"]) == 0
+    assert "1 of 1 functions differentiated" in capsys.readouterr().err
+    monkeypatch.setattr("assay.campaign.modes.Worker", None)
+    for arguments in (["apis", "torch.nn.*"], ["apis", "torch.nn.*", "--modes"]):
+        assert main(arguments) == 0
+        assert "1 seed    first; second\n" in capsys.readouterr().out
+    assert main(["apis", "torch.nn.*", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["apis"]
+    assert {"first reverse", "first func_jvp", "second forward_reverse"} <= {*told["modes"]}
+
+
+def test_what_is_not_supported_is_said():
+    whole = {"ways": ["value direct", *(f"first {way}" for way in "abcd"), "second a"]}
+    for ways, told in [
+        (whole["ways"], "first; second"),
+        (["first a", "first b", "first c", "second a"], "first but d; second"),
+        (["first a"], "first by a; no second"),
+        (["value direct"], "no first; no second"),
+    ]:
+        assert said_modes({"ways": ways}, [whole]) == told
+    assert said_modes({"ways": [], "why": "no output has a gradient"}, [whole]) == "none: no output has a gradient"
+    assert said_modes(None, [whole]) == ""
 
 
 def test_conventions_have_a_reason_and_a_source(capsys):

@@ -9,6 +9,7 @@ from collections import Counter
 from assay.apis.seeds import LIBRARIES, NoSeeds, Seeds, UnknownApi, seeds_of
 from assay.autodiff.conventions import CONVENTIONS
 from assay.campaign.mistake import UserMistake
+from assay.campaign.modes import find_modes, known_modes, said_modes
 from assay.cli import FOUND_NOTHING
 from assay.cli.runs import print_json
 
@@ -22,19 +23,31 @@ def apis(options: argparse.Namespace, began: float) -> int:
         chosen = seeds.chosen(options.names)
     except UnknownApi as unknown:
         raise UserMistake(str(unknown)) from None
+    target = options.target or LIBRARIES[options.library]
+    modes = find_modes(chosen, target, _progress) if options.modes else known_modes(target)
     if options.json:
         print_json(
             {
                 "library": seeds.library,
                 "version": seeds.version,
-                "apis": [{"name": each.name, "origin": each.origin, "seeds": len(each.seeds)} for each in chosen.apis],
+                "apis": [
+                    {
+                        "name": each.name,
+                        "origin": each.origin,
+                        "seeds": len(each.seeds),
+                        "modes": modes.get(each.name, {}).get("ways"),
+                    }
+                    for each in chosen.apis
+                ],
                 "unreached": [{"name": name, "reason": reason} for name, reason in chosen.unreached],
             }
         )
         return FOUND_NOTHING
     width = max((len(each.name) for each in chosen.apis), default=0)
     for each in chosen.apis:
-        print(f"{each.name:{width}}  {each.origin:11} {len(each.seeds)} seed{'s' * (len(each.seeds) != 1)}")
+        held = f"{len(each.seeds)} seed{'s' * (len(each.seeds) != 1)}"
+        line = f"{each.name:{width}}  {each.origin:11} {held:9} {said_modes(modes.get(each.name), modes.values())}"
+        print(line.rstrip())
     if not options.names:
         print()
         for reason, count in Counter(reason for _, reason in seeds.unreached).most_common():
@@ -42,6 +55,10 @@ def apis(options: argparse.Namespace, began: float) -> int:
     total = sum(len(each.seeds) for each in chosen.apis)
     print(f"{len(chosen.apis)} functions of {seeds.library} {seeds.version}, {total} seeds")
     return FOUND_NOTHING
+
+
+def _progress(done: int, total: int) -> None:
+    print(f"assay: {done} of {total} functions differentiated", file=sys.stderr)
 
 
 def _conventions(options: argparse.Namespace) -> int:

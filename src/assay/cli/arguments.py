@@ -202,6 +202,7 @@ def _other_commands(commands: Any) -> None:
     apis.add_argument("names", nargs="*", metavar="NAME", help="names and globs")
     apis.add_argument("--library", choices=("torch", "jax", "tensorflow"), default="torch", help="which (torch)")
     apis.add_argument("--target", metavar="T", help="in another interpreter, such as eager@/path/to/python")
+    apis.add_argument("--modes", action="store_true", help="try which ways to differentiate each supports (minutes)")
     apis.add_argument("--conventions", action="store_true", help="list instead what is known to be meant as it is")
     _command(commands, "doctor", "doctor:doctor", "look at this machine and say what is missing")
 
