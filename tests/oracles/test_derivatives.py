@@ -187,6 +187,13 @@ def test_ways_that_differ_only_in_who_keeps_the_levels_are_named_once():
     assert "func_reverse_forward" in signature(reverse_forward=1.0, func_reverse_forward=3.0)
 
 
+def test_what_all_plain_ways_get_wrong_is_named_so_whatever_else_was_asked():
+    told = judged({"reverse": 3.0, "forward": 3.0, "functionalized": 1.0, "compiled": 1.0}, lambda t: t)
+    assert told.signature == judged({"reverse": 3.0, "forward": 3.0}, lambda t: t).signature
+    assert "all ways" in told.signature
+    assert "all ways" not in judged({"reverse": 3.0, "forward": 1.0, "compiled": 3.0}, lambda t: t).signature
+
+
 def test_what_raises_is_named_by_what_is_at_fault():
     def signature(text, kind="RuntimeError", operator="torch.sin", rules=("SinBackward0",), frames=()):
         record = {"type": kind, "bases": [], "message": text, "frames": list(frames), "chain": []}

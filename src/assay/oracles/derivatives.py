@@ -351,16 +351,17 @@ def _first(ways: Iterable[str]) -> str:
     return next((way for way in plain if way in ways), min(ways))
 
 
-FAMILIES = {
-    "reverse": ("reverse", "reverse_again"),
-    "forward": ("forward", "func_jvp", "jvp_vmapped", "func_linearize"),
+PLAIN = {
+    "first": {"reverse", "forward", "transposed"},
+    "second": {"reverse_reverse", "forward_reverse", "reverse_forward", "forward_forward", "transposed_reverse"},
 }
+"""The ways that every case is differentiated in, of whichever library: others are asked by chance."""
 
 
 def _families(wrong: frozenset[str], full: Mapping[str, Any], name: str) -> list[str]:
-    """The wrong ways, short: "all ways" where none is right, the plain one where its like are wrong with it."""
+    """The wrong ways, short: "all ways" where no plain one is right, the plain one where its like are wrong with it."""
     asked = {way for each in full["quantities"] if each["name"] == name for way in _numbers(each["values"])}
-    if wrong >= asked:
+    if wrong >= (asked & PLAIN.get(name, asked) or asked):
         return ["all ways"]
     # Which of those that differ only in who keeps the levels were asked is by chance.
     wrong = frozenset(

@@ -398,7 +398,9 @@ def jacobian(phi, x, v):
 
 
 def jacobian_by_rows(phi, x, v):
-    """The Jacobian of the outputs, row by row in a loop."""
+    """The Jacobian of the outputs, row by row in a loop, which takes all gradients to have the dtype of the result."""
+    if any(each.dtype != tf.float64 for each in x):
+        raise NotImplementedError("the loop takes gradients of float64")
     return of_jacobian(phi, x, v, False)
 
 
