@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from assay.collected import CannotTell, collect
+from assay.collected import CannotTell, collect, is_kept
 
 
 @pytest.fixture
@@ -37,6 +37,17 @@ def test_a_library_is_asked_once(asked: Callable[[], Any], tmp_path: Path) -> No
     (tmp_path / "answer").write_text("two")
     assert asked() == "one"
     assert times(tmp_path) == 1
+
+
+def test_whether_something_is_kept_can_be_told(asked: Callable[[], Any], tmp_path: Path) -> None:
+    def kept() -> bool | None:
+        return is_kept(sys.executable, tmp_path / "probe.py", "json", ("decoder.py",))
+
+    assert kept() is False
+    asked()
+    assert kept() is True
+    (tmp_path / "probe.py").write_text((tmp_path / "probe.py").read_text() + "\n")
+    assert kept() is None
 
 
 def test_another_program_or_another_release_is_asked_again(

@@ -44,6 +44,14 @@ def collect(python: str, program: Path, library: str, watched: Sequence[str], se
     return found
 
 
+def is_kept(python: str, program: Path, library: str, watched: Sequence[str]) -> bool | None:
+    """Whether `collect` has nothing to run; None where what is kept is of another release, interpreter or program.
+    Raises CannotTell."""
+    name = f"{program.stem}-{key_of(python, program, library, watched)}.json"
+    kept = {each.name for each in kept_folder().glob(f"{program.stem}-*.json")}
+    return name in kept if name in kept or not kept else None
+
+
 def kept_folder() -> Path:
     """Where what was collected is kept: ``$XDG_CACHE_HOME/assay``, or ``~/.cache/assay``."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")

@@ -199,6 +199,18 @@ def test_long_formulas_are_always_differentiated_three_times():
     assert all(ApiSource(linear, 1, "eager").make(k).options[DERIVATIVES]["order"] == 3 for k in range(20))
 
 
+def test_of_what_is_dear_the_further_seeds_are_mostly_differentiated_once():
+    def orders(library, name):
+        api = {**DATA["apis"][0], "name": name, "seeds": DATA["apis"][0]["seeds"][:1] * 40}
+        source = ApiSource(from_json({**DATA, "library": library, "apis": [api]}), 1, library)
+        return [source.make(index).options[DERIVATIVES]["order"] for index in range(40)]
+
+    assert 1 not in orders("torch", "torch.sin")
+    assert min(orders("jax", "jax.numpy.sin")[:2]) > 1
+    assert 20 <= orders("jax", "jax.numpy.sin").count(1) <= 35
+    assert orders("jax", "jax.scipy.stats.norm.pdf").count(3) < 10 < orders("torch", "torch.norm").count(3)
+
+
 def test_names_and_globs_choose_and_an_unknown_one_is_one_line():
     assert [each.name for each in SEEDS.chosen(["torch.a*"]).apis] == ["torch.addmm"]
     assert len(SEEDS.chosen([], ["torch.nn.*"]).apis) == 3

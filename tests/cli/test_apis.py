@@ -38,6 +38,20 @@ def test_functions_are_listed_with_what_is_not_reached(capsys):
     assert told.splitlines()[-1] == "4 functions of torch 2.13.0, 5 seeds"
 
 
+def test_it_says_that_it_collects_and_why_and_only_then(capsys, tmp_path, monkeypatch):
+    assert main(["apis"]) == 0
+    assert "(once per release)" in capsys.readouterr().err
+    seeds.seeds_of.cache_clear()
+    folder = tmp_path / "cache" / "assay"
+    folder.mkdir(parents=True)
+    (folder / "probe_torch-0123.json").write_text("{}")
+    assert main(["apis"]) == 0
+    assert "(what is kept is of another release)" in capsys.readouterr().err
+    monkeypatch.setattr(seeds, "is_kept", lambda *_: True)
+    assert main(["apis"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_as_json_it_is_one_value(capsys):
     assert main(["apis", "torch.nn.*", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

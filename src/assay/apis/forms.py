@@ -68,6 +68,7 @@ ELSEWHERE_TAKEN: dict[str, dict[str, tuple[int | str, str]]] = {
         "jax.scipy.linalg.cho_factor": (0, HERMITIAN),
         "jax.scipy.linalg.cholesky": (0, HERMITIAN),
         "jax.scipy.linalg.eigh": (0, HERMITIAN),
+        "jax.scipy.sparse.linalg.cg": (0, HERMITIAN),
     },
     "tensorflow": {
         "tf.linalg.cholesky": (0, HERMITIAN),

@@ -190,6 +190,7 @@ GIVEN: dict[str, list[str]] = {
     "jax.lax.squeeze": ["(F(1, 3), (0,))"],
     "jax.lax.real": ["(C(3))", "(C())"],
     "jax.lax.imag": ["(C(3))", "(C())"],
+    "jax.scipy.sparse.linalg.cg": ["(P(3), F(3))", "(P(2), F(2), maxiter=8)"],
     "jax.lax.linalg.cholesky_update": ["(P(3), F(3))"],
     "jax.lax.linalg.eig": ["(P(3), compute_left_eigenvectors=False, compute_right_eigenvectors=False)"],
     "jax.nn.dot_product_attention": [

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.apis.thinned import shortened, thinned
-from assay.collected import CannotTell, collect
+from assay.collected import CannotTell, collect, is_kept
 
 LIBRARIES = {"torch": "eager", "jax": "jax", "tensorflow": "tensorflow"}
 """The libraries whose functions are differentiated, and the target that a case of each is of."""
@@ -96,9 +97,24 @@ class Seeds:
 @cache
 def seeds_of(library: str, python: str = sys.executable) -> Seeds:
     """The seeds of a library as an interpreter has it. The first time it takes minutes. Raises NoSeeds."""
-    probe = Path(__file__).with_name(f"probe_{library}.py")
+    with _asking(library, python):
+        return from_json(collect(python, _probe(library), library, WATCHED[library], PROBE_SECONDS))
+
+
+def are_kept(library: str, python: str) -> bool | None:
+    """Whether `seeds_of` has nothing to collect; None where what is kept is of another release. Raises NoSeeds."""
+    with _asking(library, python):
+        return is_kept(python, _probe(library), library, WATCHED[library])
+
+
+def _probe(library: str) -> Path:
+    return Path(__file__).with_name(f"probe_{library}.py")
+
+
+@contextmanager
+def _asking(library: str, python: str) -> Iterator[None]:
     try:
-        return from_json(collect(python, probe, library, WATCHED[library], PROBE_SECONDS))
+        yield
     except CannotTell as why:
         raise NoSeeds(f"{python} has no {library} that can be asked for its functions ({why})") from None
 

@@ -134,6 +134,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             "torch*._sample_dirichlet*",
             "torch*.poisson*",
             "torch*.bernoulli*",
+            "jax.random.*",
             "tf.random.stateless_*",
             "tf.raw_ops.StatelessParameterizedTruncatedNormal",
             "tf.raw_ops.StatelessRandomGamma*",
@@ -141,7 +142,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "gradient|*",
         "what is drawn is a constant, or differentiated by the distribution in place of the generator",
         "torch's tools/autograd/derivatives.yaml: normal, bernoulli and poisson are zeros, _standard_gamma implicit; "
-        "TensorFlow documentation, tf.random.stateless_gamma",
+        "JAX documentation, jax.lax.random_gamma_grad; TensorFlow documentation, tf.random.stateless_gamma",
     ),
     Convention(
         "straight through",

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections import Counter
 
-from assay.apis.seeds import LIBRARIES, NoSeeds, Seeds, UnknownApi, seeds_of
+from assay.apis.seeds import LIBRARIES, NoSeeds, Seeds, UnknownApi, are_kept, seeds_of
 from assay.autodiff.conventions import CONVENTIONS
 from assay.campaign.mistake import UserMistake
 from assay.campaign.modes import find_modes, known_modes, said_modes
@@ -75,8 +75,11 @@ def seeds_for(library: str, target: str) -> Seeds:
     """The seeds of a library in a target's interpreter; says so where collecting them takes a while. Raises
     UserMistake where there is no such library."""
     python = target.partition("@")[2] or sys.executable
-    print(f"assay: asking {library} for its functions (the first time this takes minutes)", file=sys.stderr)
     try:
+        kept = are_kept(library, python)
+        if not kept:
+            why = "what is kept is of another release" if kept is None else "once per release"
+            print(f"assay: asking {library} for its functions: this takes minutes ({why})", file=sys.stderr)
         return seeds_of(library, python)
     except NoSeeds as missing:
         raise UserMistake(str(missing)) from None
