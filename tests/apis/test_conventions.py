@@ -38,3 +38,11 @@ def test_a_sparse_gradient_is_explained_where_it_was_asked_for():
     assert convention_of(case(name, sparse=True), signature).name == "sparse gradients"
     assert convention_of(case(name, sparse=False), signature) is None
     assert convention_of(case("torch.sin", sparse=True), signature) is None
+
+
+@pytest.mark.parametrize(("rows", "expected"), [([0, 1, 0, 1], "repeated rows of indices"), ([0, 1, 1, 0], None)])
+def test_updates_in_no_order_are_explained_where_an_index_is_there_twice(rows, expected):
+    made = case("tf.raw_ops.TensorScatterUpdate")
+    made.recipe["call"]["tensors"].append({"dtype": "int32", "shape": [2, 2], "values": rows})
+    found = convention_of(made, "gradient|first|value|all ways|TensorScatterUpdate")
+    assert (found and found.name) == expected

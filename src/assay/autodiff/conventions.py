@@ -41,6 +41,17 @@ def repeats_an_index(call: Call) -> bool:
     return False
 
 
+def repeats_a_row(call: Call) -> bool:
+    """Whether a matrix of integers has a row twice."""
+    for each in call["tensors"]:
+        values, shape = each.get("values"), each["shape"]
+        if "int" in each["dtype"] and values and len(shape) > 1:
+            rows = [tuple(values[start : start + shape[-1]]) for start in range(0, len(values), shape[-1])]
+            if len(set(rows)) < len(rows):
+                return True
+    return False
+
+
 def is_told_yes(call: Call) -> bool:
     """Whether some argument is True."""
     given = (*call["args"], *call["kwargs"].values(), *call.get("init", {}).get("kwargs", {}).values())
@@ -71,6 +82,14 @@ CONVENTIONS: tuple[Convention, ...] = (
         "where an index is there twice, which of its values is taken is not determined",
         "torch documentation, torch.nn.MaxUnpool2d",
         when=repeats_an_index,
+    ),
+    Convention(
+        "repeated rows of indices",
+        ("tf.*tensor_scatter*", "tf.raw_ops.TensorScatter*", "tf.*scatter_nd*", "tf.raw_ops.ScatterNd*"),
+        "gradient|*|value|*",
+        "where an index is there twice, the order of the updates is not determined",
+        "TensorFlow documentation, tf.tensor_scatter_nd_update",
+        when=repeats_a_row,
     ),
     Convention(
         "full rank",

@@ -70,7 +70,7 @@ _GAP = re.compile(
     r"|gradient registry has no entry for|No gradient defined for|No pfor vectorization defined"
     r"|Gradient explicitly disabled|XLA compilation requires a fixed"
     r"|doesn't have .* rule|setup_context|Output .* of .* is a view"
-    r"|a leaf Variable that requires grad"
+    r"|a leaf Variable that requires grad|is not in the list of allowed values|Attr '\w+' of '\w+' Op passed"
 )
 _GAPS = frozenset(
     {

@@ -243,6 +243,8 @@ def _within(way: derivatives.Way, value: derivatives.Way) -> derivatives.Way:
         except Exception as error:
             if isinstance(error, tf.errors.InternalError):
                 raise
+            if value is tensorflow_modes.value_compiled and "Incompatible shapes" in str(error):
+                raise NotImplementedError("XLA has a bound in place of a size that depends on data") from None
             try:
                 value(phi, x, directions[0])
             except tf.errors.InternalError:
