@@ -42,7 +42,7 @@ def test_limits_that_the_target_exceeds_are_findings_and_those_of_eager_are_not(
 
 def test_many_programs_together_are_a_case_too_large_and_one_is_a_hang():
     assert died("timeout", "target", note="first grad_jitted").verdict is Verdict.Timeout
-    for note in ("compiled together", "numerical"):
+    for note in ("compiled together", "traced reverse", "numerical"):
         assert died("timeout", "target", note=note).verdict is Verdict.Inconclusive
 
 

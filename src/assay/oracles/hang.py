@@ -9,8 +9,8 @@ from assay.oracles.signature import death_signature
 from assay.oracles.stages import blame
 from assay.oracles.verdict import Discrepancy, Kind, Verdict
 
-TOGETHER = frozenset({"compiled together", "numerical"})
-"""What the worker notes while it runs many of Assay's programs as one: that may well take long."""
+TOGETHER = ("compiled together", "traced ", "numerical")
+"""How the worker's notes begin while it makes or runs many of Assay's programs as one: that may well take long."""
 
 
 @oracle("hang", order=1)
@@ -24,7 +24,7 @@ def hang(question: Question) -> Iterator[Discrepancy]:
     if outcome.ended == "timeout":
         side = blame(outcome.stage)
         verdict = Verdict.Timeout if side == "target" else Verdict.Invalid
-        if verdict is Verdict.Timeout and outcome.note in TOGETHER:
+        if verdict is Verdict.Timeout and outcome.note.startswith(TOGETHER):
             verdict = Verdict.Inconclusive
         detail = f"stopped at the time limit in stage {outcome.stage or 'unknown'}"
         # how the process was then killed is our doing; where it was is not

@@ -90,7 +90,10 @@ def examine(
     phi, x = library.phi, library.x
     for number in range(directions):
         v, w, z = (library.direction(number, k) for k in range(3))
-        seen.add("value", number, library.ways["value"], phi, x, v)
+        made = seen.add("value", number, library.ways["value"], phi, x, v)
+        if everything:
+            # At a jump rounding decides.
+            made["beside"] = seen.beside(library.ways["value"], made["values"], library, v)
         weight = seen.ask(lambda v=v: library.weight(phi, x, v))
         line = seen.line(lambda t, v=v: library.plain(phi, library.moved(x, v, t)), steps)
         first = dict(library.ways["first"])
