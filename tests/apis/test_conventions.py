@@ -46,3 +46,11 @@ def test_updates_in_no_order_are_explained_where_an_index_is_there_twice(rows, e
     made.recipe["call"]["tensors"].append({"dtype": "int32", "shape": [2, 2], "values": rows})
     found = convention_of(made, "gradient|first|value|all ways|TensorScatterUpdate")
     assert (found and found.name) == expected
+
+
+@pytest.mark.parametrize(("low", "high", "expected"), [(0.6, 0.5, "crossed bounds"), (0.1, 0.5, None)])
+def test_a_clamp_whose_bounds_are_crossed_is_explained(low, high, expected):
+    made = case("jax.lax.clamp", [low], ())
+    made.recipe["call"]["tensors"] += [{"dtype": "float64", "shape": [], "values": [each]} for each in (0.3, high)]
+    found = convention_of(made, "gradient|first|value|all ways|clamp")
+    assert (found and found.name) == expected

@@ -52,6 +52,12 @@ def repeats_a_row(call: Call) -> bool:
     return False
 
 
+def has_crossed_bounds(call: Call) -> bool:
+    """Whether the first tensor has an element that is not below all of the last."""
+    low, high = (call["tensors"][k].get("values") or [] for k in (0, -1))
+    return bool(low and high) and max(low) >= min(high)
+
+
 def is_told_yes(call: Call) -> bool:
     """Whether some argument is True."""
     given = (*call["args"], *call["kwargs"].values(), *call.get("init", {}).get("kwargs", {}).values())
@@ -90,6 +96,14 @@ CONVENTIONS: tuple[Convention, ...] = (
         "where an index is there twice, the order of the updates is not determined",
         "TensorFlow documentation, tf.tensor_scatter_nd_update",
         when=repeats_a_row,
+    ),
+    Convention(
+        "crossed bounds",
+        ("jax.lax.clamp",),
+        "gradient|*",
+        "where the least allowed value is above the greatest, which of them is taken is not determined",
+        "JAX documentation, jax.lax.clamp",
+        when=has_crossed_bounds,
     ),
     Convention(
         "full rank",
