@@ -220,10 +220,9 @@ def convention_of(case: Case, signature: str) -> Convention | None:
     call = case.recipe.get("call") or {}
     given = {*call.get("kwargs", {}), *call.get("init", {}).get("kwargs", {})}
     for row in CONVENTIONS:
-        if (row.keyword and row.keyword not in given) or (row.when is not None and not (call and row.when(call))):
+        names = any(fnmatchcase(name, glob) for name in case.operators for glob in row.apis)
+        if not names or not fnmatchcase(signature, row.signature) or (row.keyword and row.keyword not in given):
             continue
-        if fnmatchcase(signature, row.signature) and any(
-            fnmatchcase(name, glob) for name in case.operators for glob in row.apis
-        ):
+        if row.when is None or (call and row.when(call)):
             return row
     return None
