@@ -208,7 +208,7 @@ def _rules(found: Mapping[str, Any], operators: Sequence[str]) -> str:
     rules = [str(each) for each in found.get("rules", ())]
     if rules and all(_ARITHMETIC.fullmatch(each) for each in rules):
         return ",".join(sorted(map(family, operators)))
-    return ",".join(rules) or "no rule"
+    return ",".join(rules or sorted(map(family, operators)))
 
 
 def is_gap(record: Mapping[str, Any]) -> bool:
