@@ -199,6 +199,13 @@ CONVENTIONS: tuple[Convention, ...] = (
         "seen in TensorFlow 2.21: tf.raw_ops.CTCLoss at inputs 1e-8 apart",
     ),
     Convention(
+        "deviation of constants",
+        ("jax.numpy.std", "jax.numpy.nanstd"),
+        "gradient|*|NaN|*",
+        "the square root of a variance of zero has no derivative, though the variance be zero whatever the number is",
+        "jax-ml/jax#11716",
+    ),
+    Convention(
         "halves at ties",
         ("jax.*",),
         "gradient|second|value|all ways|m[ai][nx]",
