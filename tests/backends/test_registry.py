@@ -72,3 +72,12 @@ def test_most_cases_keep_the_defaults() -> None:
     assert sum("config" not in options for options in drawn) > 250
     keys = {key for options in drawn for key in options.get("config", {})}
     assert len(keys) > 40
+
+
+def test_the_options_of_every_target_can_be_drawn() -> None:
+    for module in modules():
+        for name in module.NAMES:
+            backend = find_backend(name)
+            drawn = backend.options(random.Random(0), False)
+            assert isinstance(drawn, dict)
+            assert not (drawn and backend.only_differentiates), name

@@ -122,7 +122,9 @@ class Backend:
         return None if found is None else dict(found)
 
     def options(self, draw: random.Random, training: bool) -> dict[str, Any]:
-        """Draw the options of a case."""
+        """Draw the options of a case; one that is only differentiated has none."""
+        if self.only_differentiates:
+            return {}
         drawn: dict[str, Any] = self.module.options(draw, training)
         return drawn
 
