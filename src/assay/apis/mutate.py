@@ -151,13 +151,13 @@ def layout(call: Call, rng: random.Random) -> bool:
     kinds += ["channels_last"] if len(each["shape"]) == 4 else []
     kind = rng.choice(kinds)
     if kind in ("expanded", "overlapping"):
-        dim = rng.randrange(len(each["shape"]))
-        if min(each["shape"][-2:] if kind == "overlapping" else [each["shape"][dim]]) < 2:
+        dims = [-2, -1] if kind == "overlapping" else [rng.randrange(len(each["shape"]))]
+        if min(each["shape"][dim] for dim in dims) < 2:
             return False
         reshaped(each, each["shape"])
         each["low"], each["high"] = _range(each)
         each.pop("values", None)
-        each["layout"] = {"expanded": [dim]} if kind == "expanded" else {kind: True}
+        each["layout"] = {kind: dims}
     else:
         each["layout"] = {kind: True}
     return True

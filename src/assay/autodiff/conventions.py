@@ -53,8 +53,9 @@ def repeats_a_row(call: Call) -> bool:
 
 
 def has_crossed_bounds(call: Call) -> bool:
-    """Whether the first tensor has an element that is not below all of the last."""
-    low, high = (call["tensors"][k].get("values") or [] for k in (0, -1))
+    """Whether the first tensor of floats has an element that is not below all of the last."""
+    floats = [each.get("values") or [] for each in call["tensors"] if each["dtype"].startswith("float")]
+    low, high = ([*map(float, floats[k])] if floats else [] for k in (0, -1))
     return bool(low and high) and max(low) >= min(high)
 
 
@@ -70,8 +71,10 @@ def has_equal_singular_values(call: Call) -> bool:
 
     for each in call["tensors"]:
         values, shape = each.get("values"), each["shape"]
-        if values and len(shape) > 1 and not any(isinstance(value, str) for value in values):
-            held = numpy.array([complex(*value) if isinstance(value, list) else value for value in values])
+        if values and len(shape) > 1 and len(values) == math.prod(shape):
+            held = numpy.array(
+                [complex(*map(float, value)) if isinstance(value, list) else complex(value) for value in values]
+            )
             found = numpy.linalg.svd(held.reshape(shape), compute_uv=False)
             least = 1e-6 * max(1.0, float(found.max(initial=0.0)))
             gaps = -numpy.diff(found, axis=-1, append=0.0)
@@ -79,6 +82,9 @@ def has_equal_singular_values(call: Call) -> bool:
                 return True
     return False
 
+
+GAMMA_DRAWN = ("ball", "beta", "chisquare", "dirichlet", "f", "gamma", "generalized_normal", "loggamma", "t")
+"""What JAX draws by way of gamma distributions, whose derivatives are those of the distribution."""
 
 CONVENTIONS: tuple[Convention, ...] = (
     Convention(
@@ -99,10 +105,10 @@ CONVENTIONS: tuple[Convention, ...] = (
     ),
     Convention(
         "crossed bounds",
-        ("jax.lax.clamp",),
+        ("jax.lax.clamp", "jax.random.triangular", "jax.random.truncated_normal"),
         "gradient|*",
-        "where the least allowed value is above the greatest, which of them is taken is not determined",
-        "JAX documentation, jax.lax.clamp",
+        "where the least allowed value is above the greatest, what is given is not determined",
+        "JAX documentation, jax.lax.clamp, jax.random.triangular, jax.random.truncated_normal",
         when=has_crossed_bounds,
     ),
     Convention(
@@ -167,7 +173,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             "torch*._sample_dirichlet*",
             "torch*.poisson*",
             "torch*.bernoulli*",
-            "jax.random.*",
+            *(f"jax.random.{name}" for name in GAMMA_DRAWN),
             "tf.random.stateless_*",
             "tf.raw_ops.StatelessParameterizedTruncatedNormal",
             "tf.raw_ops.StatelessRandomGamma*",
@@ -201,7 +207,7 @@ CONVENTIONS: tuple[Convention, ...] = (
     Convention(
         "deviation of constants",
         ("jax.numpy.std", "jax.numpy.nanstd"),
-        "gradient|*|NaN|*",
+        "gradient|*|NaN|all ways|sqrt",
         "the square root of a variance of zero has no derivative, though the variance be zero whatever the number is",
         "jax-ml/jax#11716",
     ),

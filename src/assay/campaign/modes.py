@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,20 +32,17 @@ Modes = Mapping[str, Any]
 
 def known_modes(target: str) -> dict[str, Modes]:
     """What is known of the functions of a target's library, by name."""
-    with suppress(OSError, ValueError):
-        found: dict[str, Modes] = json.loads(_place(target).read_text())
-        return found
-    return {}
+    return _read(_place(target))
 
 
 def find_modes(seeds: Seeds, target: str, tell: Callable[[int, int], None]) -> dict[str, Modes]:
     """The same, once all functions of ``seeds`` have been tried; ``tell`` hears how many have, of how many. What was
     known is not tried again. Raises what `Worker` raises when it starts."""
-    found = known_modes(target)
+    place = _place(target)
+    found = _read(place)
     left = [each for each in seeds.apis if each.name not in found]
     if not left:
         return found
-    place = _place(target)
     with Worker(targets=[target], environment=WARM) as worker:
         for number, api in enumerate(left):
             case = case_of(api.seeds[0], {"order": len(ORDERS)}, {}, target)
@@ -60,17 +57,16 @@ def find_modes(seeds: Seeds, target: str, tell: Callable[[int, int], None]) -> d
     return found
 
 
-def said_modes(modes: Modes | None, everything: Iterable[Modes]) -> str:
-    """A function's modes in few words, held against all that any function of the library has."""
+def said_modes(modes: Modes | None, whole: Set[str]) -> str:
+    """A function's modes in few words, held against the ways that any function of the library has."""
     if modes is None:
         return ""
     if not modes["ways"]:
         return f"none: {modes['why']}"
-    whole = {way for each in everything for way in each["ways"]}
     return "; ".join(_said(order, {*modes["ways"]}, whole) for order in ORDERS)
 
 
-def _said(order: str, ways: set[str], whole: set[str]) -> str:
+def _said(order: str, ways: Set[str], whole: Set[str]) -> str:
     wanted, had = (sorted(_of(order, each)) for each in (whole, ways))
     if not had:
         return f"no {order}"
@@ -82,6 +78,13 @@ def _said(order: str, ways: set[str], whole: set[str]) -> str:
 
 def _of(order: str, ways: Iterable[str]) -> Iterator[str]:
     return (way.removeprefix(f"{order} ") for way in ways if way.startswith(f"{order} "))
+
+
+def _read(place: Path) -> dict[str, Modes]:
+    with suppress(OSError, ValueError):
+        found: dict[str, Modes] = json.loads(place.read_text())
+        return found
+    return {}
 
 
 def _place(target: str) -> Path:

@@ -43,10 +43,11 @@ def apis(options: argparse.Namespace, began: float) -> int:
             }
         )
         return FOUND_NOTHING
+    whole = {way for each in modes.values() for way in each["ways"]}
     width = max((len(each.name) for each in chosen.apis), default=0)
     for each in chosen.apis:
         held = f"{len(each.seeds)} seed{'s' * (len(each.seeds) != 1)}"
-        line = f"{each.name:{width}}  {each.origin:11} {held:9} {said_modes(modes.get(each.name), modes.values())}"
+        line = f"{each.name:{width}}  {each.origin:11} {held:9} {said_modes(modes.get(each.name), whole)}"
         print(line.rstrip())
     if not options.names:
         print()

@@ -243,7 +243,7 @@ def _within(way: derivatives.Way, value: derivatives.Way) -> derivatives.Way:
         except Exception as error:
             if isinstance(error, tf.errors.InternalError):
                 raise
-            if value is tensorflow_modes.value_compiled and "Incompatible shapes" in str(error):
+            if value is tensorflow_modes.value_compiled and _has_sizes_of_data(phi, x):
                 raise NotImplementedError("XLA has a bound in place of a size that depends on data") from None
             try:
                 value(phi, x, directions[0])
@@ -254,6 +254,17 @@ def _within(way: derivatives.Way, value: derivatives.Way) -> derivatives.Way:
             raise
 
     return asked
+
+
+def _has_sizes_of_data(phi: Any, x: Any) -> bool:
+    """Whether a trace does not know the shapes of the outputs."""
+    try:
+        traced = tf.function(phi.parts, autograph=False).get_concrete_function(*x)
+    except Exception as failed:
+        # What is at fault is told by the error that is being looked into.
+        failed.__traceback__ = None
+        return False
+    return not all(each.shape.is_fully_defined() for each in traced.outputs)
 
 
 def _weight(phi: Any, x: Any, v: Any) -> float:
