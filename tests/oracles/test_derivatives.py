@@ -80,6 +80,15 @@ def test_a_formula_that_all_ways_share_is_wrong_too():
 
 
 @pytest.mark.parametrize(
+    ("ruled", "plain", "told"), [(math.cos(1), 0.6, None), (0.6, math.cos(1), "first reverse against without_rules")]
+)
+def test_a_formula_without_its_rule_bears_witness_and_is_not_accused(ruled, plain, told):
+    found = judged({"reverse": ruled, "without_rules": plain}, lambda t: math.sin(1 + t))
+    assert found.verdict is (Verdict.Mismatch if told else Verdict.Pass)
+    assert not told or found.where.startswith(told)
+
+
+@pytest.mark.parametrize(
     ("values", "wrong"),
     [
         ({"direct": 1.0, "recorded": 2.0}, "recorded"),

@@ -206,6 +206,10 @@ GIVEN: dict[str, list[str]] = {
     "jax.scipy.stats.multinomial.logpmf": ["(I(1, 2), I0(3), F(2))"],
     "jax.scipy.stats.multinomial.pmf": ["(I(1, 2), I0(3), F(2))"],
     "jax.random.multinomial": ["(K(), F(), F(3))"],
+    # Bounds in order: with others the result is nothing that anybody means.
+    "jax.random.triangular": ["(K(), FM(0.2), FM(0.5), FM(0.9))", "(K(), FM([0.1, 0.3]), FM([0.4, 0.6]), FM(0.8))"],
+    "jax.random.truncated_normal": ["(K(), FM(-0.4), FM(0.8))", "(K(), FM([-1.2, 0.3]), FM([0.5, 0.9]))"],
+    "jax.lax.clamp": ["(FM(0.2), F(3), FM(0.7))", "(FM([0.2, 0.3]), F(2), FM([0.6, 0.7]))"],
 }  # fmt: skip
 
 

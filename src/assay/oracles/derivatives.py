@@ -57,6 +57,10 @@ OFF = 1e-7
 LEAST_DIRECTIONS = 2
 """Along how many of the directions of the evidence a way has to be wrong."""
 
+WITNESSES = frozenset({"without_rules"})
+"""Ways that nobody differentiates in: they say what is wrong with others, and nothing is wrong with a library where
+they alone go wrong, since a rule may be there for what its formula's own derivative gets wrong."""
+
 ORDER = ("value", "sum", "first", "second", "curve", "third")
 NUMERICAL = frozenset({"first", "second", "third"})
 _WIDE = frozenset({"float64", "complex128"})
@@ -320,7 +324,7 @@ def _settled(full: Mapping[str, Any], operators: Sequence[str]) -> Iterator[Disc
     for name in ORDER:
         seen = [each for each in full["quantities"] if each["name"] == name]
         told = [_along(each, full) for each in seen]
-        found = [each for each in told if isinstance(each, _Finding)]
+        found = [each for each in told if isinstance(each, _Finding) and not each.wrong <= WITNESSES]
         needed = min(LEAST_DIRECTIONS, len(seen))
         if len(found) >= needed and found:
             wrong = frozenset.intersection(*(each.wrong for each in found)) or found[0].wrong
