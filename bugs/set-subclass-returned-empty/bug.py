@@ -1,4 +1,4 @@
-"""A set subclass that overrides add comes back empty.
+"""A set of a subclass comes back empty.
 
 torch.compile, backend eager: within the program the set holds {1, 2, -5}; what is returned is empty.
 """
