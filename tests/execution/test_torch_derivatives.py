@@ -16,8 +16,8 @@ pytestmark = pytest.mark.torch
 WAYS = {
     "value": {"direct", "recorded", "primal", "vmapped"},
     "first": {
-        "reverse", "forward", "reverse_again", "reverse_batched", "func_grad", "func_jvp", "grad_vmapped",
-        "jvp_vmapped", "functionalized", "checkpointed", "checkpointed_reentrant",
+        "reverse", "forward", "reverse_again", "reverse_by_output", "reverse_by_input", "reverse_batched", "func_grad",
+        "func_jvp", "grad_vmapped", "jvp_vmapped", "functionalized", "checkpointed", "checkpointed_reentrant",
     },
     "second": {
         "reverse_reverse", "forward_reverse", "reverse_forward", "forward_forward", "func_reverse_reverse",
@@ -74,8 +74,10 @@ def test_all_ways_agree_with_one_another_and_with_the_function(worker, body, inp
         assert set(quantity["values"]) == ways
         numbers = {way: value for way, value in quantity["values"].items() if not isinstance(value, dict)}
         if "dropout" not in body:
-            absent = {"jacobian_reverse", "jacobian_in_chunks", "jacobian_forward"}
-            assert ways - set(numbers) == (absent if name == "first" and inputs == [Z] else set())
+            absent = {"jacobian_reverse", "jacobian_in_chunks", "jacobian_forward"} if inputs == [Z] else set()
+            absent |= {"reverse_by_input"} if len(inputs) == 1 else set()
+            absent |= {"reverse_by_output"} if not body.startswith("{") else set()
+            assert ways - set(numbers) == (absent if name == "first" else set())
         assert max(numbers.values()) == pytest.approx(min(numbers.values()), rel=1e-10, abs=1e-12)
 
 
@@ -90,6 +92,34 @@ def test_the_numbers_are_those_of_calculus(worker):
     # The curve is differentiated along w, and the sum has 1 for u.
     assert value["curve"]["curve"] == pytest.approx(12 * u * w)
     assert value["sum"]["reverse_dense"] == pytest.approx(12 * v)
+
+
+ALONE = """
+class Two(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        ctx.set_materialize_grads(False)
+        return x * y, x + y
+
+    @staticmethod
+    def backward(ctx, g, h):
+        x, y = ctx.saved_tensors
+        if {lost}:
+            return None, None
+        g, h = (0.0 if each is None else each for each in (g, h))
+        return g * y + h, g * x + h
+"""
+
+
+@pytest.mark.parametrize(
+    ("lost", "way"),
+    [("g is None", "reverse_by_output"), ("not all(ctx.needs_input_grad)", "reverse_by_input"), ("False", None)],
+)
+def test_what_a_rule_does_with_one_output_or_one_input_alone_is_asked(worker, lost, way):
+    found = judged(worker, case("Two.apply(x0, x1)", [X, X], ALONE.format(lost=lost)))
+    assert found.verdict is (Verdict.Mismatch if way else Verdict.Pass)
+    assert not way or found.where.startswith(f"first {way} against ")
 
 
 RULE = """

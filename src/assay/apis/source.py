@@ -20,6 +20,9 @@ THIRD_SHARE = 0.1
 TRACED: Mapping[str, Sequence[str]] = {
     "torch": ("func_linearize", "decomposed", "compiled", "compiled_around"),
     "jax": (
+        "reverse_by_output",
+        "grad_by_input",
+        "jvp_by_input",
         "grad_jitted",
         "jvp_jitted",
         "grad_of_jitted",
@@ -40,6 +43,8 @@ TRACED: Mapping[str, Sequence[str]] = {
         "reverse_of_unknown_dimensions",
         "reverse_of_unknown_rank",
         "reverse_vectorized",
+        "reverse_by_output",
+        "reverse_by_input",
         "reverse_batched",
         "jacobian",
         "jacobian_by_rows",

@@ -183,6 +183,35 @@ def forward(phi, x, v):
     return along(phi, v)(*x)
 
 
+def reverse_by_output(phi, x, v):
+    """Reverse mode of each output alone: the others have no cotangents."""
+    if len(phi.weights) < 2:
+        raise NotImplementedError("there are no two outputs that have a gradient")
+
+    def of(k):
+        return reverse(lambda *x: pair([phi.weights[k].conj()], [phi.parts(*x)[k]]), x, v)
+
+    return sum(of(k) for k in range(len(phi.weights)))
+
+
+def grad_by_input(phi, x, v):
+    """Reverse mode for each input alone."""
+    if len(x) < 2:
+        raise NotImplementedError("there are no two inputs that have a gradient")
+    return sum(pair([jax.grad(phi, k)(*x)], [v[k]]) for k in range(len(x)))
+
+
+def jvp_by_input(phi, x, v):
+    """Forward mode for each input alone: the others have no tangents, which is not the same to a rule as zeros."""
+    if len(x) < 2:
+        raise NotImplementedError("there are no two inputs that have a gradient")
+
+    def of(k):
+        return jax.jvp(lambda each: phi(*x[:k], each, *x[k + 1 :]), (x[k],), (v[k],))[1]
+
+    return sum(of(k) for k in range(len(x)))
+
+
 def grad_jitted(phi, x, v):
     """Reverse mode, compiled."""
     return pair(jax.jit(jax.grad(phi, places(x)))(*x), v)
@@ -403,6 +432,9 @@ FIRST = (
     jvp_vmapped,
 )
 TRACED = (
+    reverse_by_output,
+    grad_by_input,
+    jvp_by_input,
     grad_jitted,
     jvp_jitted,
     grad_of_jitted,

@@ -307,6 +307,28 @@ def reverse_again(phi, x, v):
     return inner(v, dense(tape.gradient(result, list(x)), x))
 
 
+def reverse_by_output(phi, x, v):
+    """Reverse mode of each output alone: the others have no cotangents."""
+    if len(phi.weights) < 2:
+        raise NotImplementedError("there are no two outputs that have a gradient")
+
+    def of(k):
+        return reverse(lambda *x: inner([phi.weights[k]], [phi.parts(*x)[k]]), x, v)
+
+    return sum(of(k) for k in range(len(phi.weights)))
+
+
+def reverse_by_input(phi, x, v):
+    """Reverse mode for each input alone: no other is watched."""
+    if len(x) < 2:
+        raise NotImplementedError("there are no two inputs that have a gradient")
+
+    def of(k):
+        return reverse(lambda each: phi(*x[:k], each, *x[k + 1 :]), [x[k]], [v[k]])
+
+    return sum(of(k) for k in range(len(x)))
+
+
 def transposed(phi, x, v):
     """What forward mode is made of: the gradient, differentiated with respect to its cotangent."""
     cotangent = tf.constant(1.0, "float64")
@@ -529,6 +551,8 @@ TRACED = {
     reverse_of_unknown_dimensions: (value_of_unknown_dimensions, reverse_reverse_of_unknown_dimensions),
     reverse_of_unknown_rank: (value_of_unknown_rank, symmetric),
     reverse_vectorized: (value_vectorized, reverse_reverse_vectorized),
+    reverse_by_output: (recorded, reverse_again, symmetric),
+    reverse_by_input: (recorded, reverse_again, symmetric),
     reverse_batched: (recorded, checkpointed, reverse_transposed),
     jacobian: (recorded, checkpointed, reverse_transposed),
     jacobian_by_rows: (recorded, checkpointed, reverse_transposed),

@@ -195,6 +195,32 @@ def reverse_again(phi, x, v):
     return number(inner([torch.zeros_like(a) if b is None else b for a, b in zip(x, found)], v))  # noqa: B905
 
 
+def reverse_by_output(phi, x, v):
+    """Reverse mode of each output alone: the others have no cotangents, which is not the same to a rule as zeros."""
+    if len(phi.weights) < 2:
+        raise NotImplementedError("there are no two outputs that have a gradient")
+    x = leaves(x)
+    made, total = phi.parts(*x), 0.0
+    for k, weight in enumerate(phi.weights):
+        found = torch.autograd.grad(inner([weight], [made[k]]), x, retain_graph=True, allow_unused=True)
+        total += number(inner([torch.zeros_like(a) if b is None else b for a, b in zip(x, found)], v))  # noqa: B905
+    return total
+
+
+def reverse_by_input(phi, x, v):
+    """Reverse mode for each input alone: the others ask for no gradient."""
+    if len(x) < 2:
+        raise NotImplementedError("there are no two inputs that have a gradient")
+    total = 0.0
+    for k, along in enumerate(v):
+        point = [each.detach() for each in x]
+        point[k].requires_grad_()
+        result = phi(*point)
+        found = torch.autograd.grad(result, point[k], allow_unused=True)[0] if result.requires_grad else None
+        total += 0.0 if found is None else number(inner([found], [along]))
+    return total
+
+
 def reverse_batched(phi, x, v):
     """Reverse mode for a batch of cotangents."""
     x = leaves(x)
@@ -469,6 +495,8 @@ FIRST = (
     reverse,
     forward,
     reverse_again,
+    reverse_by_output,
+    reverse_by_input,
     reverse_batched,
     func_grad,
     func_jvp,
