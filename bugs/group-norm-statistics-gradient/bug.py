@@ -35,20 +35,6 @@ def main():
     if abs(found - expected) <= 1e-6 * max(1e-9, abs(found), abs(expected)):
         print("OK")
         return 0
-
-    def both(function, along):
-        return float(reverse_by_output(function, x, along)), float(reverse(function, x, along))
-
-    def apart(function, along):
-        one, other = both(function, along)
-        return abs(one - other) if one == one and other == other else float("inf")
-
-    # Where in the Jacobian they differ most.
-    entry, along = max(entries(x), key=lambda each: apart(phi, each[1]))
-    place, function = max(output_entries(phi, x), key=lambda each: apart(each[1], along))
-    one, other = both(function, along)
-    told = f"reverse_by_output {one:.6g}, reverse {other:.6g}"
-    print(f"element {place} of the outputs by element {entry}:", told)
     told = f"reverse_by_output gives {found:.6g}, reverse {expected:.6g}"
     print("BUG: wrong first derivative:", told)
     return 1
@@ -108,24 +94,6 @@ def direct(phi, x, v=()):
         return number(phi(*x))
 
 
-def entries(x):
-    """The directions along one coordinate of the point each, with the input and the place in it."""
-    for place, each in enumerate(x):
-        for k in range(each.numel()):
-            for unit in (1, 1j) if each.is_complex() else (1,):
-                made = [torch.zeros(other.shape, dtype=other.dtype) for other in x]
-                made[place].view(-1)[k] = unit
-                yield f"{k}{'' if unit == 1 else ' (imaginary)'} of input {place}", made
-
-
-def output_entries(phi, x):
-    """The real functions that the coordinates of the outputs are, with their numbers."""
-    with torch.no_grad():
-        count = len(coordinates(phi.parts(*x)))
-    for k in range(count):
-        yield k, lambda *x, k=k: coordinates(phi.parts(*x))[k]
-
-
 def is_differentiable(value):
     """Whether a value is a tensor that derivatives go through."""
     return isinstance(value, torch.Tensor) and (value.is_floating_point() or value.is_complex())
@@ -145,12 +113,6 @@ def kept_outputs(made):
     return [
         number for number, each in enumerate(made) if is_differentiable(each) and each.requires_grad and each.numel()
     ]
-
-
-def coordinates(tensors):
-    """The elements of tensors as one real vector, of complex elements both parts."""
-    held = [torch.view_as_real(each.resolve_conj()) if each.is_complex() else each for each in tensors]
-    return torch.cat([each.reshape(-1) for each in held])
 
 
 def size_of(tensor):

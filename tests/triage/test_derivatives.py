@@ -149,6 +149,39 @@ def test_a_script_names_the_entry_of_the_jacobian(tmp_path):
     assert "element 4 of the outputs by element 4 of input 0: reverse 0, forward 75" in shown.stdout
 
 
+ALONE = """import torch
+
+
+class Both(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.set_materialize_grads(False)
+        return 2 * x, 3 * x
+
+    @staticmethod
+    def backward(ctx, g, h):
+        return None if g is None or h is None else 2 * g + 3 * h
+
+
+def program(x0):
+    return Both.apply(x0)
+
+
+def inputs(call=0):
+    return torch.arange(1.0, 7.0, dtype=torch.float64),
+"""
+
+
+@pytest.mark.torch
+def test_a_script_asks_for_each_output_alone():
+    case = Case("api", "eager", {DERIVATIVES: {"order": 1}}, ALONE, False, 1, {}, {}, ("custom.both",), 1)
+    text = render_derivative_script(case, judgement("first reverse_by_output against reverse, direction 0"))
+    seen = replay(text)
+    assert seen.shows_bug
+    assert seen.last_line.startswith("BUG: wrong first derivative: reverse_by_output gives 0, reverse ")
+    assert "output_entries" not in text
+
+
 @pytest.mark.torch
 def test_what_raises_is_caught_and_told():
     case = case_of(call("g.no_such_thing"), {"order": 1}, {}, "eager")

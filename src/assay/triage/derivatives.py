@@ -199,6 +199,8 @@ def render_derivative_script(case: Case, judgement: Judgement, versions: str = "
     more = ["reverse"] if lower is not None and not right else []
     dear = {*TRACED[framework], *WITH_TRACED.get(framework, ())}
     is_located = bool(right) and quantity == "first" and judgement.kind is not Kind.exception and not dear & {*ways}
+    # Of an element of the outputs, which has no parts, some ways cannot be asked.
+    is_located = is_located and not any("phi.parts" in modes.definitions((way,)) for way in ways)
     more += ["entries", "output_entries"] if is_located else []
     definitions = modes.definitions((*ways, "real_function", "random_like", "direct", *more))
     plain, library = modes.imports(definitions + case.text)

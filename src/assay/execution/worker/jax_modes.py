@@ -187,11 +187,8 @@ def reverse_by_output(phi, x, v):
     """Reverse mode of each output alone: the others have no cotangents."""
     if len(phi.weights) < 2:
         raise NotImplementedError("there are no two outputs that have a gradient")
-
-    def of(k):
-        return reverse(lambda *x: pair([phi.weights[k].conj()], [phi.parts(*x)[k]]), x, v)
-
-    return sum(of(k) for k in range(len(phi.weights)))
+    alone = [lambda *x, k=k: pair([phi.weights[k].conj()], [phi.parts(*x)[k]]) for k in range(len(phi.weights))]
+    return sum(reverse(each, x, v) for each in alone)
 
 
 def grad_by_input(phi, x, v):
