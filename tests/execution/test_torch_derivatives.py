@@ -216,3 +216,12 @@ def test_fewer_bits_are_held_against_float64_on_the_same_inputs(worker, dtype):
     assert wrong.verdict is Verdict.Mismatch
     assert wrong.signature.startswith("gradient|first|narrow|all ways")
     assert judged(worker, case("Rule.apply(x0)", [narrow], NARROW_RULE.format(1))).verdict is Verdict.Pass
+
+
+def test_what_writes_is_not_differentiated_by_its_parts(worker):
+    found = worker.run(case("torch.Tensor.xlogy_(x0.clone(), x0.exp())", [X], traced=["decomposed"])).derivatives
+    (first,) = (each["values"] for each in found["quantities"] if each["name"] == "first")
+    assert first["decomposed"]["raised"]["type"] == "NotImplementedError"
+    found = worker.run(case("torch.xlogy(x0, x0.exp())", [X], traced=["decomposed"])).derivatives
+    (first,) = (each["values"] for each in found["quantities"] if each["name"] == "first")
+    assert first["decomposed"] == pytest.approx(first["reverse"])
