@@ -34,6 +34,7 @@ INTERNAL: Mapping[str, str] = {
     "torch.ops.aten._*": "private: it takes for granted what its callers check",
     "torch.ops.aten.lift*": "a part of tracing",
     "torch.ops.aten.slice_inverse*": "a part of functionalisation",
+    "tf.raw_ops.NextIteration": "a part of loops: it has a frame of its own",
     "tf.raw_ops.MaxPool*Grad*": "a backward formula: its arguments have to fit each other",
     "tf.raw_ops.FusedBatchNormGrad*": "a backward formula: its arguments have to fit each other",
 }
