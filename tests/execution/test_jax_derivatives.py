@@ -26,7 +26,7 @@ WAYS = {
         "reverse_reverse_reverse", "forward_reverse_reverse", "forward_forward_reverse", "forward_forward_forward",
     },
 }  # fmt: skip
-TRACED = source.TRACED["jax"]
+TRACED = (*source.TRACED["jax"], *source.WITH_TRACED["jax"])
 
 
 @pytest.fixture(scope="module")

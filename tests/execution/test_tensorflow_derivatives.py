@@ -3,7 +3,7 @@ says why."""
 
 import pytest
 
-from assay.apis.source import TRACED
+from assay.apis import source
 from assay.campaign.assemble import judge, witnesses
 from assay.campaign.examine import examine
 from assay.execution import Worker
@@ -12,6 +12,7 @@ from assay.oracles.verdict import Verdict
 
 pytestmark = pytest.mark.tensorflow
 
+TRACED = (*source.TRACED["tensorflow"], *source.WITH_TRACED["tensorflow"])
 WAYS = {
     "value": {"direct", "recorded"},
     "first": {"reverse", "transposed", "forward"},
@@ -23,7 +24,7 @@ BESIDE = {
         "primal", "value_in_function", "value_compiled", "value_of_unknown_dimensions", "value_of_unknown_rank",
         "value_vectorized", "value_in_loop", "value_in_branch",
     },
-    "first": {"reverse_again", "checkpointed", *TRACED["tensorflow"]},
+    "first": {"reverse_again", "checkpointed", *TRACED},
     "second": {
         "symmetric", "reverse_transposed", "forward_reverse", "reverse_forward", "forward_forward",
         "reverse_reverse_in_function", "reverse_reverse_of_function", "reverse_reverse_compiled",
@@ -85,7 +86,7 @@ def test_all_ways_agree_with_one_another_and_with_the_function(worker, body, inp
 
 
 def test_so_do_those_that_trace_or_compile(worker):
-    made = case(worker, "tf.sin(x0) * x1", [X, X], traced=list(TRACED["tensorflow"]))
+    made = case(worker, "(tf.sin(x0) * x1, x0 - x1 * x1)", [X, X], traced=list(TRACED))
     assert judged(worker, made).verdict is Verdict.Pass
     found = worker.run(made).derivatives
     for name, ways in BESIDE.items():

@@ -20,9 +20,6 @@ THIRD_SHARE = 0.1
 TRACED: Mapping[str, Sequence[str]] = {
     "torch": ("func_linearize", "decomposed", "compiled", "compiled_around"),
     "jax": (
-        "reverse_by_output",
-        "grad_by_input",
-        "jvp_by_input",
         "grad_jitted",
         "jvp_jitted",
         "grad_of_jitted",
@@ -43,8 +40,6 @@ TRACED: Mapping[str, Sequence[str]] = {
         "reverse_of_unknown_dimensions",
         "reverse_of_unknown_rank",
         "reverse_vectorized",
-        "reverse_by_output",
-        "reverse_by_input",
         "reverse_batched",
         "jacobian",
         "jacobian_by_rows",
@@ -61,6 +56,8 @@ each function, and seldom else."""
 
 WITH_TRACED: Mapping[str, Sequence[str]] = {
     "torch": ("jacobian_reverse", "jacobian_in_chunks", "jacobian_forward", "custom_rule"),
+    "jax": ("reverse_by_output", "grad_by_input", "jvp_by_input"),
+    "tensorflow": ("reverse_by_output", "reverse_by_input"),
 }
 """Others that are asked with it, which cost less."""
 
